@@ -1,0 +1,56 @@
+/*
+ * Processes: clone3 with its fallback, pidfds, identity of a process over time, and
+ * running another program with its failure reported.
+ */
+#pragma once
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+
+/* fork() with namespaces. Returns 0 in the child, the pid in the parent, -1 with errno.
+ * ret_pidfd may be NULL. cgroup_fd -1: the caller's cgroup; else CLONE_INTO_CGROUP (v2),
+ * which fails with ENOSYS or E2BIG on kernels without it. Where clone3 itself is missing,
+ * clone() does the rest. */
+pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd);
+
+int process_pidfd_open(pid_t pid);                      /* -1 with errno */
+int process_pidfd_signal(int pidfd, int signal_number); /* -1 with errno */
+
+/* When the process began, in clock ticks since boot (field 22 of /proc/PID/stat), and its
+ * state letter. A pid and its start time together name one process for ever. Fails with
+ * errnum ESRCH where there is none. */
+int process_stat(pid_t pid, uint64_t *ret_start_time, char *ret_state,
+	struct error *err) must_check;
+
+/* waitpid() through EINTR. Exit status as a shell gives it: 128+n for a signal. */
+int process_wait(pid_t pid, int *ret_status, struct error *err) must_check;
+
+/* A program run to its end. Failure to execute it is an error (errnum of execve), not a
+ * status. */
+struct process_run {
+	const char *path; /* searched in PATH unless it has a "/" */
+	char *const *argv;
+	char *const *envp; /* NULL: ours */
+	int cwd_fd;        /* AT_FDCWD or negative: ours */
+	const char *input; /* written to its standard input; NULL: /dev/null */
+	size_t input_length;
+	int input_fd;       /* instead of input, if > 0: becomes its standard input */
+	int output_fd;      /* > 0: becomes its standard output */
+	int error_fd;       /* > 0: becomes its standard error */
+	struct str *output; /* if not NULL: what it printed, the last `keep` bytes */
+	struct str *errors; /* the same of standard error; may be == output */
+	size_t keep;        /* 0: 64 KiB */
+	int timeout_ms;     /* 0: none; after it the whole process group is killed
+				    and the error has errnum ETIMEDOUT */
+	bool new_session;
+	void (*in_child)(void *argument); /* last thing before execve; may _exit */
+	void *argument;
+};
+int process_run(
+	const struct process_run *run, int *ret_status, struct error *err) must_check;

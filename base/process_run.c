@@ -1,0 +1,340 @@
+/*
+ * Running a program to its end: start_child() forks, become_program() is the child up to
+ * execve, exchange() feeds it and drains it, and the wait at the end tells how it went.
+ * A failed execve travels back over a close-on-exec pipe.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/process.h"
+
+#define KEEP_DEFAULT 65536
+
+/* Our ends of the pipes to a running child; -1 where there is none. */
+struct child {
+	pid_t pid;
+	int input;
+	int output;
+	int errors;
+	int failure; /* an errno arrives here, or end of file after execve */
+	size_t sent; /* of run->input */
+};
+
+/* The child's ends, valid between fork and execve. */
+struct child_ends {
+	int input;
+	int output;
+	int errors;
+	int failure;
+};
+
+static void close_end(int *fd)
+{
+	if (*fd >= 0)
+		close(take_fd(fd));
+}
+
+static void close_child(struct child *child)
+{
+	close_end(&child->input);
+	close_end(&child->output);
+	close_end(&child->errors);
+	close_end(&child->failure);
+}
+
+static void close_ends(struct child_ends *ends)
+{
+	close_end(&ends->input);
+	close_end(&ends->output);
+	close_end(&ends->errors);
+	close_end(&ends->failure);
+}
+
+/* Moves a descriptor above the three standard ones, so that dup2 cannot overwrite it. */
+static int above_standard(int fd)
+{
+	return fd < 0 || fd > STDERR_FILENO ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static int place(int fd, int number)
+{
+	return fd < 0 ? 0 : dup2(fd, number) < 0 ? -1 : 0;
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void exec_program(const struct process_run *run)
+{
+	char *const *envp = run->envp ? run->envp : environ;
+
+	if (strchr(run->path, '/'))
+		execve(run->path, run->argv, envp);
+	else
+		execvpe(run->path, run->argv, envp);
+}
+
+/* The child: our credentials and namespaces, until execve or _exit. */
+static no_return void become_program(
+	const struct process_run *run, struct child_ends *ends)
+{
+	int failure = above_standard(ends->failure);
+	int input = above_standard(ends->input);
+	int output = above_standard(ends->output);
+	int errors = above_standard(ends->errors);
+	int errnum;
+
+	reset_signals();
+	if (run->new_session ? setsid() < 0 : run->timeout_ms > 0 && setpgid(0, 0) < 0)
+		goto failed;
+	if (place(input, STDIN_FILENO) < 0 || place(output, STDOUT_FILENO) < 0 ||
+		place(errors, STDERR_FILENO) < 0)
+		goto failed;
+	if (run->cwd_fd > 0 && fchdir(run->cwd_fd) < 0)
+		goto failed;
+	if (run->in_child)
+		run->in_child(run->argument);
+	exec_program(run);
+failed:
+	errnum = errno;
+	/* If not even this can be told, the parent sees status 127. */
+	(void)!write(failure, &errnum, sizeof(errnum));
+	_exit(127);
+}
+
+static int make_pipe(bool wanted, int *read_end, int *write_end)
+{
+	int ends[2];
+
+	if (!wanted)
+		return 0;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	*read_end = ends[0];
+	*write_end = ends[1];
+	return 0;
+}
+
+static int duplicate(int from, int *to)
+{
+	return from <= 0 ? 0 : (*to = fcntl(from, F_DUPFD_CLOEXEC, 3)) < 0 ? -1 : 0;
+}
+
+/* Standard input: the text by a pipe, the caller's descriptor, or nothing. */
+static int connect_input(
+	const struct process_run *run, struct child *child, struct child_ends *ends)
+{
+	if (run->input)
+		return make_pipe(true, &ends->input, &child->input);
+	if (run->input_fd > 0)
+		return duplicate(run->input_fd, &ends->input);
+	ends->input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return ends->input < 0 ? -1 : 0;
+}
+
+static int connect_child(
+	const struct process_run *run, struct child *child, struct child_ends *ends)
+{
+	bool one_pipe = run->output && run->output == run->errors;
+
+	if (connect_input(run, child, ends) < 0)
+		return -1;
+	if (make_pipe(run->output, &child->output, &ends->output) < 0 ||
+		make_pipe(run->errors && !one_pipe, &child->errors, &ends->errors) < 0)
+		return -1;
+	if (one_pipe && duplicate(ends->output, &ends->errors) < 0)
+		return -1;
+	if (!run->output && duplicate(run->output_fd, &ends->output) < 0)
+		return -1;
+	if (!run->errors && duplicate(run->error_fd, &ends->errors) < 0)
+		return -1;
+	return make_pipe(true, &child->failure, &ends->failure);
+}
+
+static int start_child(
+	const struct process_run *run, struct child *child, struct error *err)
+{
+	struct child_ends ends = { -1, -1, -1, -1 };
+
+	if (connect_child(run, child, &ends) < 0) {
+		fail_errno(err, "making the pipes to %s", run->path);
+		close_ends(&ends);
+		return -1;
+	}
+	child->pid = fork();
+	if (child->pid == 0)
+		become_program(run, &ends);
+	close_ends(&ends);
+	if (child->pid < 0)
+		return fail_errno(err, "starting %s", run->path);
+	return 0;
+}
+
+/* Waits until execve has happened (end of file) or failed (an errno). */
+static int await_exec(
+	const struct process_run *run, struct child *child, struct error *err)
+{
+	int errnum = 0;
+	ssize_t got;
+
+	do {
+		got = read(child->failure, &errnum, sizeof(errnum));
+	} while (got < 0 && errno == EINTR);
+	close_end(&child->failure);
+	if (got != sizeof(errnum))
+		return 0;
+	errno = errnum;
+	return fail_errno(err, "executing %s", run->path);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Keeps the last `keep` bytes. */
+static void keep_tail(struct str *str, const char *data, size_t length, size_t keep)
+{
+	str_append_n(str, data, length);
+	if (str->length <= 2 * keep)
+		return;
+	memmove(str->data, str->data + str->length - keep, keep + 1);
+	str->length = keep;
+}
+
+static void trim_tail(struct str *str, size_t keep)
+{
+	if (!str || str->length <= keep)
+		return;
+	memmove(str->data, str->data + str->length - keep, keep + 1);
+	str->length = keep;
+}
+
+static void drain(int *fd, struct str *into, size_t keep)
+{
+	char chunk[8192];
+	ssize_t got = read(*fd, chunk, sizeof(chunk));
+
+	if (got > 0)
+		keep_tail(into, chunk, (size_t)got, keep);
+	else if (got == 0 || errno != EINTR)
+		close_end(fd);
+}
+
+/* A program that does not read its input is no failure: EPIPE ends the sending. */
+static void feed(const struct process_run *run, struct child *child)
+{
+	size_t left = run->input_length - child->sent;
+	ssize_t sent = left ? write(child->input, run->input + child->sent, left) : 0;
+
+	if (sent > 0)
+		child->sent += (size_t)sent;
+	if (child->sent == run->input_length ||
+		(sent < 0 && errno != EINTR && errno != EAGAIN))
+		close_end(&child->input);
+}
+
+/* 1: the pipes are closed; 0: time is over. */
+static int exchange(const struct process_run *run, struct child *child, int64_t deadline)
+{
+	size_t keep = run->keep ? run->keep : KEEP_DEFAULT;
+
+	while (child->input >= 0 || child->output >= 0 || child->errors >= 0) {
+		struct pollfd polls[] = {
+			{ .fd = child->input, .events = POLLOUT },
+			{ .fd = child->output, .events = POLLIN },
+			{ .fd = child->errors, .events = POLLIN },
+		};
+		int64_t left = deadline ? deadline - now_ms() : -1;
+
+		if (deadline && left <= 0)
+			return 0;
+		if (poll(polls, ARRAY_SIZE(polls), (int)left) <= 0)
+			continue;
+		if (polls[0].revents)
+			feed(run, child);
+		if (polls[1].revents)
+			drain(&child->output, run->output, keep);
+		if (polls[2].revents)
+			drain(&child->errors, run->errors, keep);
+	}
+	return 1;
+}
+
+/* Closed pipes do not mean an ended process. 1: ended; 0: time is over. */
+static int await_exit(struct child *child, int64_t deadline)
+{
+	auto_fd pidfd = deadline ? process_pidfd_open(child->pid) : -1;
+	struct pollfd poll_exit = { .fd = pidfd, .events = POLLIN };
+
+	while (pidfd >= 0) {
+		int64_t left = deadline - now_ms();
+
+		if (left <= 0)
+			return 0;
+		if (poll(&poll_exit, 1, (int)left) > 0)
+			break;
+	}
+	return 1;
+}
+
+/* Writing to a child that has gone must be an errno, not our death. */
+static int converse(const struct process_run *run, struct child *child, struct error *err)
+{
+	int64_t deadline = run->timeout_ms > 0 ? now_ms() + run->timeout_ms : 0;
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction before;
+	int done;
+
+	sigaction(SIGPIPE, &ignore, &before);
+	if (child->input >= 0)
+		fcntl(child->input, F_SETFL, O_NONBLOCK);
+	done = exchange(run, child, deadline) && await_exit(child, deadline);
+	sigaction(SIGPIPE, &before, NULL);
+	trim_tail(run->output, run->keep ? run->keep : KEEP_DEFAULT);
+	trim_tail(run->errors, run->keep ? run->keep : KEEP_DEFAULT);
+	if (done)
+		return 0;
+	kill(-child->pid, SIGKILL);
+	return fail_code(err, ETIMEDOUT, "%s did not end within %d ms and was killed",
+		run->path, run->timeout_ms);
+}
+
+int process_run(const struct process_run *run, int *ret_status, struct error *err)
+{
+	struct child child = { -1, -1, -1, -1, -1, 0 };
+	struct error ignored;
+	int status;
+	int result = start_child(run, &child, err);
+
+	if (result == 0)
+		result = await_exec(run, &child, err);
+	if (result == 0)
+		result = converse(run, &child, err);
+	close_child(&child);
+	if (result < 0) {
+		if (child.pid > 0) {
+			kill(child.pid, SIGKILL);
+			(void)!process_wait(child.pid, &status, &ignored); /* reaped */
+		}
+		return -1;
+	}
+	return process_wait(child.pid, ret_status, err);
+}

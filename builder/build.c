@@ -1,0 +1,163 @@
+/* What a build stands on, opened in order and closed in reverse; the walk of its stages. */
+#include "builder/build.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "builder/store/refs.h"
+
+#define BUILD_NONE                                                             \
+	{                                                                      \
+		.context_fd = -1, .downloads_fd = -1, .session = SESSION_NONE, \
+		.interrupt = INTERRUPT_NONE                                    \
+	}
+
+static void build_free(struct build *build)
+{
+	struct error ignored;
+
+	for (size_t i = 0; build->states && i < build->plan.stage_count; i++)
+		stage_state_free(&build->states[i]);
+	free(build->states);
+	/* The next build reads the context's files again, that is all. */
+	(void)!copy_digest_cache_save(build->digests, &ignored);
+	copy_digest_cache_free(build->digests);
+	ignore_free(&build->ignore);
+	plan_free(&build->plan);
+	mockerfile_free(&build->file);
+	session_end(&build->session);
+	interrupt_end(&build->interrupt);
+	progress_free(&build->progress);
+	if (build->context_fd >= 0)
+		close(build->context_fd);
+	if (build->downloads_fd >= 0)
+		close(build->downloads_fd);
+}
+
+#define auto_build __attribute__((cleanup(build_free))) struct build
+
+int build_session(struct build *build, struct session **ret, struct error *err)
+{
+	if (build->interrupt.fd < 0 && interrupt_begin(&build->interrupt, err) < 0)
+		return -1;
+	if (build->session.fd < 0 &&
+		session_begin(build->store, &build->session, err) < 0)
+		return -1;
+	*ret = &build->session;
+	return interrupt_check(&build->interrupt, err);
+}
+
+/* The file that --file names, else the context's Mockerfile or Dockerfile. */
+static int read_file(struct build *build, struct error *err)
+{
+	static const char *const names[] = { "Mockerfile", "Dockerfile" };
+	const char *asked = build->request->file;
+
+	if (asked)
+		return mockerfile_read(
+			AT_FDCWD, asked, build->context_fd, &build->file, err);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (faccessat(build->context_fd, names[i], F_OK, 0) == 0)
+			return mockerfile_read(build->context_fd, names[i],
+				build->context_fd, &build->file, err);
+	}
+	return fail_code(err, ENOENT,
+		"%s has neither a Mockerfile nor a Dockerfile; name one with --file",
+		build->request->context);
+}
+
+/* The Mockerfile's path beneath the context, for FILE.dockerignore. */
+static char *path_in_context(const struct build *build)
+{
+	auto_free char *context = realpath(build->request->context, NULL);
+	auto_free char *file =
+		build->request->file ? realpath(build->request->file, NULL) : NULL;
+	const char *rest = context && file ? str_after(file, context) : NULL;
+
+	if (!build->request->file) /* it was found in the context by its name */
+		return str_dup(build->file.sources[0]->name);
+	return rest && *rest == '/' ? str_dup(rest + 1) : NULL;
+}
+
+static int open_inputs(struct build *build, struct error *err)
+{
+	auto_free char *inside = NULL;
+
+	build->context_fd =
+		open(build->request->context, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (build->context_fd < 0)
+		return fail_errno(
+			err, "opening the build context %s", build->request->context);
+	if (read_file(build, err) < 0)
+		return -1;
+	inside = path_in_context(build);
+	if (ignore_read(&build->ignore, build->context_fd, inside, err) < 0)
+		return -1;
+	return copy_digest_cache_open(
+		build->store->root_fd, "digests", &build->digests, err);
+}
+
+static void count_steps(struct build *build)
+{
+	const struct plan *plan = &build->plan;
+
+	for (size_t i = 0; i < plan->order_count; i++) {
+		const struct stage *stage = &plan->stages[plan->order[i]];
+
+		build->progress.total += stage->instruction_count + (stage->from ? 1 : 0);
+	}
+}
+
+static int make_plan(struct build *build, struct error *err)
+{
+	struct plan_options options = {
+		.target = build->request->target,
+		.build_args = &build->request->build_args,
+	};
+
+	if (plan_make(&build->file, &options, &build->plan, err) < 0)
+		return -1;
+	strings_each (name, &build->plan.unused_args)
+		progress_note(&build->progress,
+			"warning: --build-arg %s: the file has no ARG of that name\n",
+			*name);
+	build->states = str_alloc(build->plan.stage_count * sizeof(*build->states));
+	count_steps(build);
+	return 0;
+}
+
+static int run_stages(struct build *build, struct error *err)
+{
+	for (size_t i = 0; i < build->plan.order_count; i++) {
+		struct stage *stage = &build->plan.stages[build->plan.order[i]];
+
+		if (stage_build(build, stage, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int build_run(const struct build_request *request, const struct store *store,
+	struct image *ret, struct error *err)
+{
+	auto_build build = BUILD_NONE;
+	struct image *target;
+
+	build.request = request;
+	build.store = store;
+	progress_begin(&build.progress, request->quiet);
+	if (open_inputs(&build, err) < 0 || make_plan(&build, err) < 0 ||
+		run_stages(&build, err) < 0)
+		return -1;
+	target = &build.states[build.plan.target].image;
+	for (size_t i = 0; i < request->labels.count; i++)
+		pairs_set(&target->config.config.labels, request->labels.items[i].key,
+			request->labels.items[i].value);
+	progress_done(&build.progress, "built");
+	*ret = *target;
+	*target = (struct image){ 0 };
+	return 0;
+}

@@ -1,0 +1,106 @@
+/*
+ * A build: the Mockerfile's plan, walked stage by stage and step by step.
+ *
+ * build.c opens what a build stands on and walks the stages; stage.c begins a stage and
+ * walks its steps; settings.c does the steps that only change the image's config;
+ * effects.c those that change files (COPY, ADD, WORKDIR), with run.c for RUN.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+#include "builder/copy/copy.h"
+#include "builder/copy/ignore.h"
+#include "builder/digest.h"
+#include "builder/language/mockerfile.h"
+#include "builder/language/plan.h"
+#include "builder/language/scope.h"
+#include "builder/language/step.h"
+#include "builder/progress.h"
+#include "builder/secrets.h"
+#include "builder/store/image.h"
+#include "builder/store/layer.h"
+#include "builder/store/session.h"
+#include "builder/store/store.h"
+#include "builder/worker.h"
+
+struct build_request {
+	const char *context; /* directory */
+	const char *file;    /* NULL: the context's Mockerfile or Dockerfile */
+	const char *target;
+	const char *network; /* of RUN: "host" or "none" */
+	struct pairs build_args;
+	struct pairs labels;
+	struct build_secrets secrets; /* --secret */
+	struct build_secrets agents;  /* --ssh */
+	bool no_cache;
+	bool quiet;
+	int64_t epoch; /* SOURCE_DATE_EPOCH; -1: none */
+};
+
+/* What a stage has become so far. */
+struct stage_state {
+	const struct stage *stage;
+	struct scope scope;
+	struct image image;
+	char layer[65];      /* the key of what is uppermost: "scratch", "host" */
+	struct digest chain; /* of every step so far, for those without a layer */
+	bool has_cmd;        /* of this stage, not of the base */
+};
+
+struct build {
+	const struct build_request *request;
+	const struct store *store;
+	struct session session; /* begins with the first step that has an effect */
+	struct interrupt interrupt;
+	struct mockerfile file;
+	struct plan plan;
+	int context_fd;
+	int downloads_fd; /* of ADD's URLs; -1 until there is one */
+	struct ignore ignore;
+	struct copy_digest_cache *digests;
+	struct progress progress;
+	struct stage_state *states; /* one per stage of the plan */
+};
+
+/* Builds the target stage; the image is not yet saved. */
+int build_run(const struct build_request *request, const struct store *store,
+	struct image *ret, struct error *err) must_check;
+
+/* One stage, from its base to its last step. */
+int stage_build(struct build *build, struct stage *stage, struct error *err) must_check;
+void stage_state_free(struct stage_state *state);
+
+/* A step without effect on files. */
+int settings_apply(
+	struct stage_state *state, const struct step *step, struct error *err) must_check;
+/* The shell that stands before a command in shell form. Appends. */
+void settings_shell(const struct stage_state *state, struct strings *ret);
+/* Time as images write it: now, or the request's epoch. Owned by the caller. */
+char *settings_time(const struct build_request *request);
+
+bool effect_is_needed(const struct step *step);
+/* The key of a step with an effect. */
+int effect_key(struct build *build, struct stage_state *state, const struct step *step,
+	struct digest *ret, struct error *err) must_check;
+/* Does it on the upper directory of a draft. */
+int effect_perform(struct build *build, struct stage_state *state,
+	const struct step *step, const struct layer_draft *draft,
+	struct error *err) must_check;
+
+/* RUN: what of it goes into the key; doing it. */
+void run_hash(struct build *build, struct stage_state *state, const struct step *step,
+	struct digest_state *digest);
+int run_perform(struct build *build, struct stage_state *state, const struct step *step,
+	const struct layer_draft *draft, struct error *err) must_check;
+
+/* The image that COPY --from or a mount's from names: a stage or one of the store. */
+int build_find_source(struct build *build, const struct stage_state *state,
+	const char *from, struct image *ret, struct error *err) must_check;
+/* The session, begun if it has not. */
+int build_session(
+	struct build *build, struct session **ret, struct error *err) must_check;

@@ -1,0 +1,26 @@
+/* A bundle in a directory: rootfs (or its overlay), config.json and the files it needs. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "builder/bundle/request.h"
+#include "builder/store/image.h"
+#include "builder/store/store.h"
+
+struct bundle_place {
+	const struct store *store;
+	const char *directory; /* does not exist, or is empty */
+	bool overlay;          /* else a copy */
+	int signal_fd;
+};
+
+/* On failure nothing of it is left. */
+int bundle_make(const struct bundle_place *place, const struct image *image,
+	const struct bundle_request *request, struct error *err) must_check;
+
+/* Removes the directory and what bundle_make() put there, and gives the layers back.
+ * Fails with a directory that is no bundle or holds anything else. */
+int bundle_remove(
+	const struct store *store, const char *directory, struct error *err) must_check;

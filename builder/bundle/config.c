@@ -1,0 +1,153 @@
+/* The whole of config.json, from its chapters. */
+#include "builder/bundle/config.h"
+
+#include <sched.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "builder/bundle/profile.h"
+
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000
+#endif
+
+void bundle_request_free(struct bundle_request *request)
+{
+	strings_free(&request->publish);
+	strings_free(&request->dns);
+	strings_free(&request->env);
+	strings_free(&request->args);
+	strings_free(&request->mounts);
+	strings_free(&request->volumes);
+	strings_free(&request->tmpfs);
+	strings_free(&request->cap_add);
+	strings_free(&request->cap_drop);
+	strings_free(&request->sysctl);
+	strings_free(&request->annotations);
+	strings_free(&request->labels);
+	*request = (struct bundle_request){ 0 };
+}
+
+void bundle_add_namespace(struct oci_config *config, int64_t type, const char *path)
+{
+	struct oci_linux *platform = &config->linux;
+
+	platform->namespaces = str_realloc(platform->namespaces,
+		platform->namespaces_count + 1, sizeof(*platform->namespaces));
+	platform->namespaces[platform->namespaces_count++] = (struct oci_namespace){
+		.type = type,
+		.path = str_dup(path),
+	};
+}
+
+static void add_namespaces(struct oci_config *config)
+{
+	static const int64_t types[] = { CLONE_NEWPID, CLONE_NEWIPC, CLONE_NEWUTS,
+		CLONE_NEWNS, CLONE_NEWCGROUP };
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		bundle_add_namespace(config, types[i], NULL);
+}
+
+/* NAME=VALUE options into an object of the document. */
+static int add_pairs(const struct strings *list, const char *option, struct pairs *ret,
+	struct error *err)
+{
+	strings_each (item, list) {
+		const char *equals = strchr(*item, '=');
+		auto_free char *name = NULL;
+
+		if (!equals || equals == *item)
+			return fail(err, "%s %s: expected NAME=VALUE", option, *item);
+		name = str_dup_n(*item, (size_t)(equals - *item));
+		pairs_set(ret, name, equals + 1);
+	}
+	return 0;
+}
+
+static void annotate(struct pairs *annotations, const char *key, const char *value)
+{
+	if (value && *value && !pairs_get(annotations, key))
+		pairs_set(annotations, key, value);
+}
+
+/* conversion.md, Annotation Fields: labels win over what the config's members say. */
+static int add_annotations(
+	const struct bundle_input *input, struct oci_config *config, struct error *err)
+{
+	const struct image_config *image = &input->image->config;
+	const struct bundle_request *request = input->request;
+	struct pairs *annotations = &config->annotations;
+	const char *stop_signal =
+		request->stop_signal ? request->stop_signal : image->config.stop_signal;
+	auto_free char *ports = strings_join(&image->config.exposed_ports, ",");
+
+	for (size_t i = 0; i < image->config.labels.count; i++) {
+		const struct pair *label = &image->config.labels.items[i];
+
+		pairs_set(annotations, label->key, label->value);
+	}
+	annotate(annotations, "org.opencontainers.image.os", image->os);
+	annotate(annotations, "org.opencontainers.image.architecture",
+		image->architecture);
+	annotate(annotations, "org.opencontainers.image.variant", image->variant);
+	annotate(annotations, "org.opencontainers.image.author", image->author);
+	annotate(annotations, "org.opencontainers.image.created", image->created);
+	annotate(annotations, "org.opencontainers.image.stopSignal", stop_signal);
+	annotate(annotations, "org.opencontainers.image.exposedPorts", ports);
+	return add_pairs(&request->labels, "--label", annotations, err) < 0
+		       ? -1
+		       : add_pairs(
+				 &request->annotations, "--annotation", annotations, err);
+}
+
+static void add_restrictions(
+	const struct bundle_request *request, struct oci_config *config)
+{
+	if (request->privileged)
+		return;
+	profile_masked_paths(&config->linux.masked_paths);
+	profile_readonly_paths(&config->linux.readonly_paths);
+	config->linux.seccomp = profile_seccomp(&config->process->capabilities->bounding);
+}
+
+int bundle_make_config(
+	const struct bundle_input *input, struct oci_config *ret, struct error *err)
+{
+	const struct bundle_request *request = input->request;
+	const char *hostname = request->hostname ? request->hostname : request->name;
+	auto_oci_config config = { 0 };
+
+	config.oci_version = str_dup(OCI_VERSION);
+	config.root = str_alloc(sizeof(*config.root));
+	config.root->path = str_dup("rootfs");
+	config.root->readonly = request->read_only;
+	config.hostname = str_dup(hostname ? hostname : "mocker");
+	add_namespaces(&config);
+	if (input->overlay)
+		overlay_add_mounts(input->overlay, &config);
+	if (bundle_add_process(input, &config, err) < 0 ||
+		bundle_add_mounts(input, &config, err) < 0 ||
+		bundle_add_network(input, &config, err) < 0 ||
+		bundle_add_limits(input, &config, err) < 0 ||
+		add_annotations(input, &config, err) < 0 ||
+		add_pairs(&request->sysctl, "--sysctl", &config.linux.sysctl, err) < 0)
+		return -1;
+	add_restrictions(request, &config);
+	*ret = config;
+	config = (struct oci_config){ 0 };
+	return 0;
+}
+
+int bundle_write_config(int bundle_fd, const struct oci_config *config, struct error *err)
+{
+	struct file_replace_options replace = { .mode = 0644 };
+	struct json_write_options options = { .pretty = true };
+	auto_str text = { 0 };
+
+	json_write(&text, &oci_config_type, config, options);
+	return file_replace_at(
+		bundle_fd, "config.json", text.data, text.length, replace, err);
+}

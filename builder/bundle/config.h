@@ -1,0 +1,54 @@
+/*
+ * config.json of a container: an image's config and a request, by the rules of OCI
+ * image-spec, conversion.md. Chapters: process.c (command, environment, user), mounts.c,
+ * network.c (namespace, hooks, resolv.conf), limits.c; config.c puts them together.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "builder/bundle/request.h"
+#include "builder/bundle/user.h"
+#include "builder/overlay.h"
+#include "builder/store/image.h"
+#include "spec/config.h"
+
+struct bundle_input {
+	const struct bundle_request *request;
+	const struct image *image;
+	const struct user *user;
+	const struct overlay *overlay; /* becomes mounts at "/"; NULL: rootfs/ is full */
+	const char *bundle;            /* absolute path of the bundle's directory */
+};
+
+/* Reads the host's resolv.conf, writes nothing. */
+int bundle_make_config(const struct bundle_input *input, struct oci_config *ret,
+	struct error *err) must_check;
+
+/* Chapters. Each adds to the config what it is about. */
+int bundle_add_process(const struct bundle_input *input, struct oci_config *config,
+	struct error *err) must_check;
+int bundle_add_mounts(const struct bundle_input *input, struct oci_config *config,
+	struct error *err) must_check;
+int bundle_add_network(const struct bundle_input *input, struct oci_config *config,
+	struct error *err) must_check;
+int bundle_add_limits(const struct bundle_input *input, struct oci_config *config,
+	struct error *err) must_check;
+
+struct oci_mount *bundle_add_mount(struct oci_config *config, const char *destination,
+	const char *type, const char *source, const char *options);
+void bundle_add_namespace(struct oci_config *config, int64_t type, const char *path);
+
+/* Whether the container is in the host's network namespace. */
+bool bundle_on_host_network(const struct bundle_request *request);
+
+/* The files that are bind mounted into the container, in BUNDLE/etc: hosts, hostname,
+ * resolv.conf. */
+int bundle_write_etc(
+	const struct bundle_input *input, int bundle_fd, struct error *err) must_check;
+
+/* Writes BUNDLE/config.json. */
+int bundle_write_config(
+	int bundle_fd, const struct oci_config *config, struct error *err) must_check;

@@ -1,0 +1,75 @@
+/* Limits of the container's cgroup, and its devices. */
+#include "builder/bundle/config.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "base/str.h"
+
+#define CPU_PERIOD 100000 /* microseconds */
+#define CPUS_MAX   8192.0
+
+static int add_cpus(const char *text, struct oci_cpu *cpu, struct error *err)
+{
+	char *end = NULL;
+	double cpus =
+		isdigit((unsigned char)*text) || *text == '.' ? strtod(text, &end) : -1;
+
+	if (!end || *end || !(cpus >= 0.01 && cpus <= CPUS_MAX))
+		return fail(err, "--cpus %s: expected a number of processors such as 1.5",
+			text);
+	cpu->has_period = true;
+	cpu->period = CPU_PERIOD;
+	cpu->has_quota = true;
+	cpu->quota = (int64_t)(cpus * CPU_PERIOD + 0.5);
+	return 0;
+}
+
+static struct oci_device_rule *add_rule(struct oci_resources *resources, bool allow)
+{
+	struct oci_device_rule *rule;
+
+	resources->devices = str_realloc(resources->devices, resources->devices_count + 1,
+		sizeof(*resources->devices));
+	rule = &resources->devices[resources->devices_count++];
+	*rule = (struct oci_device_rule){
+		.allow = allow,
+		.access = str_dup("rwm"),
+	};
+	return rule;
+}
+
+/* Runtimes allow null, zero, full, random, urandom, tty and ptmx themselves. */
+static void add_devices(
+	const struct bundle_request *request, struct oci_resources *resources)
+{
+	struct oci_device_rule *rule = add_rule(resources, request->privileged);
+
+	if (request->privileged)
+		rule->type = 'a';
+}
+
+int bundle_add_limits(
+	const struct bundle_input *input, struct oci_config *config, struct error *err)
+{
+	const struct bundle_request *request = input->request;
+	struct oci_resources *resources = &config->linux.resources;
+
+	config->linux.cgroups_path = str_dup(request->cgroups_path);
+	add_devices(request, resources);
+	if (request->has_memory) {
+		if (request->memory == 0)
+			return fail(err,
+				"--memory 0: expected a size such as 512m, or -1 "
+				"for no limit");
+		resources->memory.has_limit = true;
+		resources->memory.limit = request->memory;
+	}
+	if (request->has_pids_limit) {
+		resources->pids.has_limit = true;
+		resources->pids.limit = request->pids_limit;
+	}
+	if (request->cpus)
+		return add_cpus(request->cpus, &resources->cpu, err);
+	return 0;
+}

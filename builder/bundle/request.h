@@ -1,0 +1,63 @@
+/*
+ * What a person asks of a container beyond what its image says: the options that `bundle`
+ * reads and that a RUN step fills in.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+
+#define NETWORK_HOST "host"
+#define NETWORK_NONE "none"
+
+struct bundle_request {
+	const char *rootfs; /* "copy", "overlay", NULL: as the image needs it */
+
+	const char *name;     /* of the container; NULL: the runtime's ID tells */
+	const char *hostname; /* NULL: the name */
+
+	const char *network; /* "host", "none", or a network of mocker-netsetup */
+	const char *netns;   /* an existing network namespace to join, by path */
+	struct strings publish;
+	struct strings dns;
+
+	const char *user;    /* NULL: the image's */
+	const char *workdir; /* NULL: the image's */
+	const char *entrypoint;
+	bool has_entrypoint; /* "" removes the image's */
+	struct strings env;  /* NAME=VALUE, or NAME for the caller's value */
+	struct strings args; /* replace the image's command */
+	bool terminal;
+
+	struct strings mounts;  /* --mount's form */
+	struct strings volumes; /* --volume's form */
+	struct strings tmpfs;   /* PATH[:OPTIONS] */
+	bool read_only;
+	bool for_step; /* a RUN: no volumes of the image, no cgroup file system */
+
+	struct strings cap_add;
+	struct strings cap_drop;
+	struct strings sysctl; /* NAME=VALUE */
+	struct strings annotations;
+	struct strings labels;
+	bool privileged;
+	bool no_new_privileges;
+
+	bool has_memory;
+	int64_t memory;   /* bytes */
+	const char *cpus; /* "1.5" */
+	bool has_pids_limit;
+	int64_t pids_limit;
+	const char *cgroups_path; /* NULL: the runtime's default */
+
+	const char *stop_signal; /* NULL: the image's */
+};
+
+void bundle_request_free(struct bundle_request *request);
+
+#define auto_bundle_request \
+	__attribute__((cleanup(bundle_request_free))) struct bundle_request

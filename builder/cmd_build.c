@@ -1,0 +1,256 @@
+/* build: reads the options, builds, names the image. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "builder/build.h"
+#include "builder/commands.h"
+#include "builder/store/refs.h"
+
+#define STATUS_INTERRUPTED 130
+
+struct build_options {
+	struct strings tags;
+	const char *file;
+	struct strings build_args;
+	struct strings labels;
+	const char *target;
+	const char *network;
+	const char *progress;
+	const char *iidfile;
+	struct strings secrets;
+	struct strings agents;
+	bool has_epoch;
+	int64_t epoch;
+	bool no_cache;
+	bool quiet;
+};
+
+/* clang-format off */
+static const struct option_spec options[] = {
+	OPTION_STRINGS(struct build_options, tags, "tag", 't', "NAME[:TAG]",
+		"name the image"),
+	OPTION_STRING(struct build_options, file, "file", 'f', "FILE",
+		"the Mockerfile (otherwise the context's Mockerfile, else its Dockerfile; "
+		"\"-\": standard input)"),
+	OPTION_STRINGS(struct build_options, build_args, "build-arg", 0, "NAME[=VALUE]",
+		"the value of an ARG; without one, that of the environment"),
+	OPTION_STRINGS(struct build_options, labels, "label", 0, "NAME=VALUE",
+		"a label of the image"),
+	OPTION_STRING(struct build_options, target, "target", 0, "STAGE",
+		"build this stage, by name or number, instead of the last"),
+	OPTION_STRING(struct build_options, network, "network", 0, "host|none",
+		"what RUN reaches: the host's network, or nothing",
+		.values = "host|none|default", .initial = "host"),
+	OPTION_STRINGS(struct build_options, secrets, "secret", 0, "id=ID[,src=FILE|,env=NAME]",
+		"what RUN --mount=type=secret,id=ID shows to its step alone"),
+	OPTION_STRINGS(struct build_options, agents, "ssh", 0, "ID[=SOCKET]",
+		"the agent of RUN --mount=type=ssh (\"default\": $SSH_AUTH_SOCK)"),
+	OPTION_FLAG(struct build_options, no_cache, "no-cache", 0,
+		"run every step again"),
+	OPTION_STRING(struct build_options, progress, "progress", 0, "plain|auto",
+		"how progress is shown", .values = "plain|auto", .initial = "auto"),
+	OPTION_FLAG(struct build_options, quiet, "quiet", 'q',
+		"print nothing but the image's ID"),
+	OPTION_STRING(struct build_options, iidfile, "iidfile", 0, "FILE",
+		"write the image's ID to the file"),
+	OPTION_I64(struct build_options, epoch, "source-date-epoch", 0, "SECONDS",
+		"the latest time that the image mentions (otherwise $SOURCE_DATE_EPOCH)",
+		OPTION_HAS(struct build_options, epoch)),
+	OPTION_END,
+};
+/* clang-format on */
+
+/* NAME alone takes the environment's value, and is no argument where there is none. */
+static int read_build_args(
+	const struct strings *list, struct pairs *ret, struct error *err)
+{
+	strings_each (item, list) {
+		const char *equals = strchr(*item, '=');
+		auto_free char *name = str_dup_n(
+			*item, equals ? (size_t)(equals - *item) : strlen(*item));
+		const char *value = equals ? equals + 1 : getenv(name);
+
+		if (!*name)
+			return fail(err, "--build-arg %s: expected NAME=VALUE or NAME",
+				*item);
+		if (value)
+			pairs_set(ret, name, value);
+	}
+	return 0;
+}
+
+static int read_labels(const struct strings *list, struct pairs *ret, struct error *err)
+{
+	strings_each (item, list) {
+		const char *equals = strchr(*item, '=');
+		auto_free char *name = NULL;
+
+		if (!equals || equals == *item)
+			return fail(err, "--label %s: expected NAME=VALUE", *item);
+		name = str_dup_n(*item, (size_t)(equals - *item));
+		pairs_set(ret, name, equals + 1);
+	}
+	return 0;
+}
+
+static int read_secrets(
+	const struct build_options *given, struct build_request *ret, struct error *err)
+{
+	strings_each (item, &given->secrets) {
+		if (secrets_add(&ret->secrets, *item, err) < 0)
+			return -1;
+	}
+	strings_each (item, &given->agents) {
+		if (secrets_add_ssh(&ret->agents, *item, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_epoch(const struct build_options *given, int64_t *ret, struct error *err)
+{
+	const char *environment = getenv("SOURCE_DATE_EPOCH");
+
+	*ret = -1;
+	if (given->has_epoch)
+		*ret = given->epoch;
+	else if (environment && *environment &&
+		 str_to_i64(environment, "SOURCE_DATE_EPOCH", ret, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int read_request(
+	const struct command_call *call, struct build_request *ret, struct error *err)
+{
+	const struct build_options *given = call->options;
+
+	*ret = (struct build_request){
+		.context = call->argc > 0 ? call->argv[0] : ".",
+		.file = given->file,
+		.target = given->target,
+		.network = str_equal(given->network, "default") ? "host" : given->network,
+		.no_cache = given->no_cache,
+		.quiet = given->quiet,
+	};
+	return read_build_args(&given->build_args, &ret->build_args, err) < 0 ||
+			       read_labels(&given->labels, &ret->labels, err) < 0 ||
+			       read_secrets(given, ret, err) < 0 ||
+			       read_epoch(given, &ret->epoch, err) < 0
+		       ? -1
+		       : 0;
+}
+
+static int normalize_tags(
+	const struct strings *tags, struct strings *ret, struct error *err)
+{
+	strings_each (tag, tags) {
+		char *name = NULL;
+
+		if (ref_normalize(*tag, &name, err) < 0)
+			return fail_while(err, "--tag");
+		strings_add_take(ret, name);
+	}
+	return 0;
+}
+
+static int name_image(const struct store *store, const struct strings *names,
+	const struct digest *id, uint64_t size, struct error *err)
+{
+	if (names->count == 0)
+		return refs_set(store, NULL, id, size, err);
+	strings_each (name, names) {
+		if (refs_set(store, *name, id, size, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int write_id(const char *path, const struct digest *id, struct error *err)
+{
+	struct file_replace_options replace = { .mode = 0644 };
+	auto_free char *text = str_format(DIGEST_PREFIX "%s", id->hex);
+
+	return path ? file_replace_at(AT_FDCWD, path, text, strlen(text), replace, err)
+		    : 0;
+}
+
+static void report(const struct build_options *given, const struct strings *names,
+	const struct digest *id)
+{
+	auto_free char *joined = strings_join(names, ", ");
+
+	if (given->quiet)
+		printf(DIGEST_PREFIX "%s\n", id->hex);
+	else
+		printf("image %.12s%s%s\n", id->hex, *joined ? " is " : "", joined);
+}
+
+static int build(const struct command_call *call, const struct build_request *request,
+	struct error *err)
+{
+	const struct builder_options *global = call->global;
+	const struct build_options *given = call->options;
+	auto_strings names = { 0 };
+	auto_store store = STORE_CLOSED;
+	auto_image image = { 0 };
+	struct digest id;
+	uint64_t size;
+
+	if (normalize_tags(&given->tags, &names, err) < 0 ||
+		store_open(global->root, LOCK_SH, &store, err) < 0 ||
+		build_run(request, &store, &image, err) < 0 ||
+		image_save(&store, &image, &id, &size, err) < 0 ||
+		name_image(&store, &names, &id, size, err) < 0 ||
+		write_id(given->iidfile, &id, err) < 0)
+		return -1;
+	report(given, &names, &id);
+	return 0;
+}
+
+static int run(const struct command_call *call, struct error *err)
+{
+	struct build_request request;
+	int result = read_request(call, &request, err);
+
+	if (result == 0)
+		result = build(call, &request, err);
+	pairs_free(&request.build_args);
+	pairs_free(&request.labels);
+	secrets_free(&request.secrets);
+	secrets_free(&request.agents);
+	if (result < 0 && err->errnum == EINTR) {
+		log_error("%s", err->text);
+		*call->ret_status = STATUS_INTERRUPTED;
+		return 0;
+	}
+	return result;
+}
+
+const struct command command_build = {
+	.name = "build",
+	.operands = "[CONTEXT]",
+	.summary = "build an image from a Mockerfile",
+	.details =
+		"CONTEXT is the directory that COPY and ADD read (otherwise the current "
+		"one). Each RUN is executed by mocker-runtime in a container of its own. "
+		"A step runs again only when its instruction, the files below it or the "
+		"bytes that it copies changed.\n\n"
+		"A Mockerfile without FROM builds on the file system of this host, "
+		"read-only under an overlay; the image holds only what changed and "
+		"runs on this host alone. Its working directory is /root/workspace, "
+		"which is also /root/.mocker/layer/builder_space. What the host keeps "
+		"in /root, /home, /tmp, /run, /etc/shadow and a few more such places is "
+		"hidden; other files are as visible as they are to root on the host.",
+	.options = options,
+	.options_size = sizeof(struct build_options),
+	.operands_max = 1,
+	.permute = true,
+	.run = run,
+};

@@ -1,0 +1,131 @@
+/* bundle: an image becomes a directory that any OCI runtime runs. */
+#include <sys/file.h>
+
+#include "base/cleanup.h"
+#include "builder/bundle/bundle.h"
+#include "builder/commands.h"
+#include "builder/store/image.h"
+#include "builder/store/refs.h"
+#include "builder/worker.h"
+
+/* clang-format off */
+static const struct option_spec options[] = {
+	OPTION_STRING(struct bundle_request, rootfs, "rootfs", 0, "copy|overlay",
+		"a copy of the image's files, or an overlay of its layers that the runtime "
+		"mounts (instant; the layers stay in the store; otherwise copy, for images "
+		"made without FROM overlay)", .values = "copy|overlay"),
+	OPTION_STRING(struct bundle_request, name, "name", 0, "NAME",
+		"the container's name: its host name, and its name on the network"),
+	OPTION_STRING(struct bundle_request, hostname, "hostname", 0, "NAME",
+		"its host name (otherwise the name)"),
+	OPTION_STRING(struct bundle_request, network, "net", 0, "NAME|host|none",
+		"a network of mocker-netsetup, wired by hooks; the host's own; none but "
+		"loopback (the default)"),
+	OPTION_STRING(struct bundle_request, netns, "netns", 0, "PATH",
+		"join the network namespace at the path, as the containers of a pod do"),
+	OPTION_STRINGS(struct bundle_request, publish, "publish", 'p', "[IP:]HOSTPORT:PORT[/PROTOCOL]",
+		"forward a port of the host; needs --net NAME"),
+	OPTION_STRINGS(struct bundle_request, dns, "dns", 0, "ADDRESS",
+		"a name server for /etc/resolv.conf instead of the host's"),
+	OPTION_STRING(struct bundle_request, user, "user", 'u', "USER[:GROUP]",
+		"run as this user of the image, by name or number"),
+	OPTION_STRING(struct bundle_request, workdir, "workdir", 'w', "PATH", "begin in this directory"),
+	OPTION_STRING(struct bundle_request, entrypoint, "entrypoint", 0, "PROGRAM",
+		"instead of the image's entrypoint and command; \"\" for none",
+		OPTION_HAS(struct bundle_request, entrypoint)),
+	OPTION_STRINGS(struct bundle_request, env, "env", 'e', "NAME[=VALUE]",
+		"a variable; without value, the caller's"),
+	OPTION_FLAG(struct bundle_request, terminal, "tty", 't', "the process gets a terminal"),
+	OPTION_STRINGS(struct bundle_request, mounts, "mount", 0,
+		"type=bind|tmpfs,source=PATH,target=PATH[,readonly]",
+		"a bind mount of a path of the host, or a tmpfs"),
+	OPTION_STRINGS(struct bundle_request, volumes, "volume", 'v', "SOURCE:TARGET[:ro]",
+		"a bind mount, in short"),
+	OPTION_STRINGS(struct bundle_request, tmpfs, "tmpfs", 0, "PATH[:OPTIONS]", "a tmpfs, in short"),
+	OPTION_FLAG(struct bundle_request, read_only, "read-only", 0,
+		"the root file system cannot be written to"),
+	OPTION_BYTES(struct bundle_request, memory, "memory", 'm', "BYTES",
+		"limit of memory, such as 512m", OPTION_HAS(struct bundle_request, memory)),
+	OPTION_STRING(struct bundle_request, cpus, "cpus", 0, "NUMBER",
+		"limit of processor time, such as 1.5"),
+	OPTION_I64(struct bundle_request, pids_limit, "pids-limit", 0, "NUMBER",
+		"limit of processes and threads; -1 for none", OPTION_HAS(struct bundle_request, pids_limit)),
+	OPTION_STRING(struct bundle_request, cgroups_path, "cgroup", 0, "PATH",
+		"linux.cgroupsPath (otherwise the runtime's default)"),
+	OPTION_STRINGS(struct bundle_request, cap_add, "cap-add", 0, "CAPABILITY",
+		"one capability more, or ALL"),
+	OPTION_STRINGS(struct bundle_request, cap_drop, "cap-drop", 0, "CAPABILITY",
+		"one capability less, or ALL"),
+	OPTION_FLAG(struct bundle_request, privileged, "privileged", 0,
+		"all capabilities and devices, no filter of system calls, nothing masked"),
+	OPTION_FLAG(struct bundle_request, no_new_privileges, "no-new-privileges", 0,
+		"set-id programs and file capabilities have no effect"),
+	OPTION_STRINGS(struct bundle_request, sysctl, "sysctl", 0, "NAME=VALUE",
+		"a kernel parameter of the container's namespaces"),
+	OPTION_STRINGS(struct bundle_request, labels, "label", 0, "NAME=VALUE",
+		"an annotation of the bundle, as the image's labels become"),
+	OPTION_STRINGS(struct bundle_request, annotations, "annotation", 0, "NAME=VALUE",
+		"an annotation of the bundle"),
+	OPTION_STRING(struct bundle_request, stop_signal, "stop-signal", 0, "SIGNAL",
+		"instead of the image's, as an annotation"),
+	OPTION_END,
+};
+/* clang-format on */
+
+static int make(const struct command_call *call, const struct bundle_request *request,
+	struct error *err)
+{
+	const struct builder_options *global = call->global;
+	auto_interrupt interrupt = INTERRUPT_NONE;
+	auto_store store = STORE_CLOSED;
+	auto_image image = { 0 };
+	struct bundle_place place = {
+		.store = &store,
+		.directory = call->argv[1],
+	};
+	struct digest id;
+
+	if (store_open(global->root, LOCK_SH, &store, err) < 0 ||
+		refs_find(&store, call->argv[0], &id, err) < 0 ||
+		image_load(&store, &id, &image, err) < 0 ||
+		interrupt_begin(&interrupt, err) < 0)
+		return -1;
+	place.signal_fd = interrupt.fd;
+	place.overlay =
+		request->rootfs ? str_equal(request->rootfs, "overlay") : image.on_host;
+	return bundle_make(&place, &image, request, err);
+}
+
+static int run(const struct command_call *call, struct error *err)
+{
+	const struct bundle_request *given = call->options;
+	struct bundle_request request = *given; /* its lists stay the options' */
+	auto_strings args = { 0 };
+
+	for (int i = 2; i < call->argc; i++)
+		strings_add(&args, call->argv[i]);
+	request.args = args;
+	if (make(call, &request, err) < 0)
+		return fail_while(err, "bundling %s", call->argv[0]);
+	return 0;
+}
+
+const struct command command_bundle = {
+	.name = "bundle",
+	.operands = "IMAGE DIR [-- COMMAND...]",
+	.summary = "write a bundle (rootfs and config.json) that any OCI runtime runs",
+	.details =
+		"DIR is made, or is empty. What follows -- replaces the image's command. "
+		"With --rootfs overlay, config.json begins with mounts of type overlay "
+		"at \"/\", which mocker-runtime stacks on the root; nothing is mounted on "
+		"the host, and DIR is removed like any directory.\n\n"
+		"The default profile: a few capabilities, a filter of system calls, "
+		"sockets of the families UNIX, IP, netlink and packet, and parts of /proc "
+		"and /sys masked or read-only.",
+	.options = options,
+	.options_size = sizeof(struct bundle_request),
+	.operands_min = 2,
+	.operands_max = -1,
+	.permute = true,
+	.run = run,
+};

@@ -1,0 +1,338 @@
+/*
+ * COPY, ADD and WORKDIR: their keys, and their work on the stage's merged files, which a
+ * worker mounts in a mount namespace of its own.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "builder/build.h"
+#include "builder/cache.h"
+#include "builder/overlay.h"
+
+bool effect_is_needed(const struct step *step)
+{
+	switch (step->kind) {
+	case INSTRUCTION_ADD:
+	case INSTRUCTION_COPY:
+	case INSTRUCTION_RUN:
+		return true;
+	case INSTRUCTION_WORKDIR:
+		return step->words.count > 0 && strcmp(step->words.items[0], "/") != 0;
+	default:
+		return false;
+	}
+}
+
+/* What a worker copies from: the build context, or the files of another image. */
+struct source_work {
+	struct build *build;
+	const struct step *step;
+	const struct overlay *overlay; /* of --from; NULL: the context */
+	const char *mount_at;
+	struct digest digest; /* the result of hashing */
+};
+
+static int open_source(const struct source_work *work, struct copy_source *ret,
+	int *ret_fd, struct error *err)
+{
+	struct build *build = work->build;
+
+	*ret = (struct copy_source){
+		.root_fd = build->context_fd,
+		.ignore = &build->ignore,
+		.digests = build->digests,
+		.downloads_fd = build->downloads_fd,
+		.what = "the build context",
+		.epoch = build->request->epoch,
+	};
+	if (!work->overlay)
+		return 0;
+	if (overlay_mount(work->overlay, work->mount_at, err) < 0)
+		return -1;
+	*ret_fd = open(work->mount_at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_fd < 0)
+		return fail_errno(err, "opening %s", work->mount_at);
+	ret->root_fd = *ret_fd;
+	ret->ignore = NULL;
+	ret->digests = NULL;
+	ret->keep_owner = true;
+	ret->what = work->step->copy.from;
+	return 0;
+}
+
+/* In a worker, in a mount namespace of its own. */
+static int hash_image_files(void *argument, int output, struct error *err)
+{
+	struct source_work *work = argument;
+	struct copy_source source;
+	auto_fd fd = -1;
+
+	if (worker_isolate_mounts(err) < 0 || open_source(work, &source, &fd, err) < 0)
+		return -1;
+	return copy_compute_digest(&work->step->copy, &source, &work->digest, err);
+}
+
+/* The overlay of the image that --from names, and a place to mount it at. */
+static int prepare_image_source(struct build *build, const struct stage_state *state,
+	const char *from, struct overlay *ret, char **ret_place, struct error *err)
+{
+	struct session *session;
+	auto_image image = { 0 };
+	auto_free char *piece = NULL;
+	auto_fd fd = -1;
+
+	if (build_find_source(build, state, from, &image, err) < 0 ||
+		build_session(build, &session, err) < 0 ||
+		session_piece(session, &piece, &fd, err) < 0)
+		return -1;
+	if (mkdirat(fd, "source", 0755) < 0)
+		return fail_errno(err, "making %s/source", piece);
+	if (overlay_of_image(build->store, &image, piece, ret, err) < 0)
+		return -1;
+	*ret_place = path_join(piece, "source");
+	return 0;
+}
+
+static int hash_by_worker(struct build *build, struct stage_state *state,
+	const struct step *step, struct digest *ret, struct error *err)
+{
+	auto_overlay overlay = { 0 };
+	auto_free char *place = NULL;
+	struct source_work work = { .build = build, .step = step };
+	struct worker worker = {
+		.work = hash_image_files,
+		.argument = &work,
+		.result = &work.digest,
+		.result_size = sizeof(work.digest),
+	};
+
+	if (prepare_image_source(build, state, step->copy.from, &overlay, &place, err) <
+		0)
+		return -1;
+	work.overlay = &overlay;
+	work.mount_at = place;
+	worker.signal_fd = build->interrupt.fd;
+	if (worker_run(&worker, err) < 0)
+		return -1;
+	*ret = work.digest;
+	return 0;
+}
+
+/* What a step reads of an image never changes: the image's layers are its name. */
+static int hash_image_source(struct build *build, struct stage_state *state,
+	const struct step *step, struct digest *ret, struct error *err)
+{
+	auto_image image = { 0 };
+	auto_free char *known = NULL;
+	auto_digest key = { 0 };
+	struct digest digest;
+
+	if (build_find_source(build, state, step->copy.from, &image, err) < 0)
+		return -1;
+	cache_key_begin(&key, "source", step->key);
+	for (size_t i = 0; i < image.layers_count; i++)
+		digest_add_text(&key, image.layers[i].key);
+	digest_add_text(&key, image.on_host ? "host" : "");
+	digest = digest_end(&key);
+	if (!image.on_host && cache_recall(build->store, digest.hex, &known, err) < 0)
+		return -1;
+	if (known && digest_is_hex(known)) {
+		memcpy(ret->hex, known, sizeof(ret->hex));
+		return 0;
+	}
+	if (hash_by_worker(build, state, step, ret, err) < 0)
+		return -1;
+	return image.on_host ? 0
+			     : cache_remember(build->store, digest.hex, ret->hex, err);
+}
+
+/* What URLs send is kept for the time of the build. */
+static int prepare_downloads(
+	struct build *build, const struct step *step, struct error *err)
+{
+	struct session *session;
+	auto_free char *piece = NULL;
+	bool wanted = false;
+
+	strings_each (source, &step->copy.sources)
+		wanted |= copy_source_is_url(*source);
+	if (!wanted || build->downloads_fd >= 0)
+		return 0;
+	if (build_session(build, &session, err) < 0)
+		return -1;
+	return session_piece(session, &piece, &build->downloads_fd, err);
+}
+
+static int hash_copy(struct build *build, struct stage_state *state,
+	const struct step *step, struct digest_state *key, struct error *err)
+{
+	struct source_work work = { .build = build, .step = step };
+	struct digest digest;
+	struct copy_source source;
+	int fd = -1;
+
+	if (prepare_downloads(build, step, err) < 0)
+		return -1;
+	if (step->copy.from) {
+		if (hash_image_source(build, state, step, &digest, err) < 0)
+			return -1;
+	} else if (open_source(&work, &source, &fd, err) < 0 ||
+		   copy_compute_digest(&step->copy, &source, &digest, err) < 0) {
+		return -1;
+	}
+	digest_add_text(key, step->copy.destination); /* WORKDIR is in it */
+	digest_add_text(key, digest.hex);
+	return 0;
+}
+
+/* A bind mount's files: of an image its layers tell, of the context their bytes. */
+static int hash_mount(struct build *build, struct stage_state *state,
+	const struct run_mount *mount, struct digest_state *key, struct error *err)
+{
+	struct step step = { .key = mount->target,
+		.copy = { .destination = mount->target } };
+	auto_image image = { 0 };
+	int result;
+
+	if (mount->from) {
+		if (build_find_source(build, state, mount->from, &image, err) < 0)
+			return -1;
+		for (size_t i = 0; i < image.layers_count; i++)
+			digest_add_text(key, image.layers[i].key);
+		return 0;
+	}
+	strings_add(&step.copy.sources,
+		strcmp(mount->source, "/") == 0 ? "." : mount->source);
+	result = hash_copy(build, state, &step, key, err);
+	strings_free(&step.copy.sources);
+	return result;
+}
+
+static int hash_mounts(struct build *build, struct stage_state *state,
+	const struct step *step, struct digest_state *key, struct error *err)
+{
+	for (size_t i = 0; i < step->run.mount_count; i++) {
+		const struct run_mount *mount = &step->run.mounts[i];
+
+		if (mount->type == RUN_MOUNT_BIND &&
+			hash_mount(build, state, mount, key, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What of the step, beside its words, makes its result. */
+static int hash_inputs(struct build *build, struct stage_state *state,
+	const struct step *step, struct digest_state *key, struct error *err)
+{
+	switch (step->kind) {
+	case INSTRUCTION_RUN:
+		run_hash(build, state, step, key);
+		return hash_mounts(build, state, step, key, err);
+	case INSTRUCTION_WORKDIR:
+		digest_add_text(key, step->words.items[0]); /* absolute */
+		return 0;
+	default:
+		return hash_copy(build, state, step, key, err);
+	}
+}
+
+int effect_key(struct build *build, struct stage_state *state, const struct step *step,
+	struct digest *ret, struct error *err)
+{
+	auto_digest key = { 0 };
+
+	cache_key_begin(&key, step->instruction->rule->name, state->layer);
+	digest_add_text(&key, step->key);
+	if (hash_inputs(build, state, step, &key, err) < 0)
+		return -1;
+	*ret = digest_end(&key);
+	return 0;
+}
+
+struct effect_work {
+	const struct step *step;
+	const struct overlay *target;
+	const char *target_at;
+	struct source_work source;
+};
+
+static int make_directory(int root_fd, const char *path, struct error *err)
+{
+	struct path_mkdir_options options = { .mode = 0755 };
+	auto_fd fd = -1;
+
+	return path_mkdirs_in_root(root_fd, path, options, &fd, err);
+}
+
+/* In a worker: mounts the stage's files (and those of --from), changes them. The mounts
+ * end with it. */
+static int change_files(void *argument, int output, struct error *err)
+{
+	struct effect_work *work = argument;
+	struct copy_destination destination;
+	struct copy_source source;
+	auto_fd source_fd = -1;
+	auto_fd target_fd = -1;
+	auto_fd upper_fd = -1;
+
+	umask(0);
+	if (worker_isolate_mounts(err) < 0 ||
+		overlay_mount(work->target, work->target_at, err) < 0)
+		return -1;
+	target_fd = open(work->target_at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (target_fd < 0)
+		return fail_errno(err, "opening %s", work->target_at);
+	if (work->step->kind == INSTRUCTION_WORKDIR)
+		return make_directory(target_fd, work->step->words.items[0], err);
+	if (open_source(&work->source, &source, &source_fd, err) < 0)
+		return -1;
+	upper_fd = open(work->target->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (upper_fd < 0)
+		return fail_errno(err, "opening %s", work->target->upper);
+	destination = (struct copy_destination){ target_fd, upper_fd };
+	return copy_perform(&work->step->copy, &source, &destination, err);
+}
+
+static int perform_by_worker(struct build *build, struct stage_state *state,
+	const struct step *step, const struct layer_draft *draft, struct error *err)
+{
+	auto_overlay target = { 0 };
+	auto_overlay from = { 0 };
+	auto_free char *place = NULL;
+	struct effect_work work = {
+		.step = step,
+		.target = &target,
+		.target_at = draft->rootfs,
+		.source = { .build = build, .step = step },
+	};
+	struct worker worker = {
+		.work = change_files,
+		.argument = &work,
+		.signal_fd = build->interrupt.fd,
+	};
+
+	if (overlay_of_image(build->store, &state->image, draft->path, &target, err) < 0)
+		return -1;
+	overlay_set_upper(&target, draft->fs, draft->work);
+	if (step->kind != INSTRUCTION_WORKDIR && step->copy.from) {
+		if (prepare_image_source(
+			    build, state, step->copy.from, &from, &place, err) < 0)
+			return -1;
+		work.source.overlay = &from;
+		work.source.mount_at = place;
+	}
+	return worker_run(&worker, err);
+}
+
+int effect_perform(struct build *build, struct stage_state *state,
+	const struct step *step, const struct layer_draft *draft, struct error *err)
+{
+	if (step->kind == INSTRUCTION_RUN)
+		return run_perform(build, state, step, draft, err);
+	return perform_by_worker(build, state, step, draft, err);
+}

@@ -1,0 +1,27 @@
+/*
+ * Images from elsewhere into the store: their layers are checked against their digests
+ * and unpacked. Where they are:
+ *
+ *	oci:DIR[:TAG]  oci-archive:FILE[:TAG]   OCI image layouts
+ *	docker-archive:FILE                     what `docker save` writes
+ *	rootfs:FILE                             a tar of a root file system, one layer
+ *
+ * A layer that was unpacked before is not unpacked again: its key is its digest on its
+ * parent's key.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "builder/store/image.h"
+#include "builder/store/session.h"
+
+/* Whether the text begins with one of the words above. */
+bool import_is_source(const char *text);
+
+/* signal_fd: of interrupt_begin(), or -1. *ret_name: what the source calls the image
+ * (owned by the caller), or NULL. */
+int import_image(struct session *session, int signal_fd, const char *source,
+	struct image *ret, char **ret_name, struct error *err) must_check;

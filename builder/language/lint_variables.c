@@ -1,0 +1,148 @@
+/*
+ * The rules that follow variables and the working directory through the stages.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builder/language/lint_internal.h"
+#include "builder/language/step.h"
+
+struct names {
+	const struct pairs *lists[3];
+	size_t list;
+	size_t item;
+};
+
+static const char *next_name(void *state)
+{
+	struct names *names = state;
+
+	for (; names->list < ARRAY_SIZE(names->lists); names->list++, names->item = 0)
+		if (names->lists[names->list] &&
+			names->item < names->lists[names->list]->count)
+			return names->lists[names->list]->items[names->item++].key;
+	return NULL;
+}
+
+static bool base_is_known(const struct plan *plan, const struct stage *stage)
+{
+	while (stage->base == STAGE_BASE_STAGE)
+		stage = &plan->stages[stage->base_stage];
+	return stage->base == STAGE_BASE_SCRATCH;
+}
+
+/* What an image sets is not known here: without knowing, only a name that resembles one
+ * of the file's own is a finding. */
+static void report_unset(struct lint *lint, const struct stage *stage,
+	const struct instruction *instruction, const struct scope *scope,
+	const char *name)
+{
+	struct names names = { .lists = { &scope->env, &scope->args } };
+	const char *near = str_nearest(name, next_name, &names);
+
+	if (strcmp(name, "PATH") == 0 || (!near && !base_is_known(lint->plan, stage)))
+		return;
+	if (near)
+		lint_report(lint, instruction, NULL,
+			"Usage of undefined variable '$%s' (did you mean $%s?)", name,
+			near);
+	else
+		lint_report(lint, instruction, NULL, "Usage of undefined variable '$%s'",
+			name);
+}
+
+static int walk_stage(struct lint *lint, const struct stage *stage, struct scope *scope,
+	struct error *err)
+{
+	for (size_t i = 0; i < stage->instruction_count; i++) {
+		const struct instruction *instruction = stage->instructions[i];
+		auto_step step = { 0 };
+
+		if (step_make(instruction, scope, &step, err) < 0)
+			return -1;
+		strings_each (name, &scope->unset)
+			if (!strings_contain(&scope->declared, *name))
+				report_unset(lint, stage, instruction, scope, *name);
+		strings_free(&scope->unset);
+	}
+	return 0;
+}
+
+/* A stage begins with what its base stage has set. */
+int lint_undefined_var(struct lint *lint, struct error *err)
+{
+	struct scope *scopes = str_alloc(lint->plan->stage_count * sizeof(*scopes));
+	int result = 0;
+
+	lint->rule = "UndefinedVar";
+	for (size_t i = 0; i < lint->plan->stage_count; i++) {
+		const struct stage *stage = &lint->plan->stages[i];
+
+		scope_init(&scopes[i], NULL, &lint->plan->global);
+		if (stage->base == STAGE_BASE_STAGE)
+			for (size_t j = 0; j < scopes[stage->base_stage].env.count; j++)
+				pairs_set(&scopes[i].env,
+					scopes[stage->base_stage].env.items[j].key,
+					scopes[stage->base_stage].env.items[j].value);
+		if (result == 0)
+			result = walk_stage(lint, stage, &scopes[i], err);
+	}
+	for (size_t i = 0; i < lint->plan->stage_count; i++)
+		scope_free(&scopes[i]);
+	free(scopes);
+	return result;
+}
+
+void lint_undefined_arg_in_from(struct lint *lint)
+{
+	instructions_each (item, lint->file) {
+		const struct token *base = &item->arguments.items[0];
+		const char *at = item->kind == INSTRUCTION_FROM ? base->text : "";
+
+		while ((at = strchr(at, '$'))) {
+			struct names names = { .lists = { &lint->plan->global } };
+			const char *start = at + 1 + (at[1] == '{');
+			size_t length = 0;
+
+			while (isalnum((unsigned char)start[length]) ||
+				start[length] == '_')
+				length++;
+			auto_free char *name = str_dup_n(start, length);
+			const char *near = str_nearest(name, next_name, &names);
+
+			at = start;
+			if (!length || pairs_get(&lint->plan->global, name))
+				continue;
+			lint_report(lint, item, base,
+				near ? "FROM argument '%s' is not declared (did you mean %s?)"
+				     : "FROM argument '%s' is not declared",
+				name, near);
+		}
+	}
+}
+
+void lint_workdir_relative_path(struct lint *lint)
+{
+	bool *absolute = str_alloc(lint->plan->stage_count * sizeof(*absolute));
+
+	for (size_t i = 0; i < lint->plan->stage_count; i++) {
+		const struct stage *stage = &lint->plan->stages[i];
+
+		absolute[i] =
+			stage->base == STAGE_BASE_STAGE && absolute[stage->base_stage];
+		for (size_t j = 0; j < stage->instruction_count; j++) {
+			const struct instruction *item = stage->instructions[j];
+
+			if (item->kind != INSTRUCTION_WORKDIR)
+				continue;
+			if (!absolute[i] &&
+				!strchr("/$\"'", *item->arguments.items[0].text))
+				lint_report(lint, item, &item->arguments.items[0],
+					"Relative workdir \"%s\" can have unexpected results if the base image changes",
+					item->arguments.items[0].text);
+			absolute[i] |= *item->arguments.items[0].text == '/';
+		}
+	}
+	free(absolute);
+}

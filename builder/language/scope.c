@@ -1,0 +1,115 @@
+/* The variables of a stage. The predefined names are listed here once. */
+#include "builder/language/scope.h"
+
+#include <string.h>
+
+/* Given by --build-arg, they reach RUN without being declared. */
+static const char *const proxy_names[] = {
+	"ALL_PROXY",
+	"FTP_PROXY",
+	"HTTPS_PROXY",
+	"HTTP_PROXY",
+	"NO_PROXY",
+	"all_proxy",
+	"ftp_proxy",
+	"https_proxy",
+	"http_proxy",
+	"no_proxy",
+};
+
+static const char *const platform_names[] = {
+	"BUILDARCH",
+	"BUILDOS",
+	"BUILDPLATFORM",
+	"BUILDVARIANT",
+	"TARGETARCH",
+	"TARGETOS",
+	"TARGETPLATFORM",
+	"TARGETSTAGE",
+	"TARGETVARIANT",
+};
+
+static bool is_among(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+bool scope_is_proxy(const char *name)
+{
+	return is_among(proxy_names, ARRAY_SIZE(proxy_names), name);
+}
+
+bool scope_is_platform(const char *name)
+{
+	return is_among(platform_names, ARRAY_SIZE(platform_names), name);
+}
+
+void scope_init(
+	struct scope *scope, const struct pairs *given, const struct pairs *global)
+{
+	*scope = (struct scope){ .given = given, .global = global };
+	scope->workdir = str_dup("/");
+}
+
+void scope_free(struct scope *scope)
+{
+	pairs_free(&scope->env);
+	pairs_free(&scope->args);
+	strings_free(&scope->declared);
+	strings_free(&scope->unset);
+	free(scope->workdir);
+	*scope = (struct scope){ 0 };
+}
+
+const char *scope_get(const struct scope *scope, const char *name)
+{
+	const char *value = pairs_get(&scope->env, name);
+
+	return value ? value : pairs_get(&scope->args, name);
+}
+
+void scope_declare(struct scope *scope, const char *name, const char *initial)
+{
+	const char *value = scope->given ? pairs_get(scope->given, name) : NULL;
+
+	if (!value)
+		value = initial;
+	if (!value && scope->global)
+		value = pairs_get(scope->global, name);
+	if (!strings_contain(&scope->declared, name))
+		strings_add(&scope->declared, name);
+	if (value)
+		pairs_set(&scope->args, name, value);
+	else
+		pairs_remove(&scope->args, name);
+}
+
+static void add_undeclared_proxies(const struct scope *scope, struct strings *ret)
+{
+	for (size_t i = 0; scope->given && i < scope->given->count; i++) {
+		const struct pair *pair = &scope->given->items[i];
+
+		if (scope_is_proxy(pair->key) && !scope_get(scope, pair->key))
+			strings_env_set(ret, pair->key, pair->value);
+	}
+}
+
+void scope_cache_environment(const struct scope *scope, struct strings *ret)
+{
+	for (size_t i = 0; i < scope->args.count; i++)
+		if (!pairs_get(&scope->env, scope->args.items[i].key))
+			strings_addf(ret, "%s=%s", scope->args.items[i].key,
+				scope->args.items[i].value);
+	for (size_t i = 0; i < scope->env.count; i++)
+		strings_addf(
+			ret, "%s=%s", scope->env.items[i].key, scope->env.items[i].value);
+}
+
+void scope_environment(const struct scope *scope, struct strings *ret)
+{
+	add_undeclared_proxies(scope, ret);
+	scope_cache_environment(scope, ret);
+}

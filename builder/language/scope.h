@@ -1,0 +1,50 @@
+/*
+ * The variables of a stage while its instructions are walked: ENV, ARG, and what the
+ * command line gives.
+ *
+ * An ENV wins over an ARG of the same name. ARG takes its value from --build-arg, else
+ * from its default, else (named without default) from the ARGs before the first FROM.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+
+struct scope {
+	struct pairs env;           /* of the image: the base's, then ENV */
+	struct pairs args;          /* declared in this stage and with a value */
+	struct strings declared;    /* all ARG names of this stage */
+	const struct pairs *given;  /* --build-arg */
+	const struct pairs *global; /* ARGs before the first FROM, platform arguments */
+	struct strings unset;       /* names that were used without a value, for lint */
+	char *workdir;              /* "/" at first */
+};
+
+/* Borrows both; they may be NULL. */
+void scope_init(
+	struct scope *scope, const struct pairs *given, const struct pairs *global);
+void scope_free(struct scope *scope);
+
+#define auto_scope __attribute__((cleanup(scope_free))) struct scope
+
+/* NULL if unset; borrowed. */
+const char *scope_get(const struct scope *scope, const char *name);
+
+/* ARG NAME[=DEFAULT]; has_default false: none was written. */
+void scope_declare(struct scope *scope, const char *name, const char *initial);
+
+/* What a RUN's process gets as NAME=VALUE: ENV, declared ARGs, proxy arguments that were
+ * given. Appends. */
+void scope_environment(const struct scope *scope, struct strings *ret);
+
+/* The part of it that belongs into the cache key: without predefined proxy arguments
+ * that were not declared. Appends. */
+void scope_cache_environment(const struct scope *scope, struct strings *ret);
+
+/* HTTP_PROXY and the like, either case. */
+bool scope_is_proxy(const char *name);
+/* TARGETPLATFORM, BUILDARCH and the like. */
+bool scope_is_platform(const char *name);

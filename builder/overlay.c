@@ -1,0 +1,175 @@
+/* overlayfs's options, and mounting by them. */
+#include "builder/overlay.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "builder/host.h"
+#include "builder/overlay_long.h"
+#include "builder/store/layer.h"
+
+#define MOUNT_DATA_MAX 4095 /* a page, its terminator counted */
+
+void overlay_free(struct overlay *overlay)
+{
+	strings_free(&overlay->lowers);
+	free(overlay->upper);
+	free(overlay->work);
+	free(overlay->hide);
+	free(overlay->hide_work);
+	*overlay = (struct overlay){ 0 };
+}
+
+int overlay_of_image(const struct store *store, const struct image *image,
+	const char *place, struct overlay *ret, struct error *err)
+{
+	auto_overlay overlay = { 0 };
+
+	for (size_t i = image->layers_count; i-- > 0;)
+		strings_add_take(
+			&overlay.lowers, layer_path(store, image->layers[i].key));
+	if (image->on_host) {
+		overlay.hide = path_join(place, "host/hide");
+		overlay.hide_work = path_join(place, "host/work");
+		if (host_prepare(place, store->root, err) < 0)
+			return -1;
+	} else {
+		/* overlayfs wants one lower directory at least, and two different ones
+		 * where there is no upper one */
+		static const char *const empty[] = { "empty", "empty2" };
+
+		for (size_t i = 0; overlay.lowers.count < 2; i++)
+			strings_add_take(
+				&overlay.lowers, store_path(store, empty[i], NULL));
+	}
+	*ret = overlay;
+	overlay = (struct overlay){ 0 };
+	return 0;
+}
+
+void overlay_set_upper(struct overlay *overlay, const char *upper, const char *work)
+{
+	free(overlay->upper);
+	free(overlay->work);
+	overlay->upper = str_dup(upper);
+	overlay->work = str_dup(work);
+}
+
+/* The options of the first of two stacked overlays. */
+static void host_options(const struct overlay *overlay, struct strings *options)
+{
+	strings_add(options, "ro");
+	strings_add(options, "lowerdir=/");
+	strings_addf(options, "upperdir=%s", overlay->hide);
+	strings_addf(options, "workdir=%s", overlay->hide_work);
+}
+
+static void own_options(const struct overlay *overlay, struct strings *options)
+{
+	auto_strings lowers = { 0 };
+	auto_free char *joined = NULL;
+
+	strings_copy(&lowers, &overlay->lowers);
+	if (overlay->hide)
+		strings_add(&lowers, ".");
+	joined = strings_join(&lowers, ":");
+	if (!overlay->upper)
+		strings_add(options, "ro");
+	strings_addf(options, "lowerdir=%s", joined);
+	if (overlay->upper) {
+		strings_addf(options, "upperdir=%s", overlay->upper);
+		strings_addf(options, "workdir=%s", overlay->work);
+	}
+}
+
+static struct oci_mount *add_mount(struct oci_config *config)
+{
+	struct oci_mount *mount;
+
+	config->mounts = str_realloc(
+		config->mounts, config->mounts_count + 1, sizeof(*config->mounts));
+	mount = &config->mounts[config->mounts_count++];
+	*mount = (struct oci_mount){
+		.destination = str_dup("/"),
+		.type = str_dup("overlay"),
+		.source = str_dup("overlay"),
+	};
+	return mount;
+}
+
+/* Without layers, a read-only view of the host is the first overlay alone. */
+static bool needs_second(const struct overlay *overlay)
+{
+	return !overlay->hide || overlay->upper || overlay->lowers.count > 0;
+}
+
+void overlay_add_mounts(const struct overlay *overlay, struct oci_config *config)
+{
+	if (overlay->hide)
+		host_options(overlay, &add_mount(config)->options);
+	if (needs_second(overlay))
+		own_options(overlay, &add_mount(config)->options);
+}
+
+static int mount_one(const struct strings *options, const char *target, struct error *err)
+{
+	struct strings rest = *options;
+	auto_free char *data = NULL;
+	unsigned long flags = 0;
+
+	if (str_equal(rest.items[0], "ro")) {
+		flags = MS_RDONLY;
+		rest.items++;
+		rest.count--;
+	}
+	data = strings_join(&rest, ",");
+	if (strlen(data) > MOUNT_DATA_MAX) {
+		if (overlay_mount_long(options, target, err) < 0)
+			return fail_hint(err,
+				"the paths of the image's layers take more than the %d "
+				"bytes that kernels before 6.7 allow",
+				MOUNT_DATA_MAX);
+		return 0;
+	}
+	if (mount("overlay", target, "overlay", flags, data) < 0)
+		return fail_errno(err, "mounting an overlay on %s", target);
+	return 0;
+}
+
+static int mount_second(
+	const struct overlay *overlay, const char *target, struct error *err)
+{
+	auto_strings options = { 0 };
+	auto_fd before = -1;
+	int result;
+
+	own_options(overlay, &options);
+	if (!overlay->hide)
+		return mount_one(&options, target, err);
+	before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (before < 0 || chdir(target) < 0) /* so that "." is what was mounted first */
+		return fail_errno(err, "entering %s", target);
+	result = mount_one(&options, target, err);
+	if (fchdir(before) < 0)
+		return fail_errno(err, "going back from %s", target);
+	return result;
+}
+
+int overlay_mount(const struct overlay *overlay, const char *target, struct error *err)
+{
+	auto_strings options = { 0 };
+
+	if (overlay->hide) {
+		host_options(overlay, &options);
+		if (mount_one(&options, target, err) < 0)
+			return fail_hint(err,
+				"an image without FROM needs a kernel from "
+				"5.13 on and a root that is no overlay of an "
+				"overlay");
+	}
+	return needs_second(overlay) ? mount_second(overlay, target, err) : 0;
+}

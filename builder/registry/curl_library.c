@@ -1,0 +1,81 @@
+/* The symbols of libcurl that are used, each in its member of the struct. */
+#include "builder/registry/curl_library.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+
+#ifdef CURL_LINKED
+
+int curl_library_open(struct curl_library *ret, struct error *err)
+{
+	*ret = (struct curl_library){
+		.global_init = curl_global_init,
+		.easy_init = curl_easy_init,
+		.easy_cleanup = curl_easy_cleanup,
+		.easy_perform = curl_easy_perform,
+		.easy_strerror = curl_easy_strerror,
+		.easy_setopt = curl_easy_setopt,
+		.easy_getinfo = curl_easy_getinfo,
+	};
+	if (ret->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return fail(err, "libcurl does not start");
+	return 0;
+}
+
+void curl_library_close(struct curl_library *library)
+{
+}
+
+#else
+
+#define LIBRARY "libcurl.so.4"
+
+/* clang-format off */
+static const struct symbol {
+	const char *name;
+	size_t offset; /* of its pointer in struct curl_library */
+} symbols[] = {
+	{ "curl_global_init", offsetof(struct curl_library, global_init) },
+	{ "curl_easy_init", offsetof(struct curl_library, easy_init) },
+	{ "curl_easy_cleanup", offsetof(struct curl_library, easy_cleanup) },
+	{ "curl_easy_perform", offsetof(struct curl_library, easy_perform) },
+	{ "curl_easy_strerror", offsetof(struct curl_library, easy_strerror) },
+	{ "curl_easy_setopt", offsetof(struct curl_library, easy_setopt) },
+	{ "curl_easy_getinfo", offsetof(struct curl_library, easy_getinfo) },
+};
+/* clang-format on */
+
+int curl_library_open(struct curl_library *ret, struct error *err)
+{
+	struct curl_library library = { .handle = dlopen(LIBRARY, RTLD_NOW) };
+
+	if (!library.handle)
+		return fail(err, "loading libcurl: %s", dlerror());
+	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
+		void *address = dlsym(library.handle, symbols[i].name);
+
+		if (!address) {
+			curl_library_close(&library);
+			return fail(err, LIBRARY " has no %s", symbols[i].name);
+		}
+		*(void **)((char *)&library + symbols[i].offset) = address;
+	}
+	if (library.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		curl_library_close(&library);
+		return fail(err, "libcurl does not start");
+	}
+	*ret = library;
+	return 0;
+}
+
+void curl_library_close(struct curl_library *library)
+{
+	if (library->handle)
+		(void)dlclose(library->handle); /* nothing depends on its unloading */
+	library->handle = NULL;
+}
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * libcurl, loaded when something has to be fetched and not before: it brings some thirty
+ * libraries with it, which would cost every start of the builder more than a cached build
+ * takes. In a static executable (CURL_LINKED) it is linked.
+ */
+#pragma once
+
+#include <curl/curl.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+
+struct curl_library {
+	void *handle;
+	__typeof__(curl_global_init) *global_init;
+	__typeof__(curl_easy_init) *easy_init;
+	__typeof__(curl_easy_cleanup) *easy_cleanup;
+	__typeof__(curl_easy_perform) *easy_perform;
+	__typeof__(curl_easy_strerror) *easy_strerror;
+	/* Not through the macros of the header, which name the functions themselves. */
+	CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
+	CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
+};
+
+#define auto_curl_library __attribute__((cleanup(curl_library_close))) struct curl_library
+
+int curl_library_open(struct curl_library *ret, struct error *err) must_check;
+void curl_library_close(struct curl_library *library);

@@ -1,0 +1,310 @@
+/*
+ * RUN: mocker-runtime executes the command in a container of its own, whose bundle is
+ * made in the draft's directory and whose root is an overlay that config.json describes.
+ *
+ *	DRAFT/config.json  DRAFT/rootfs  DRAFT/etc   the bundle
+ *	DRAFT/runtime.log                            what the runtime itself has to say
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "builder/build.h"
+#include "builder/bundle/config.h"
+#include "builder/bundle/rootfs.h"
+#include "builder/overlay.h"
+#include "builder/run_mounts.h"
+
+#define RUNTIME_LOG     "runtime.log"
+#define RUNTIME_LOG_MAX (64u << 10)
+
+static const char *network_of(const struct build *build, const struct step *step)
+{
+	if (step->run.network == RUN_NETWORK_NONE)
+		return NETWORK_NONE;
+	if (step->run.network == RUN_NETWORK_HOST)
+		return NETWORK_HOST;
+	return build->request->network ? build->request->network : NETWORK_HOST;
+}
+
+static void command_of(
+	const struct stage_state *state, const struct step *step, struct strings *ret)
+{
+	if (step->shell_form)
+		settings_shell(state, ret);
+	strings_copy(ret, &step->argv);
+}
+
+void run_hash(struct build *build, struct stage_state *state, const struct step *step,
+	struct digest_state *digest)
+{
+	auto_strings environment = { 0 };
+	auto_strings command = { 0 };
+
+	command_of(state, step, &command);
+	scope_cache_environment(&state->scope, &environment);
+	strings_sort(&environment);
+	digest_add_texts(digest, &command);
+	digest_add_texts(digest, &environment);
+	digest_add_text(digest, step->run.script);
+	digest_add_text(digest, state->scope.workdir);
+	digest_add_text(digest, state->image.config.config.user);
+	digest_add_text(digest, network_of(build, step));
+	digest_add_number(digest, (uint64_t)step->run.security);
+}
+
+struct run_work {
+	const char *runtime; /* path of the program */
+	const char *root;    /* its --root */
+	const char *bundle;
+	const char *log;
+	const char *id;
+	const struct run_mounts *mounts;
+	int status; /* the result */
+};
+
+/* In the runtime's process, before it is executed: it ends with its worker. */
+static void tie_to_worker(void *argument)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* In a worker, whose group is killed as a whole when the build is interrupted. */
+static int run_container(void *argument, int output, struct error *err)
+{
+	struct run_work *work = argument;
+	const char *argv[] = { "mocker-runtime", "--root", work->root, "--log", work->log,
+		"run", "--bundle", work->bundle, work->id, NULL };
+	struct process_run run = {
+		.path = work->runtime,
+		.argv = (char *const *)argv,
+		.cwd_fd = -1,
+		.output_fd = output,
+		.error_fd = output,
+		.in_child = tie_to_worker,
+	};
+
+	if (run_mounts_write_secrets(work->mounts, work->bundle, err) < 0)
+		return -1;
+	return process_run(&run, &work->status, err);
+}
+
+/* The image as far as a step's container knows it: where it stands, and who runs. */
+static void borrow_image(const struct stage_state *state, struct image *ret)
+{
+	*ret = (struct image){
+		.on_host = state->image.on_host,
+		.layers = state->image.layers,
+		.layers_count = state->image.layers_count,
+		.config.config.user = state->image.config.config.user,
+	};
+}
+
+static void fill_request(struct build *build, struct stage_state *state,
+	const struct step *step, struct bundle_request *request)
+{
+	request->hostname = "mocker-build";
+	request->network = network_of(build, step);
+	request->workdir = state->scope.workdir;
+	request->for_step = true;
+	request->privileged = step->run.security == RUN_SECURITY_INSECURE;
+	scope_environment(&state->scope, &request->env);
+	command_of(state, step, &request->args);
+}
+
+static int write_script(const struct step *step, const struct layer_draft *draft,
+	struct oci_config *config, struct error *err)
+{
+	struct file_replace_options options = { .mode = 0755 };
+
+	if (!step->run.script)
+		return 0;
+	if (file_replace_at(draft->fd, "script", step->run.script,
+		    strlen(step->run.script), options, err) < 0)
+		return -1;
+	bundle_add_mount(config, step->run.script_path, "bind", "script", "bind,ro");
+	return 0;
+}
+
+/* Everything of the bundle but its root, which the runtime mounts. */
+static int write_bundle(struct build *build, struct stage_state *state,
+	const struct step *step, const struct layer_draft *draft, const char *id,
+	const struct overlay *overlay, struct run_mounts *mounts, struct error *err)
+{
+	auto_bundle_request request = { 0 };
+	auto_oci_config config = { 0 };
+	struct image image;
+	struct user user = { 0 };
+	struct bundle_input input = {
+		.request = &request,
+		.image = &image,
+		.user = &user,
+		.overlay = overlay,
+		.bundle = draft->path,
+	};
+	struct rootfs_work work = {
+		.overlay = overlay,
+		.mount_at = draft->rootfs,
+		.user_text = state->image.config.config.user,
+		.bundle_fd = draft->fd,
+		.signal_fd = build->interrupt.fd,
+	};
+	auto_free char *cgroup = str_format("/mocker/%s", id);
+
+	borrow_image(state, &image);
+	work.image = &image;
+	fill_request(build, state, step, &request);
+	request.cgroups_path = cgroup;
+	if (rootfs_run(&work, &user, err) < 0 ||
+		bundle_make_config(&input, &config, err) < 0 ||
+		run_mounts_add(mounts, build, state, step, draft, &config, err) < 0 ||
+		write_script(step, draft, &config, err) < 0 ||
+		bundle_write_etc(&input, draft->fd, err) < 0)
+		return -1;
+	return bundle_write_config(draft->fd, &config, err);
+}
+
+/* What the layers below, uppermost first, say of a path; false where none has it. */
+static bool stat_below(const struct overlay *overlay, const char *path, struct stat *ret)
+{
+	strings_each (lower, &overlay->lowers) {
+		auto_free char *below = path_join(*lower, path + 1);
+
+		if (lstat(below, ret) == 0)
+			return true;
+	}
+	return overlay->hide && lstat(path, ret) == 0;
+}
+
+/* Whether an empty directory of the upper layer says nothing: it is new, or the copy of
+ * one below with the same attributes. An opaque one says that the rest is gone. */
+static bool is_silent(const struct overlay *overlay, int fs, const char *path)
+{
+	auto_fd fd =
+		path_try_open_in_root(fs, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	struct stat here, below;
+	char opaque[1];
+
+	if (fd < 0 || fstat(fd, &here) < 0 ||
+		fgetxattr(fd, "trusted.overlay.opaque", opaque, sizeof(opaque)) >= 0)
+		return false;
+	if (!stat_below(overlay, path, &below))
+		return true;
+	return S_ISDIR(below.st_mode) && below.st_mode == here.st_mode &&
+	       below.st_uid == here.st_uid && below.st_gid == here.st_gid;
+}
+
+/* Directories that were made or copied up for a mount point, and hold nothing else. */
+static void remove_parents(const struct overlay *overlay, int fs, const char *path)
+{
+	auto_free char *parent = path_parent(path);
+	auto_free char *above = path_parent(parent);
+	auto_fd fd = -1;
+
+	if (strcmp(parent, "/") == 0 || !is_silent(overlay, fs, parent))
+		return;
+	fd = path_try_open_in_root(fs, above, O_PATH | O_DIRECTORY, 0);
+	if (fd >= 0 && unlinkat(fd, path_base(parent), AT_REMOVEDIR) == 0)
+		remove_parents(overlay, fs, parent);
+}
+
+static void remove_mount_point(const struct overlay *overlay, int fs, const char *path)
+{
+	auto_free char *parent = path_parent(path);
+	const char *name = path_base(path);
+	auto_fd fd = path_try_open_in_root(fs, parent, O_PATH | O_DIRECTORY, 0);
+	struct stat stat;
+
+	if (!*name || fd < 0 || fstatat(fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	if (S_ISDIR(stat.st_mode))
+		(void)unlinkat(fd, name, AT_REMOVEDIR); /* stays unless empty */
+	else if (S_ISREG(stat.st_mode) && stat.st_size == 0)
+		(void)unlinkat(fd, name, 0); /* an empty file does no harm */
+	remove_parents(overlay, fs, path);
+}
+
+/* Mount points that the runtime had to make are not the step's doing. What stands at the
+ * place of a mount in the upper directory and is empty can only be one: the step could
+ * not reach what the mount covered. */
+static void remove_mount_points(const struct layer_draft *draft,
+	const struct overlay *overlay, struct error *ignored)
+{
+	auto_oci_config config = { 0 };
+	struct json_options options = { 0 };
+	auto_fd fs = open(draft->fs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fs < 0 || json_read_file(&oci_config_type, &config, draft->fd, "config.json",
+			      &options, ignored) < 0)
+		return;
+	for (size_t i = config.mounts_count; i-- > 0;)
+		remove_mount_point(overlay, fs, config.mounts[i].destination);
+}
+
+/* The runtime's own words, if it failed before the command began. */
+static int report_status(const struct step *step, const struct layer_draft *draft,
+	int status, struct error *err)
+{
+	auto_free char *said = NULL;
+	struct error ignored;
+	size_t length = 0;
+
+	if (status == 0)
+		return 0;
+	if (file_read_at(draft->fd, RUNTIME_LOG, RUNTIME_LOG_MAX, &said, &length,
+		    &ignored) == 0 &&
+		length > 0) {
+		said[strcspn(said, "\n")] = '\0';
+		return fail(err, "RUN could not be executed: %s", said);
+	}
+	if (status > 128 && status < 128 + 65)
+		return fail(err, "RUN was ended by signal %d (exit status %d)",
+			status - 128, status);
+	return fail(err, "RUN failed with exit status %d", status);
+}
+
+int run_perform(struct build *build, struct stage_state *state, const struct step *step,
+	const struct layer_draft *draft, struct error *err)
+{
+	auto_free char *runtime = NULL;
+	auto_free char *root = store_path(build->store, "runtime", NULL);
+	auto_free char *log = path_join(draft->path, RUNTIME_LOG);
+	auto_free char *id = session_container(&build->session, draft->path);
+	auto_overlay overlay = { 0 };
+	auto_run_mounts mounts = { 0 };
+	struct run_work work = {
+		.root = root, .bundle = draft->path, .log = log, .id = id
+	};
+	struct worker worker = {
+		.work = run_container,
+		.argument = &work,
+		.result = &work.status,
+		.result_size = sizeof(work.status),
+		.print = progress_output,
+		.print_argument = &build->progress,
+		.signal_fd = build->interrupt.fd,
+	};
+	struct error ignored;
+
+	if (path_of_sibling("mocker-runtime", &runtime, err) < 0 ||
+		overlay_of_image(
+			build->store, &state->image, draft->path, &overlay, err) < 0)
+		return -1;
+	overlay_set_upper(&overlay, draft->fs, draft->work);
+	if (write_bundle(build, state, step, draft, id, &overlay, &mounts, err) < 0)
+		return -1;
+	work.runtime = runtime;
+	work.mounts = &mounts;
+	if (worker_run(&worker, err) < 0 ||
+		report_status(step, draft, work.status, err) < 0)
+		return -1;
+	remove_mount_points(draft, &overlay, &ignored);
+	return 0;
+}

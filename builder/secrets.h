@@ -1,0 +1,41 @@
+/*
+ * What --secret and --ssh give to RUN --mount=type=secret and type=ssh. Secrets never
+ * touch a disk of ours: the step's worker writes them into a tmpfs that only it and the
+ * runtime see.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+
+struct build_secret {
+	char *id;
+	char *path;     /* of a file, or of an agent's socket */
+	char *variable; /* of the environment, instead */
+};
+
+struct build_secrets {
+	struct build_secret *items;
+	size_t count;
+};
+
+void secrets_free(struct build_secrets *secrets);
+
+/* "id=ID[,src=FILE|,env=NAME]"; without source the variable ID, else the file ID. */
+int secrets_add(
+	struct build_secrets *secrets, const char *text, struct error *err) must_check;
+/* "ID[=SOCKET]"; without one $SSH_AUTH_SOCK. */
+int secrets_add_ssh(
+	struct build_secrets *secrets, const char *text, struct error *err) must_check;
+
+const struct build_secret *secrets_find(
+	const struct build_secrets *secrets, const char *id);
+
+/* The bytes, as they are now; at most 500 KiB. */
+int secret_read(const struct build_secret *secret, char **ret, size_t *ret_length,
+	struct error *err) must_check;

@@ -1,0 +1,143 @@
+/* Image records: the table that reads and writes them, and small changes to one. */
+#include "builder/store/image.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+
+static const struct json_field layer_fields[] = {
+	JSON_STRING(struct image_layer, key, "key", .required = true),
+	JSON_U64(struct image_layer, size, "size"),
+	JSON_STRING(struct image_layer, diff_id, "diffID"),
+	JSON_END,
+};
+static const struct json_type layer_type = JSON_TYPE(struct image_layer, layer_fields);
+
+static const struct json_field image_fields[] = {
+	JSON_BOOL(struct image, on_host, "onHost"),
+	JSON_STRUCT(struct image, config, "config", &image_config_type),
+	JSON_ARRAY(struct image, layers, "layers", &layer_type),
+	JSON_END,
+};
+const struct json_type image_type = JSON_TYPE(struct image, image_fields);
+
+void image_free(struct image *image)
+{
+	json_free(&image_type, image);
+}
+
+int image_copy(struct image *to, const struct image *from, struct error *err)
+{
+	return json_copy(&image_type, to, from, err);
+}
+
+const char *image_architecture(void)
+{
+	static const struct {
+		const char *machine;
+		const char *name;
+	} names[] = {
+		{ "x86_64", "amd64" },
+		{ "aarch64", "arm64" },
+		{ "armv7l", "arm" },
+		{ "i686", "386" },
+		{ "ppc64le", "ppc64le" },
+		{ "riscv64", "riscv64" },
+		{ "s390x", "s390x" },
+		{ "loongarch64", "loong64" },
+	};
+	struct utsname host;
+
+	if (uname(&host) < 0)
+		return "unknown";
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(names[i].machine, host.machine) == 0)
+			return names[i].name;
+	}
+	return "unknown";
+}
+
+void image_init(struct image *image)
+{
+	*image = (struct image){ 0 };
+	image->config.os = str_dup("linux");
+	image->config.architecture = str_dup(image_architecture());
+	image->config.rootfs.type = str_dup("layers");
+}
+
+void image_add_layer(struct image *image, const char *key, uint64_t size)
+{
+	image->layers = str_realloc(
+		image->layers, image->layers_count + 1, sizeof(*image->layers));
+	image->layers[image->layers_count++] = (struct image_layer){
+		.key = str_dup(key),
+		.size = size,
+	};
+}
+
+void image_add_history(struct image *image, const char *created, const char *created_by,
+	bool empty_layer)
+{
+	struct image_config *config = &image->config;
+
+	config->history = str_realloc(
+		config->history, config->history_count + 1, sizeof(*config->history));
+	config->history[config->history_count++] = (struct image_history){
+		.created = str_dup(created),
+		.created_by = str_dup(created_by),
+		.empty_layer = empty_layer,
+	};
+}
+
+uint64_t image_size(const struct image *image)
+{
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < image->layers_count; i++)
+		size += image->layers[i].size;
+	return size;
+}
+
+int image_save(const struct store *store, const struct image *image, struct digest *ret,
+	uint64_t *ret_size, struct error *err)
+{
+	struct json_write_options options = { 0 };
+	auto_str text = { 0 };
+
+	json_write(&text, &image_type, image, options);
+	*ret_size = text.length;
+	return store_put_blob(store, text.data, text.length, ret, err);
+}
+
+/* A record that somebody changed by hand must not lead a layer's path elsewhere. */
+static int check_layers(const struct image *image, const char *id, struct error *err)
+{
+	if (image->layers_count > IMAGE_LAYERS_MAX)
+		return fail(err, "image %s has %zu layers; %d are possible", id,
+			image->layers_count, IMAGE_LAYERS_MAX);
+	for (size_t i = 0; i < image->layers_count; i++) {
+		if (!digest_is_hex(image->layers[i].key))
+			return fail(err, "image %s: layer %zu has the key \"%s\"", id, i,
+				image->layers[i].key);
+	}
+	return 0;
+}
+
+int image_load(const struct store *store, const struct digest *id, struct image *ret,
+	struct error *err)
+{
+	struct json_options options = { .name = id->hex };
+	auto_free char *text = NULL;
+	auto_image image = { 0 };
+	size_t length = 0;
+
+	if (store_get_blob(store, id, &text, &length, err) < 0 ||
+		json_read(&image_type, &image, text, length, &options, err) < 0 ||
+		check_layers(&image, id->hex, err) < 0)
+		return -1;
+	*ret = image;
+	image = (struct image){ 0 };
+	return 0;
+}

@@ -1,0 +1,57 @@
+/*
+ * An image as the store has it: a record, written as a blob whose digest is the image's
+ * ID. It holds the OCI image config and the keys of the unpacked layers. Tar files and
+ * their digests come into being when somebody exports the image; until then the config's
+ * diff_ids are empty.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/macros.h"
+#include "builder/digest.h"
+#include "builder/store/store.h"
+#include "spec/image_config.h"
+
+#define IMAGE_MEDIA_RECORD "application/vnd.mocker.image.v1+json"
+#define IMAGE_LAYERS_MAX   500 /* overlayfs takes no more lower directories */
+
+struct image_layer {
+	char *key; /* of layers/KEY */
+	uint64_t size;
+	char *diff_id; /* "sha256:..." where the layer came from elsewhere; else NULL */
+};
+
+struct image {
+	bool on_host; /* made without FROM: stands on the file system of its host */
+	struct image_config config;
+	struct image_layer *layers; /* lowest first */
+	size_t layers_count;
+};
+
+extern const struct json_type image_type;
+
+#define auto_image __attribute__((cleanup(image_free))) struct image
+void image_free(struct image *image);
+int image_copy(struct image *to, const struct image *from, struct error *err) must_check;
+
+/* The image of FROM scratch: no layers, this machine's platform. */
+void image_init(struct image *image);
+
+void image_add_layer(struct image *image, const char *key, uint64_t size);
+void image_add_history(struct image *image, const char *created, const char *created_by,
+	bool empty_layer);
+
+uint64_t image_size(const struct image *image); /* sum of its layers, in bytes */
+
+int image_save(const struct store *store, const struct image *image, struct digest *ret,
+	uint64_t *ret_size, struct error *err) must_check;
+int image_load(const struct store *store, const struct digest *id, struct image *ret,
+	struct error *err) must_check;
+
+/* Go's names for what uname() says: "amd64". */
+const char *image_architecture(void);

@@ -1,0 +1,201 @@
+/* Opening the store, its places, its blobs. */
+#include "builder/store/store.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
+
+static const char layout_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
+
+char *store_default_root(void)
+{
+	const char *data = getenv("XDG_DATA_HOME");
+	const char *home = getenv("HOME");
+
+	if (geteuid() == 0)
+		return str_dup("/var/lib/mocker");
+	if (data && *data == '/')
+		return path_join(data, "mocker");
+	return path_join(home && *home == '/' ? home : "/tmp", ".local/share/mocker");
+}
+
+void store_close(struct store *store)
+{
+	const int fds[] = { store->root_fd, store->blobs_fd, store->layers_fd,
+		store->memo_fd, store->leases_fd, store->temp_fd, store->lock_fd };
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	free(store->root);
+	*store = (struct store)STORE_CLOSED;
+}
+
+char *store_path(const struct store *store, const char *a, const char *b)
+{
+	return str_format("%s/%s%s%s", store->root, a, b ? "/" : "", b ? b : "");
+}
+
+static int open_place(
+	const struct store *store, const char *name, int *ret_fd, struct error *err)
+{
+	int fd;
+
+	if (mkdirat(store->root_fd, name, 0700) < 0 && errno != EEXIST)
+		return fail_errno(err, "making %s/%s", store->root, name);
+	fd = openat(
+		store->root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(err, "opening %s/%s", store->root, name);
+	*ret_fd = fd;
+	return 0;
+}
+
+static int take_lock(struct store *store, int lock, struct error *err)
+{
+	int operation = lock == LOCK_EX ? LOCK_EX | LOCK_NB : lock;
+	auto_free char *name = store_path(store, "lock", NULL);
+
+	store->lock_fd =
+		openat(store->root_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (store->lock_fd < 0)
+		return fail_errno(err, "opening %s", name);
+	if (fd_lock(store->lock_fd, operation, name, err) == 0)
+		return 0;
+	if (err->errnum == EWOULDBLOCK)
+		return fail_code(err, EWOULDBLOCK,
+			"the store %s is in use by a build; try again when it has ended",
+			store->root);
+	return -1;
+}
+
+/* oci-layout is written last: its presence says that the rest is there. */
+static int make_layout(struct store *store, struct error *err)
+{
+	struct file_replace_options options = { .mode = 0644 };
+	auto_fd blobs = -1;
+	auto_fd empty = -1;
+	auto_fd empty2 = -1;
+
+	if (open_place(store, "blobs", &blobs, err) < 0 ||
+		open_place(store, "blobs/sha256", &store->blobs_fd, err) < 0 ||
+		open_place(store, "layers", &store->layers_fd, err) < 0 ||
+		open_place(store, "memo", &store->memo_fd, err) < 0 ||
+		open_place(store, "leases", &store->leases_fd, err) < 0 ||
+		open_place(store, "temp", &store->temp_fd, err) < 0 ||
+		open_place(store, "empty", &empty, err) < 0 ||
+		open_place(store, "empty2", &empty2, err) < 0)
+		return -1;
+	if (faccessat(store->root_fd, "oci-layout", F_OK, 0) == 0)
+		return 0;
+	return file_replace_at(store->root_fd, "oci-layout", layout_text,
+		sizeof(layout_text) - 1, options, err);
+}
+
+static int open_at_root(
+	struct store *store, const char *root, int lock, struct error *err)
+{
+	auto_free char *absolute = NULL;
+
+	if (path_mkdirs(root, 0700, err) < 0)
+		return -1;
+	absolute = realpath(root, NULL);
+	if (!absolute)
+		return fail_errno(err, "resolving the store's path %s", root);
+	/* These separate overlayfs's options, and it has no way to write them. */
+	if (strpbrk(absolute, ":,\\"))
+		return fail(err, "the store's path %s has one of the characters : , \\",
+			absolute);
+	store->root = take_ptr(&absolute);
+	store->root_fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (store->root_fd < 0)
+		return fail_errno(err, "opening the store %s", store->root);
+	return make_layout(store, err) < 0 ? -1 : take_lock(store, lock, err);
+}
+
+int store_open(const char *root, int lock, struct store *ret, struct error *err)
+{
+	auto_store store = STORE_CLOSED;
+	auto_free char *place = root ? str_dup(root) : store_default_root();
+
+	if (open_at_root(&store, place, lock, err) < 0)
+		return fail_while(err, "opening the image store");
+	*ret = store;
+	store = (struct store)STORE_CLOSED;
+	return 0;
+}
+
+/* An unnamed file gets its name only when it is whole: kill -9 leaves nothing. */
+static int write_unnamed(const struct store *store, const void *data, size_t length,
+	const char *name, struct error *err)
+{
+	auto_fd fd = openat(store->blobs_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+	struct fd_path path;
+
+	if (fd < 0)
+		return fail_errno(err, "writing into %s/blobs", store->root);
+	if (fd_write_all(fd, data, length) < 0)
+		return fail_errno(err, "writing blob %s", name);
+	path = fd_path(fd);
+	if (linkat(AT_FDCWD, path.text, store->blobs_fd, name, AT_SYMLINK_FOLLOW) < 0 &&
+		errno != EEXIST)
+		return fail_errno(err, "naming blob %s", name);
+	return 0;
+}
+
+int store_put_blob(const struct store *store, const void *data, size_t length,
+	struct digest *ret, struct error *err)
+{
+	struct file_replace_options options = { .mode = 0644 };
+	struct digest digest = digest_of(data, length);
+	struct error first;
+
+	*ret = digest;
+	if (faccessat(store->blobs_fd, digest.hex, F_OK, 0) == 0)
+		return 0;
+	if (write_unnamed(store, data, length, digest.hex, &first) == 0)
+		return 0;
+	if (first.errnum != EOPNOTSUPP && first.errnum != EISDIR) {
+		*err = first;
+		return -1;
+	}
+	return file_replace_at(store->blobs_fd, digest.hex, data, length, options, err);
+}
+
+int store_get_blob(const struct store *store, const struct digest *digest, char **ret,
+	size_t *ret_length, struct error *err)
+{
+	auto_free char *text = NULL;
+	struct digest found;
+	size_t length = 0;
+
+	if (file_read_at(store->blobs_fd, digest->hex, STORE_BLOB_MAX, &text, &length,
+		    err) < 0)
+		return fail_while(err, "reading from the store %s", store->root);
+	found = digest_of(text, length);
+	if (strcmp(found.hex, digest->hex) != 0)
+		return fail(err,
+			"%s/blobs/sha256/%s is damaged: its bytes have the digest %s",
+			store->root, digest->hex, found.hex);
+	*ret = take_ptr(&text);
+	if (ret_length)
+		*ret_length = length;
+	return 0;
+}
+
+int store_move_blob(const struct store *store, int dir_fd, const char *name,
+	const struct digest *digest, struct error *err)
+{
+	if (renameat(dir_fd, name, store->blobs_fd, digest->hex) < 0)
+		return fail_errno(err, "moving a blob into %s/blobs", store->root);
+	return 0;
+}

@@ -1,0 +1,69 @@
+/*
+ * The store: an OCI image layout and, beside it, unpacked layers.
+ *
+ *	oci-layout  index.json      the layout's version; names of images
+ *	blobs/sha256/HEX            image records and whatever an export or import adds
+ *	layers/KEY/fs               the upper directory that a step left, with overlayfs marks
+ *	layers/KEY/layer.json       its size, parent, instruction (see layer.h)
+ *	memo/KEY                    small answers worth keeping (see cache.h)
+ *	leases/HEX                  bundles whose root stands on layers (see lease.h)
+ *	temp/NAME  runtime          a session's work and containers (see session.h)
+ *	empty  empty2               empty directories: overlayfs wants one more layer
+ *	lock  index.lock            see below
+ *
+ * Everything is written beside its place and renamed into it; nothing is changed in place.
+ *
+ * Who uses layers holds `lock` shared; who removes layers holds it exclusively. Who changes
+ * index.json holds index.lock exclusively, for that moment only.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "builder/digest.h"
+
+#define STORE_BLOB_MAX (16u << 20) /* of a document; layers are not read into memory */
+
+struct store {
+	char *root; /* absolute */
+	int root_fd;
+	int blobs_fd;
+	int layers_fd;
+	int memo_fd;
+	int leases_fd;
+	int temp_fd;
+	int lock_fd;
+};
+
+#define auto_store __attribute__((cleanup(store_close))) struct store
+#define STORE_CLOSED                                                           \
+	{                                                                      \
+		.root_fd = -1, .blobs_fd = -1, .layers_fd = -1, .memo_fd = -1, \
+		.leases_fd = -1, .temp_fd = -1, .lock_fd = -1,                 \
+	}
+
+/* The place when none is given: /var/lib/mocker, or for users beneath XDG_DATA_HOME. */
+char *store_default_root(void);
+
+/* Makes what is missing and takes the lock: LOCK_SH to use layers, LOCK_EX to remove some.
+ * LOCK_EX does not wait: errnum EWOULDBLOCK while a build runs. */
+int store_open(
+	const char *root, int lock, struct store *ret, struct error *err) must_check;
+void store_close(struct store *store);
+
+/* Owned by the caller: ROOT/A/B. */
+char *store_path(const struct store *store, const char *a, const char *b);
+
+/* A document as a blob. */
+int store_put_blob(const struct store *store, const void *data, size_t length,
+	struct digest *ret, struct error *err) must_check;
+/* Checked against its digest. */
+int store_get_blob(const struct store *store, const struct digest *digest, char **ret,
+	size_t *ret_length, struct error *err) must_check;
+/* A file that is complete becomes a blob; its bytes were hashed by the caller. The file
+ * at dir_fd/name is moved. */
+int store_move_blob(const struct store *store, int dir_fd, const char *name,
+	const struct digest *digest, struct error *err) must_check;

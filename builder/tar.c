@@ -1,0 +1,562 @@
+/*
+ * tar_extract(): read_all() takes one header after the other, place_of() makes its name
+ * safe and opens its directory beneath the root, a function per type makes the entry.
+ * Directories get their time last, when nothing is put into them any more.
+ */
+#include "builder/tar.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "builder/tar_open.h"
+
+#define SIZE_MAX_TOTAL  (INT64_C(1) << 40)
+#define ENTRIES_MAX     10000000
+#define NAME_LENGTH_MAX 4096
+#define WHITEOUT        ".wh."
+#define OPAQUE          ".wh..wh..opq"
+#define OPAQUE_XATTR    "trusted.overlay.opaque"
+
+struct late_time {
+	char *path;
+	struct timespec time;
+};
+
+struct extraction {
+	const struct tar_extract_options *options;
+	struct archive *archive;
+	int root_fd;
+	int parent_fd; /* of the entry before, with its path: most share it */
+	char *parent;
+	int64_t size;
+	int64_t entries;
+	struct late_time *late;
+	size_t late_count;
+	size_t late_capacity;
+	struct error *err;
+};
+
+/* One entry, its name made safe. */
+struct place {
+	char *path; /* beneath the root, clean; "" is the root */
+	const char *name;
+	int fd; /* of its directory; borrowed */
+	struct archive_entry *entry;
+};
+
+static void forget_parent(struct extraction *x)
+{
+	if (x->parent_fd >= 0)
+		close(x->parent_fd);
+	x->parent_fd = -1;
+	free(x->parent);
+	x->parent = NULL;
+}
+
+static void extraction_free(struct extraction *x)
+{
+	forget_parent(x);
+	for (size_t i = 0; i < x->late_count; i++)
+		free(x->late[i].path);
+	free(x->late);
+	if (x->archive)
+		(void)archive_read_free(x->archive); /* reading: nothing can be lost */
+}
+
+#define auto_extraction __attribute__((cleanup(extraction_free))) struct extraction
+
+static int fail_archive(struct extraction *x)
+{
+	const char *text = archive_error_string(x->archive);
+
+	return fail(x->err, "%s: %s", x->options->name,
+		text ? text : "the archive is damaged");
+}
+
+/* ---- names ---- */
+
+/* Without ".", empty components and leading slashes; ".." is refused. */
+static int clean_name(struct extraction *x, const char *name, char **ret)
+{
+	auto_str path = { 0 };
+	auto_strings components = { 0 };
+
+	if (!name)
+		return fail(x->err, "%s: an entry has no name", x->options->name);
+	if (strlen(name) > NAME_LENGTH_MAX)
+		return fail(x->err, "%s: a name is longer than %d bytes",
+			x->options->name, NAME_LENGTH_MAX);
+	strings_split(&components, name, '/');
+	strings_each (component, &components) {
+		if (!**component || strcmp(*component, ".") == 0)
+			continue;
+		if (strcmp(*component, "..") == 0)
+			return fail(x->err, "%s: the entry \"%s\" leads out of it",
+				x->options->name, name);
+		if (path.length)
+			str_append_char(&path, '/');
+		str_append(&path, *component);
+	}
+	*ret = str_take(&path);
+	return 0;
+}
+
+/* A file that stands where a directory is needed goes, as in an ordinary tar -x. */
+static int open_parent(struct extraction *x, const char *parent)
+{
+	struct path_mkdir_options options = { .mode = 0755, .uid = (uid_t)-1 };
+
+	if (x->parent && strcmp(x->parent, parent) == 0)
+		return 0;
+	forget_parent(x);
+	if (path_mkdirs_in_root(x->root_fd, parent, options, &x->parent_fd, x->err) < 0)
+		return fail_while(x->err, "%s", x->options->name);
+	x->parent = str_dup(parent);
+	return 0;
+}
+
+static int place_of(struct extraction *x, struct archive_entry *entry, struct place *ret)
+{
+	auto_free char *path = NULL;
+	const char *slash;
+
+	if (clean_name(x, archive_entry_pathname(entry), &path) < 0)
+		return -1;
+	slash = strrchr(path, '/');
+	if (*path) {
+		auto_free char *parent =
+			slash ? str_dup_n(path, (size_t)(slash - path)) : str_dup(".");
+
+		if (open_parent(x, parent) < 0)
+			return -1;
+	}
+	ret->entry = entry;
+	ret->fd = x->parent_fd;
+	ret->path = take_ptr(&path);
+	ret->name = path_base(ret->path);
+	return 0;
+}
+
+/* ---- attributes ---- */
+
+static int fail_entry(struct extraction *x, const struct place *place, const char *doing)
+{
+	return fail_errno(x->err, "%s: %s %s", x->options->name, doing, place->path);
+}
+
+static int owner_of(
+	struct extraction *x, const struct place *place, uid_t *uid, gid_t *gid)
+{
+	int64_t u = archive_entry_uid(place->entry), g = archive_entry_gid(place->entry);
+
+	*uid = x->options->uid;
+	*gid = x->options->gid;
+	if (!x->options->keep_owner)
+		return 0;
+	if (u < 0 || u >= UINT32_MAX || g < 0 || g >= UINT32_MAX)
+		return fail(x->err, "%s: %s has an impossible owner", x->options->name,
+			place->path);
+	*uid = (uid_t)u;
+	*gid = (gid_t)g;
+	return 0;
+}
+
+static struct timespec time_of(struct extraction *x, const struct place *place)
+{
+	struct timespec time = {
+		.tv_sec = archive_entry_mtime(place->entry),
+		.tv_nsec = archive_entry_mtime_nsec(place->entry),
+	};
+
+	if (x->options->epoch >= 0 && time.tv_sec >= x->options->epoch)
+		time = (struct timespec){ .tv_sec = x->options->epoch };
+	return time;
+}
+
+/* trusted.* would speak to overlayfs, security.selinux to the host. */
+static int set_xattrs(struct extraction *x, const struct place *place, int fd)
+{
+	const char *name;
+	const void *value;
+	size_t size;
+
+	archive_entry_xattr_reset(place->entry);
+	while (archive_entry_xattr_next(place->entry, &name, &value, &size) ==
+		ARCHIVE_OK) {
+		if (!str_after(name, "user.") && strcmp(name, "security.capability") != 0)
+			continue;
+		if (fsetxattr(fd, name, value, size, 0) < 0 && errno != EOPNOTSUPP &&
+			errno != EPERM && errno != EINVAL)
+			return fail_entry(x, place, "setting an attribute of");
+	}
+	return 0;
+}
+
+/* Of a file or directory that is open. */
+static int finish(struct extraction *x, const struct place *place, int fd)
+{
+	struct timespec times[2] = { time_of(x, place), time_of(x, place) };
+	uid_t uid;
+	gid_t gid;
+
+	if (owner_of(x, place, &uid, &gid) < 0)
+		return -1;
+	if (fchown(fd, uid, gid) < 0)
+		return fail_entry(x, place, "setting the owner of");
+	if (fchmod(fd, archive_entry_perm(place->entry) & 07777) < 0)
+		return fail_entry(x, place, "setting the mode of");
+	if (set_xattrs(x, place, fd) < 0)
+		return -1;
+	if (futimens(fd, times) < 0)
+		return fail_entry(x, place, "setting the time of");
+	return 0;
+}
+
+/* Of a link or node, which cannot be opened. */
+static int finish_at(struct extraction *x, const struct place *place)
+{
+	struct timespec times[2] = { time_of(x, place), time_of(x, place) };
+	uid_t uid;
+	gid_t gid;
+
+	if (owner_of(x, place, &uid, &gid) < 0)
+		return -1;
+	if (fchownat(place->fd, place->name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_entry(x, place, "setting the owner of");
+	if (utimensat(place->fd, place->name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_entry(x, place, "setting the time of");
+	return 0;
+}
+
+/* ---- entries ---- */
+
+static bool is_whiteout(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
+}
+
+/* Makes room for an entry. What stood there may be the directory that is remembered. */
+static int remove_old(struct extraction *x, const struct place *place)
+{
+	if (unlinkat(place->fd, place->name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return fail_entry(x, place, "replacing");
+	if (path_remove_tree(place->fd, place->name, x->err) < 0)
+		return fail_while(
+			x->err, "%s: replacing %s", x->options->name, place->path);
+	return 0;
+}
+
+static int write_block(struct extraction *x, const struct place *place, int fd,
+	const char *data, size_t length, int64_t offset)
+{
+	int64_t limit = x->options->size_max ? x->options->size_max : SIZE_MAX_TOTAL;
+
+	x->size += (int64_t)length;
+	if (offset < 0 || offset > limit || x->size > limit)
+		return fail(x->err, "%s: it unpacks to more than %lld bytes",
+			x->options->name, (long long)limit);
+	while (length > 0) {
+		ssize_t written = pwrite(fd, data, length, offset);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return fail_entry(x, place, "writing");
+		data += written;
+		length -= (size_t)written;
+		offset += written;
+	}
+	return 0;
+}
+
+static int write_data(struct extraction *x, const struct place *place, int fd)
+{
+	int64_t limit = x->options->size_max ? x->options->size_max : SIZE_MAX_TOTAL;
+	int64_t size = archive_entry_size(place->entry), offset;
+	const void *data;
+	size_t length;
+	int status;
+
+	if (size < 0 || size > limit)
+		return fail(x->err, "%s: %s claims a size of %lld bytes",
+			x->options->name, place->path, (long long)size);
+	while ((status = archive_read_data_block(x->archive, &data, &length, &offset)) ==
+		ARCHIVE_OK)
+		if (write_block(x, place, fd, data, length, offset) < 0)
+			return -1;
+	if (status != ARCHIVE_EOF)
+		return fail_archive(x);
+	if (archive_entry_sparse_count(place->entry) > 0 && ftruncate(fd, size) < 0)
+		return fail_entry(x, place, "writing");
+	return 0;
+}
+
+static int extract_file(struct extraction *x, const struct place *place)
+{
+	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	auto_fd fd = openat(place->fd, place->name, flags, 0600);
+
+	if (fd < 0 && errno == EEXIST) {
+		if (remove_old(x, place) < 0)
+			return -1;
+		fd = openat(place->fd, place->name, flags, 0600);
+	}
+	if (fd < 0)
+		return fail_entry(x, place, "creating");
+	if (write_data(x, place, fd) < 0)
+		return -1;
+	return finish(x, place, fd);
+}
+
+static void remember_time(struct extraction *x, const struct place *place)
+{
+	if (x->late_count == x->late_capacity) {
+		x->late_capacity = MAX(64u, x->late_capacity * 2);
+		x->late = str_realloc(x->late, x->late_capacity, sizeof(*x->late));
+	}
+	x->late[x->late_count++] =
+		(struct late_time){ str_dup(place->path), time_of(x, place) };
+}
+
+static int extract_directory(struct extraction *x, const struct place *place)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	bool was_whiteout = false;
+	struct stat st;
+	auto_fd fd = -1;
+
+	if (!*place->path) {
+		remember_time(x, place);
+		return x->options->layer ? finish(x, place, x->root_fd) : 0;
+	}
+	if (mkdirat(place->fd, place->name, 0700) < 0 && errno != EEXIST)
+		return fail_entry(x, place, "making the directory");
+	fd = openat(place->fd, place->name, flags);
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
+		was_whiteout =
+			fstatat(place->fd, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			is_whiteout(&st);
+		if (remove_old(x, place) < 0)
+			return -1;
+		if (mkdirat(place->fd, place->name, 0700) < 0)
+			return fail_entry(x, place, "making the directory");
+		fd = openat(place->fd, place->name, flags);
+	}
+	if (fd < 0)
+		return fail_entry(x, place, "opening");
+	if (was_whiteout && fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
+		return fail_entry(x, place, "marking as opaque");
+	remember_time(x, place);
+	return finish(x, place, fd);
+}
+
+static int extract_symlink(struct extraction *x, const struct place *place)
+{
+	const char *text = archive_entry_symlink(place->entry);
+
+	if (!text || !*text)
+		return fail(x->err, "%s: the link %s leads nowhere", x->options->name,
+			place->path);
+	if (remove_old(x, place) < 0)
+		return -1;
+	if (symlinkat(text, place->fd, place->name) < 0)
+		return fail_entry(x, place, "making the link");
+	return finish_at(x, place);
+}
+
+/* The file that it links to must be in the root already, and is found beneath it without
+ * following a link at its end. */
+static int extract_hardlink(struct extraction *x, const struct place *place)
+{
+	auto_free char *existing = NULL;
+	struct stat st;
+	auto_fd fd = -1;
+
+	if (clean_name(x, archive_entry_hardlink(place->entry), &existing) < 0)
+		return -1;
+	fd = path_try_open_in_root(x->root_fd, existing, O_PATH | O_NOFOLLOW, 0);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(x->err, "%s: %s links to %s, which is not there",
+			x->options->name, place->path, existing);
+	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+		return fail(x->err, "%s: %s links to %s, which is no file",
+			x->options->name, place->path, existing);
+	if (strcmp(existing, place->path) == 0)
+		return 0;
+	if (remove_old(x, place) < 0)
+		return -1;
+	if (linkat(AT_FDCWD, fd_path(fd).text, place->fd, place->name,
+		    AT_SYMLINK_FOLLOW) < 0)
+		return fail_entry(x, place, "making the hard link");
+	return 0;
+}
+
+static int extract_node(struct extraction *x, const struct place *place)
+{
+	mode_t type = archive_entry_filetype(place->entry);
+	dev_t device = type == S_IFIFO ? 0 : archive_entry_rdev(place->entry);
+
+	if (type != S_IFIFO && !x->options->devices)
+		return fail(
+			x->err, "%s: %s is a device node", x->options->name, place->path);
+	if (type == S_IFCHR && device == makedev(0, 0))
+		return fail(x->err, "%s: %s poses as a whiteout of overlayfs",
+			x->options->name, place->path);
+	if (remove_old(x, place) < 0)
+		return -1;
+	if (mknodat(place->fd, place->name,
+		    type | (archive_entry_perm(place->entry) & 07777), device) < 0)
+		return fail_entry(x, place, "making the node");
+	return finish_at(x, place);
+}
+
+/* ---- whiteouts ---- */
+
+static int extract_opaque(struct extraction *x, const struct place *place)
+{
+	auto_fd fd = openat(place->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
+		return fail_entry(x, place, "marking as opaque the directory of");
+	return 0;
+}
+
+/* A directory that this layer has made already hides what is below it; a file does so
+ * anyhow. */
+static int extract_whiteout(struct extraction *x, const struct place *place)
+{
+	const char *name = place->name + strlen(WHITEOUT);
+	auto_fd fd = -1;
+
+	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return fail(x->err, "%s: the whiteout %s names nothing", x->options->name,
+			place->path);
+	if (mknodat(place->fd, name, S_IFCHR, makedev(0, 0)) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return fail_entry(x, place, "making the whiteout");
+	fd = openat(place->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
+		return fail_entry(x, place, "marking as opaque what is below");
+	return 0;
+}
+
+static bool try_whiteout(struct extraction *x, const struct place *place, int *ret_result)
+{
+	if (!x->options->layer || !str_after(place->name, WHITEOUT))
+		return false;
+	if (strcmp(place->name, OPAQUE) == 0)
+		*ret_result = extract_opaque(x, place);
+	else if (str_after(place->name, ".wh..wh."))
+		*ret_result = 0; /* aufs's own marks */
+	else
+		*ret_result = extract_whiteout(x, place);
+	return true;
+}
+
+/* ---- the archive ---- */
+
+static int extract_by_type(struct extraction *x, const struct place *place)
+{
+	mode_t type = archive_entry_filetype(place->entry);
+
+	if (!*place->path && type != S_IFDIR)
+		return fail(x->err, "%s: an entry would replace the root itself",
+			x->options->name);
+	if (archive_entry_hardlink(place->entry))
+		return extract_hardlink(x, place);
+	switch (type) {
+	case S_IFREG:
+		return extract_file(x, place);
+	case S_IFDIR:
+		return extract_directory(x, place);
+	case S_IFLNK:
+		return extract_symlink(x, place);
+	case S_IFIFO:
+	case S_IFCHR:
+	case S_IFBLK:
+		return extract_node(x, place);
+	case S_IFSOCK:
+		return 0;
+	default:
+		return fail(x->err, "%s: %s is of an unknown type", x->options->name,
+			place->path);
+	}
+}
+
+static int extract_entry(struct extraction *x, struct archive_entry *entry)
+{
+	int64_t limit = x->options->entries_max ? x->options->entries_max : ENTRIES_MAX;
+	struct place place = { .fd = -1 };
+	int result;
+
+	if (++x->entries > limit)
+		return fail(x->err, "%s: it has more than %lld entries", x->options->name,
+			(long long)limit);
+	if (place_of(x, entry, &place) < 0)
+		return -1;
+	if (!try_whiteout(x, &place, &result))
+		result = extract_by_type(x, &place);
+	/* Only files leave the way to the directory that is held open as it was. */
+	if (archive_entry_filetype(entry) != S_IFREG)
+		forget_parent(x);
+	free(place.path);
+	return result;
+}
+
+static int set_late_times(struct extraction *x)
+{
+	for (size_t i = x->late_count; i-- > 0;) {
+		struct timespec times[2] = { x->late[i].time, x->late[i].time };
+		const char *path = *x->late[i].path ? x->late[i].path : ".";
+		auto_fd fd = path_try_open_in_root(
+			x->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+		if (!*x->late[i].path && !x->options->layer)
+			continue;
+		if (fd >= 0 && futimens(fd, times) < 0)
+			return fail_errno(x->err, "%s: setting the time of %s",
+				x->options->name, path);
+	}
+	return 0;
+}
+
+static int read_all(struct extraction *x)
+{
+	struct archive_entry *entry;
+	int status;
+
+	while ((status = archive_read_next_header(x->archive, &entry)) == ARCHIVE_OK ||
+		status == ARCHIVE_WARN)
+		if (extract_entry(x, entry) < 0)
+			return -1;
+	if (status != ARCHIVE_EOF)
+		return fail_archive(x);
+	return set_late_times(x);
+}
+
+int tar_extract(int archive_fd, int root_fd, const struct tar_extract_options *options,
+	struct error *err)
+{
+	auto_extraction x = {
+		.options = options, .root_fd = root_fd, .parent_fd = -1, .err = err
+	};
+
+	x.archive = tar_open(archive_fd);
+	if (!x.archive)
+		return fail(
+			err, "%s: it is no archive that can be unpacked", options->name);
+	return read_all(&x);
+}

@@ -1,0 +1,56 @@
+/*
+ * A worker: a child process that does one effect (a copy, a RUN) while its parent watches
+ * for signals and for output.
+ *
+ * The worker is in a session of its own, so the terminal's Ctrl-C reaches the parent only;
+ * the parent kills the worker's whole group and returns errnum EINTR. The worker dies with
+ * its parent. It may unshare its mount namespace: what it mounts vanishes with it.
+ */
+#pragma once
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+
+struct worker {
+	/* In the child. What it writes to `output` (a pipe) reaches `print`; -1 without. */
+	int (*work)(void *argument, int output, struct error *err);
+	void *argument;
+
+	/* Copied back from *result after success; must lie in memory that the child shares
+	 * by fork, so its address is the same. */
+	void *result;
+	size_t result_size;
+
+	/* In the parent, for each piece of output; NULL: no pipe. */
+	void (*print)(void *argument, const char *data, size_t length);
+	void *print_argument;
+
+	int signal_fd; /* of interrupt_begin(), or -1 */
+};
+
+int worker_run(const struct worker *worker, struct error *err) must_check;
+
+/* SIGINT, SIGTERM and SIGHUP are blocked and come out of a descriptor. */
+struct interrupt {
+	int fd;
+	sigset_t old;
+};
+
+#define INTERRUPT_NONE   \
+	{                \
+		.fd = -1 \
+	}
+
+int interrupt_begin(struct interrupt *ret, struct error *err) must_check;
+/* Fails with errnum EINTR if one has come. */
+int interrupt_check(const struct interrupt *interrupt, struct error *err) must_check;
+void interrupt_end(struct interrupt *interrupt);
+
+#define auto_interrupt __attribute__((cleanup(interrupt_end))) struct interrupt
+
+/* In a worker: a mount namespace of its own, nothing of it reaching the host. */
+int worker_isolate_mounts(struct error *err) must_check;

@@ -1,0 +1,103 @@
+/* The step that takes an address of each set of the network's ranges. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "netsetup/steps.h"
+
+/* The requested address that is of this set, if one is. */
+static const struct address *wanted_of_set(const struct attach *attach, uint32_t set)
+{
+	for (size_t i = 0; i < attach->ranges_count; i++)
+		for (size_t j = 0; j < attach->wanted_count; j++)
+			if (attach->ranges[i].set == set &&
+				address_contains(
+					&attach->ranges[i].subnet, &attach->wanted[j]))
+				return &attach->wanted[j];
+	return NULL;
+}
+
+static void record_address(struct attachment *record, const struct address *address,
+	const struct pool_range *range)
+{
+	record->addresses = str_realloc(record->addresses, record->addresses_count + 1,
+		sizeof(*record->addresses));
+	record->addresses[record->addresses_count++] = (struct attachment_address){
+		.address = str_dup(address_text_prefix(address).text),
+		.gateway = range->gateway.family
+				   ? str_dup(address_text(&range->gateway).text)
+				   : NULL,
+	};
+}
+
+static int take_set(
+	struct attach *attach, struct pool *pool, uint32_t set, struct error *err)
+{
+	auto_free char *owner = attachment_owner(&attach->record);
+	const struct pool_range *range = NULL;
+	struct address address;
+	const struct pool_request request = {
+		.ranges = attach->ranges,
+		.count = attach->ranges_count,
+		.set = set,
+		.owner = owner,
+		.wanted = wanted_of_set(attach, set),
+	};
+
+	if (pool_take(pool, &request, &address, &range, err) < 0)
+		return -1;
+	record_address(&attach->record, &address, range);
+	return 0;
+}
+
+static bool is_first_of_set(const struct attach *attach, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (attach->ranges[i].set == attach->ranges[at].set)
+			return false;
+	return true;
+}
+
+int addresses_take(struct attach *attach, struct error *err)
+{
+	auto_pool pool = { 0 };
+
+	if (attach->ipam_take)
+		return attach->ipam_take(attach, err);
+	if (attach->ranges_count == 0)
+		return 0;
+	if (pool_open(attach->places, attach->record.network.name, &pool, err) < 0)
+		return -1;
+	for (size_t i = 0; i < attach->ranges_count; i++)
+		if (is_first_of_set(attach, i) &&
+			take_set(attach, &pool, attach->ranges[i].set, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Those that the record names; where it names none, because it was written before they
+ * were taken or is lost, whatever the owner holds. */
+int addresses_release(struct attach *attach, struct error *err)
+{
+	const struct attachment *record = &attach->record;
+	auto_free char *owner = attachment_owner(record);
+	auto_pool pool = { 0 };
+
+	if (attach->ipam_release)
+		return attach->ipam_release(attach, err);
+	if (record->chained)
+		return 0;
+	if (pool_open_existing(attach->places, record->network.name, &pool, err) < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	if (record->addresses_count == 0)
+		return pool_release(&pool, owner, err);
+	for (size_t i = 0; i < record->addresses_count; i++) {
+		struct address address;
+
+		if (address_parse_prefix(
+			    record->addresses[i].address, "address", &address, err) < 0 ||
+			pool_release_address(&pool, &address, owner, err) < 0)
+			return -1;
+	}
+	return 0;
+}

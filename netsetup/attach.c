@@ -1,0 +1,258 @@
+/* The table of steps, and walking it forwards and back. */
+#include "netsetup/attach.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "netsetup/netns.h"
+#include "netsetup/steps.h"
+#include "netsetup/upper.h"
+
+#define LINK_PREFIX "veth"
+
+static int record_begin(struct attach *attach, struct error *err)
+{
+	attach->record.complete = false;
+	return attachment_write(&attach->store, &attach->record, err);
+}
+
+static int record_end(struct attach *attach, struct error *err)
+{
+	return attachment_remove(&attach->store, attach->record.network.name,
+		attach->record.interface, err);
+}
+
+static int record_complete(struct attach *attach, struct error *err)
+{
+	attach->record.complete = true;
+	return attachment_write(&attach->store, &attach->record, err);
+}
+
+static int name_bind(struct attach *attach, struct error *err)
+{
+	if (!attach->record.named)
+		return 0;
+	return netns_bind(attach->record.container, attach->netns_fd, err);
+}
+
+static int name_unbind(struct attach *attach, struct error *err)
+{
+	const struct attachment *record = &attach->record;
+	const struct netns_identity identity = { record->netns_device,
+		record->netns_inode };
+
+	return record->named ? netns_unbind(record->container, identity, err) : 0;
+}
+
+static bool is_upper(const struct attach *attach)
+{
+	return attach->record.network.kind == NETWORK_MACVLAN ||
+	       attach->record.network.kind == NETWORK_IPVLAN;
+}
+
+static int link_create(struct attach *attach, struct error *err)
+{
+	return is_upper(attach) ? upper_create(attach, err) : veth_create(attach, err);
+}
+
+static int link_delete(struct attach *attach, struct error *err)
+{
+	return is_upper(attach) ? upper_delete(attach, err) : veth_delete(attach, err);
+}
+
+struct step {
+	const char *name;
+	int (*run)(struct attach *attach, struct error *err);
+	int (*undo)(struct attach *attach, struct error *err); /* NULL: nothing to undo */
+};
+
+/* clang-format off */
+static const struct step steps[] = {
+	{ "record",    record_begin,     record_end },
+	{ "name",      name_bind,        name_unbind },
+	{ "addresses", addresses_take,   addresses_release },
+	{ "ports",     ports_take,       ports_release },
+	{ "rules",     rules_add,        rules_remove },
+	{ "link",      link_create,      link_delete },
+	{ "limits",    limits_set,       limits_remove },
+	{ "inside",    inside_configure, NULL },
+	{ "complete",  record_complete,  NULL },
+};
+/* clang-format on */
+
+void attach_close(struct attach *attach)
+{
+	attachment_store_close(&attach->store);
+	attachment_free(&attach->record);
+	cleanup_fd(&attach->netns_fd);
+	netlink_close(&attach->host);
+	free(attach->wanted);
+	free(attach->ranges);
+	*attach = (struct attach){ .netns_fd = -1 };
+}
+
+int attach_host(struct attach *attach, struct netlink **ret, struct error *err)
+{
+	if (!attach->host && netlink_open(&attach->host, err) < 0)
+		return -1;
+	*ret = attach->host;
+	return 0;
+}
+
+/* ---- back ---------------------------------------------------------------------------- */
+
+static int undo_steps(struct attach *attach, size_t count, struct error *err)
+{
+	int result = 0;
+
+	while (count-- > 0) {
+		struct error later;
+
+		if (!steps[count].undo)
+			continue;
+		if (steps[count].undo(attach, result == 0 ? err : &later) < 0)
+			result = -1;
+	}
+	return result;
+}
+
+int attach_undo(struct attach *attach, struct error *err)
+{
+	struct attachment *record = &attach->record;
+
+	if (!record->link && !record->chained && !is_upper(attach))
+		record->link = attachment_link_name(LINK_PREFIX, record->network.name,
+			record->container, record->interface);
+	return undo_steps(attach, ARRAY_SIZE(steps), err);
+}
+
+/* ---- forth --------------------------------------------------------------------------- */
+
+/* All that can be refused, before the first side effect. */
+static int plan(struct attach *attach, struct error *err)
+{
+	struct attachment *record = &attach->record;
+	struct netns_identity identity;
+	struct netlink_mac mac;
+	uint32_t mode;
+
+	if (places_check_name(record->container, "container", err) < 0 ||
+		netlink_check_name(record->interface, "interface", err) < 0 ||
+		network_check(&record->network, err) < 0 ||
+		(record->mac && netlink_mac_parse(record->mac, &mac, err) < 0) ||
+		network_ranges(&record->network, &attach->ranges, &attach->ranges_count,
+			err) < 0 ||
+		netns_identify(attach->netns_fd, &identity, err) < 0 ||
+		tune_check(&attach->tune, err) < 0 ||
+		(is_upper(attach) && upper_mode(&record->network, &mode, err) < 0))
+		return -1;
+	if (str_equal(record->interface, "lo"))
+		return fail_code(err, EINVAL, "the interface cannot be called \"lo\"");
+	for (size_t i = 0; i < attach->wanted_count && attach->ranges_count; i++) {
+		bool inside = false;
+
+		for (size_t j = 0; j < attach->ranges_count; j++)
+			inside = inside || address_contains(&attach->ranges[j].subnet,
+						   &attach->wanted[i]);
+		if (!inside)
+			return fail_code(err, EINVAL,
+				"%s is in no subnet of network \"%s\"",
+				address_text(&attach->wanted[i]).text,
+				record->network.name);
+	}
+	record->netns_device = identity.device;
+	record->netns_inode = identity.inode;
+	if (!record->chained && !is_upper(attach))
+		record->link = attachment_link_name(LINK_PREFIX, record->network.name,
+			record->container, record->interface);
+	return 0;
+}
+
+/* 1: it is there already and that is well. What a killed process left, or one whose
+ * namespace is gone, is taken back first. */
+static int settle_existing(struct attach *attach, struct error *err)
+{
+	struct attachment *record = &attach->record;
+	auto_attach old = { .places = attach->places, .netns_fd = -1 };
+	int result;
+
+	if (attachment_read(&attach->store, record->network.name, record->interface,
+		    &old.record, err) < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	if (old.record.complete && attachment_alive(&old.record)) {
+		if (attach->idempotent && old.record.netns_inode == record->netns_inode) {
+			attachment_free(record);
+			*record = old.record;
+			old.record = (struct attachment){ 0 };
+			return 1;
+		}
+		return fail_code(err, EEXIST,
+			"\"%s\" is attached to network \"%s\" by %s already",
+			record->container, record->network.name, record->interface);
+	}
+	log_debug("taking back what an attachment of \"%s\" left", record->container);
+	old.store = attach->store; /* lent: its lock is ours */
+	result = attach_undo(&old, err);
+	old.store = (struct attachment_store){ 0 };
+	return result;
+}
+
+int attach_run(struct attach *attach, struct error *err)
+{
+	size_t done = 0;
+	int settled;
+
+	if (plan(attach, err) < 0 ||
+		attachment_store_open(attach->places, attach->record.container,
+			&attach->store, err) < 0)
+		return -1;
+	settled = settle_existing(attach, err);
+	if (settled != 0)
+		return settled < 0 ? -1 : 0;
+	while (done < ARRAY_SIZE(steps) && steps[done].run(attach, err) == 0)
+		done++;
+	if (done < ARRAY_SIZE(steps)) {
+		struct error undone;
+
+		/* The step that failed may have done half of its work. */
+		if (undo_steps(attach, done + 1, &undone) < 0)
+			log_warning("undoing: %s", undone.text);
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- by name ------------------------------------------------------------------------- */
+
+int attach_detach(const struct detach *detach, size_t *ret_count, struct error *err)
+{
+	auto_attachment_store store = { 0 };
+	auto_attachments list = { 0 };
+	struct error later;
+	int result = 0;
+
+	*ret_count = 0;
+	if (attachment_store_open(detach->places, detach->container, &store, err) < 0 ||
+		attachments_load(detach->places, detach->container, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.count; i++) {
+		struct attach attach = { .places = detach->places,
+			.netns_fd = -1,
+			.record = list.items[i],
+			.store = store };
+
+		if ((detach->network &&
+			    !str_equal(detach->network, attach.record.network.name)) ||
+			(detach->interface &&
+				!str_equal(detach->interface, attach.record.interface)))
+			continue;
+		++*ret_count;
+		if (attach_undo(&attach, result == 0 ? err : &later) < 0)
+			result = -1;
+		list.items[i] = attach.record; /* its memory is the list's */
+		netlink_close(&attach.host);
+	}
+	return result;
+}

@@ -1,0 +1,66 @@
+/*
+ * Attaching a container to a network, and detaching it.
+ *
+ * A face (command line, hook, CNI) fills struct attach from its input; attach_run()
+ * checks and parses all of it and then walks the table of steps. Each step that makes
+ * something has its undo beside it: a failure runs those of the steps done, in reverse;
+ * detaching runs all of them from the record alone, and each takes "it is not there" as
+ * success.
+ */
+#pragma once
+
+#include "netsetup/attachment.h"
+#include "netsetup/netlink/netlink.h"
+#include "netsetup/tune.h"
+
+struct attach {
+	const struct places *places; /* borrowed */
+
+	/* What is asked for. */
+	struct attachment record; /* key, network, mac, publish … */
+	int netns_fd;             /* -1: gone, or never known */
+	struct address *wanted;   /* addresses; owned */
+	size_t wanted_count;
+	struct tune tune;
+	/* Instead of our pool; NULL: that. */
+	int (*ipam_take)(struct attach *attach, struct error *err);
+	int (*ipam_release)(struct attach *attach, struct error *err);
+	void *ipam;      /* theirs */
+	bool idempotent; /* attached already, to the same namespace: success */
+
+	/* What the steps find and make. */
+	struct attachment_store store;
+	struct pool_range *ranges;
+	size_t ranges_count;
+	struct netlink *host; /* opened on first use */
+	int host_index;       /* of the host's end */
+	int inside_index;     /* of the container's */
+	struct netlink_link bridge;
+};
+
+#define auto_attach __attribute__((cleanup(attach_close))) struct attach
+void attach_close(struct attach *attach);
+
+/* The record is complete afterwards: addresses, MAC address, MTU. Fails with errnum
+ * EEXIST where this attachment exists. */
+int attach_run(struct attach *attach, struct error *err) must_check;
+
+/* Takes back what the record says, or where there is none what follows from its key:
+ * container, interface and network's name. Goes on after a failure and reports the
+ * first. */
+int attach_undo(struct attach *attach, struct error *err) must_check;
+
+/* Detaches a container from one network, or from all (NULL); the store must not be
+ * locked by the caller. ret_count: how many attachments there were. */
+struct detach {
+	const struct places *places;
+	const char *container;
+	const char *network;   /* NULL: all */
+	const char *interface; /* NULL: all */
+};
+int attach_detach(
+	const struct detach *detach, size_t *ret_count, struct error *err) must_check;
+
+/* The socket of the host's namespace. */
+int attach_host(
+	struct attach *attach, struct netlink **ret, struct error *err) must_check;

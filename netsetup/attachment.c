@@ -1,0 +1,315 @@
+/* The table of an attachment and its files. */
+#include "netsetup/attachment.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "netsetup/netns.h"
+
+const struct word attachment_protocol_words[] = {
+	{ "tcp", IPPROTO_TCP },
+	{ "udp", IPPROTO_UDP },
+	{ "sctp", IPPROTO_SCTP },
+	{ NULL, 0 },
+};
+
+/* clang-format off */
+static const struct json_field address_fields[] = {
+	JSON_STRING(struct attachment_address, address, "address", .required = true),
+	JSON_STRING(struct attachment_address, gateway, "gateway"),
+	JSON_END,
+};
+static const struct json_type address_type =
+	JSON_TYPE(struct attachment_address, address_fields);
+
+static const struct json_field port_fields[] = {
+	JSON_STRING(struct attachment_port, host_ip, "hostIP"),
+	JSON_U16(struct attachment_port, host_port, "hostPort", .required = true),
+	JSON_U16(struct attachment_port, container_port, "containerPort", .required = true),
+	JSON_WORD(struct attachment_port, protocol, "protocol", attachment_protocol_words,
+		.required = true),
+	JSON_END,
+};
+static const struct json_type port_type = JSON_TYPE(struct attachment_port, port_fields);
+
+static const struct json_field bandwidth_fields[] = {
+	JSON_U64(struct attachment_bandwidth, ingress_rate, "ingressRate"),
+	JSON_U64(struct attachment_bandwidth, ingress_burst, "ingressBurst"),
+	JSON_U64(struct attachment_bandwidth, egress_rate, "egressRate"),
+	JSON_U64(struct attachment_bandwidth, egress_burst, "egressBurst"),
+	JSON_END,
+};
+static const struct json_type bandwidth_type =
+	JSON_TYPE(struct attachment_bandwidth, bandwidth_fields);
+
+static const struct json_field attachment_fields[] = {
+	JSON_STRING(struct attachment, container, "container", .required = true),
+	JSON_STRING(struct attachment, interface, "interface", .required = true),
+	JSON_ARRAY(struct attachment, addresses, "addresses", &address_type),
+	JSON_STRING(struct attachment, mac, "mac"),
+	JSON_U32(struct attachment, mtu, "mtu"),
+	JSON_STRING(struct attachment, link, "link"),
+	JSON_ARRAY(struct attachment, publish, "publish", &port_type),
+	JSON_STRUCT(struct attachment, bandwidth, "bandwidth", &bandwidth_type),
+	JSON_STRINGS(struct attachment, aliases, "aliases"),
+	JSON_STRING(struct attachment, netns, "netns"),
+	JSON_U64(struct attachment, netns_device, "netnsDevice"),
+	JSON_U64(struct attachment, netns_inode, "netnsInode"),
+	JSON_I32_OPT(struct attachment, pid, "pid"),
+	JSON_U64(struct attachment, pid_start, "pidStart"),
+	JSON_BOOL(struct attachment, named, "named"),
+	JSON_BOOL(struct attachment, chained, "chained"),
+	JSON_STRING(struct attachment, face, "face"),
+	JSON_BOOL(struct attachment, complete, "complete"),
+	JSON_STRUCT(struct attachment, network, "network", &network_type),
+	JSON_END,
+};
+const struct json_type attachment_type =
+	JSON_TYPE(struct attachment, attachment_fields);
+/* clang-format on */
+
+void attachment_free(struct attachment *attachment)
+{
+	json_free(&attachment_type, attachment);
+}
+
+/* ---- the container's directory -------------------------------------------------------- */
+
+static int try_open(
+	const char *path, int *ret_fd, struct stat *ret_stat, struct error *err)
+{
+	auto_fd fd = -1;
+
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return fail_errno(err, "making %s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return fail_errno(err, "opening %s", path);
+	if (fd_lock(fd, LOCK_EX, path, err) < 0)
+		return -1;
+	if (fstat(fd, ret_stat) < 0)
+		return fail_errno(err, "looking at %s", path);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* The last one out removes the directory under its lock: who waited for that lock holds a
+ * directory that is no more, and begins again. */
+int attachment_store_open(const struct places *places, const char *container,
+	struct attachment_store *ret, struct error *err)
+{
+	auto_free char *path = NULL;
+	auto_fd fd = -1;
+
+	if (places_check_name(container, "container", err) < 0)
+		return -1;
+	path = path_join(places->attachments, container);
+	for (int tries = 0; tries < 1000; tries++) {
+		struct stat st;
+
+		cleanup_fd(&fd);
+		fd = -1;
+		if (try_open(path, &fd, &st, err) < 0) {
+			if (err->errnum != ENOENT)
+				return -1;
+			if (path_mkdirs(places->attachments, 0755, err) < 0)
+				return -1;
+			continue;
+		}
+		if (st.st_nlink == 0)
+			continue;
+		ret->directory = take_fd(&fd);
+		ret->path = take_ptr(&path);
+		ret->container = str_dup(container);
+		ret->places = places;
+		return 0;
+	}
+	return fail(err, "%s is removed again and again by others", path);
+}
+
+/* Half-written records of the killed. */
+static void sweep(struct attachment_store *store)
+{
+	auto_dir directory = opendir(store->path);
+
+	for (const struct dirent *entry; directory && (entry = readdir(directory));)
+		if (str_ends_with(entry->d_name, PLACES_UNFINISHED))
+			(void)unlinkat(store->directory, entry->d_name, 0);
+}
+
+void attachment_store_close(struct attachment_store *store)
+{
+	if (!store->path)
+		return;
+	if (rmdir(store->path) < 0 && errno == ENOTEMPTY) {
+		sweep(store);
+		(void)rmdir(store->path); /* not empty: other attachments */
+	}
+	close(store->directory);
+	free(store->path);
+	free(store->container);
+	*store = (struct attachment_store){ 0 };
+}
+
+/* ---- records ------------------------------------------------------------------------- */
+
+static char *file_name(const char *network, const char *interface)
+{
+	return str_format("%s@%s", interface, network);
+}
+
+int attachment_write(struct attachment_store *store, const struct attachment *attachment,
+	struct error *err)
+{
+	auto_str text = { 0 };
+	auto_free char *file = file_name(attachment->network.name, attachment->interface);
+
+	json_write(&text, &attachment_type, attachment, (struct json_write_options){ 0 });
+	return file_replace_at(store->directory, file, text.data, text.length,
+		(struct file_replace_options){ .mode = 0644 }, err);
+}
+
+int attachment_read(struct attachment_store *store, const char *network,
+	const char *interface, struct attachment *ret, struct error *err)
+{
+	auto_free char *file = file_name(network, interface);
+
+	return json_read_file(&attachment_type, ret, store->directory, file,
+		&(struct json_options){ 0 }, err);
+}
+
+int attachment_remove(struct attachment_store *store, const char *network,
+	const char *interface, struct error *err)
+{
+	auto_free char *file = file_name(network, interface);
+
+	if (unlinkat(store->directory, file, 0) < 0 && errno != ENOENT)
+		return fail_errno(err, "removing the record %s/%s", store->path, file);
+	return 0;
+}
+
+/* ---- all of them --------------------------------------------------------------------- */
+
+void attachments_free(struct attachments *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		attachment_free(&list->items[i]);
+	free(list->items);
+	*list = (struct attachments){ 0 };
+}
+
+static void load_record(int directory, const char *file, struct attachments *list)
+{
+	struct attachment attachment = { 0 };
+	struct error err;
+
+	if (json_read_file(&attachment_type, &attachment, directory, file,
+		    &(struct json_options){ 0 }, &err) < 0) {
+		if (err.errnum != ENOENT) /* detached meanwhile */
+			log_warning("%s", err.text);
+		return;
+	}
+	list->items = str_realloc(list->items, list->count + 1, sizeof(*list->items));
+	list->items[list->count++] = attachment;
+}
+
+static int list_names(
+	const char *path, bool at_signs, struct strings *ret, struct error *err)
+{
+	auto_dir directory = opendir(path);
+
+	if (!directory && errno == ENOENT)
+		return 0;
+	if (!directory)
+		return fail_errno(err, "listing %s", path);
+	for (const struct dirent *entry; (entry = readdir(directory));)
+		if (entry->d_name[0] != '.' && !!strchr(entry->d_name, '@') == at_signs &&
+			!str_ends_with(entry->d_name, PLACES_UNFINISHED))
+			strings_add(ret, entry->d_name);
+	strings_sort(ret);
+	return 0;
+}
+
+static int load_container(const struct places *places, const char *container,
+	struct attachments *ret, struct error *err)
+{
+	auto_free char *path = path_join(places->attachments, container);
+	auto_strings files = { 0 };
+	auto_fd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return fail_errno(err, "opening %s", path);
+	if (list_names(path, true, &files, err) < 0)
+		return -1;
+	strings_each (file, &files)
+		load_record(fd, *file, ret);
+	return 0;
+}
+
+int attachments_load(const struct places *places, const char *container,
+	struct attachments *ret, struct error *err)
+{
+	auto_strings containers = { 0 };
+
+	if (container) {
+		if (places_check_name(container, "container", err) < 0)
+			return -1;
+		return load_container(places, container, ret, err);
+	}
+	if (list_names(places->attachments, false, &containers, err) < 0)
+		return -1;
+	strings_each (name, &containers) {
+		if (load_container(places, *name, ret, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- questions ----------------------------------------------------------------------- */
+
+bool attachment_alive(const struct attachment *attachment)
+{
+	const struct netns_identity identity = { attachment->netns_device,
+		attachment->netns_inode };
+	struct error ignored;
+	uint64_t start;
+	char state;
+
+	if (attachment->has_pid &&
+		(process_stat(attachment->pid, &start, &state, &ignored) < 0 ||
+			start != attachment->pid_start || state == 'Z'))
+		return false;
+	return attachment->netns && netns_is(attachment->netns, identity);
+}
+
+char *attachment_owner(const struct attachment *attachment)
+{
+	return str_format("%s/%s", attachment->container, attachment->interface);
+}
+
+char *attachment_link_name(const char *prefix, const char *network, const char *container,
+	const char *interface)
+{
+	const char *parts[] = { network, container, interface };
+	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		for (const char *c = parts[i];; c++) {
+			hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
+			if (!*c)
+				break;
+		}
+	return str_format("%s%0*llx", prefix, (int)(15 - strlen(prefix)),
+		(unsigned long long)(hash >> (4 + 4 * strlen(prefix))));
+}

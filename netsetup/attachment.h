@@ -1,0 +1,108 @@
+/*
+ * Attachments: the record of each interface that we gave to a container, in
+ * /run/mocker/networks/attachments/CONTAINER/INTERFACE@NETWORK.
+ *
+ * It is written before the first side effect and names everything that the steps will
+ * make, so that whoever finds it can take all of it back: `complete` is false until the
+ * last step. The container's directory is locked by whoever attaches or detaches; the
+ * lock dies with its holder.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "netsetup/network.h"
+#include "netsetup/places.h"
+
+struct attachment_address {
+	char *address; /* with prefix */
+	char *gateway; /* NULL: none */
+};
+
+struct attachment_port {
+	char *host_ip; /* NULL: every address of the host */
+	uint16_t host_port;
+	uint16_t container_port;
+	int64_t protocol; /* IPPROTO_… */
+};
+extern const struct word attachment_protocol_words[];
+
+struct attachment_bandwidth {
+	uint64_t ingress_rate;  /* bits a second, to the container; 0: no limit */
+	uint64_t ingress_burst; /* bits */
+	uint64_t egress_rate;
+	uint64_t egress_burst;
+};
+
+struct attachment {
+	bool complete;
+	char *face;      /* "command", "hook" or "cni" */
+	char *container; /* with interface and network: the key */
+	char *interface;
+	char *netns; /* a path, as far as one is known */
+	uint64_t netns_device;
+	uint64_t netns_inode;
+	bool has_pid;
+	int32_t pid; /* the process that owns the namespace */
+	uint64_t pid_start;
+	bool named;   /* /run/netns/CONTAINER is ours */
+	bool chained; /* the interface is another plugin's: only rules are ours */
+	struct network network; /* as it was then */
+	char *link;             /* the host's end */
+	char *mac;
+	uint32_t mtu;
+	struct attachment_address *addresses;
+	size_t addresses_count;
+	struct attachment_port *publish;
+	size_t publish_count;
+	bool has_bandwidth;
+	struct attachment_bandwidth bandwidth;
+	struct strings aliases;
+};
+
+extern const struct json_type attachment_type;
+
+#define auto_attachment __attribute__((cleanup(attachment_free))) struct attachment
+void attachment_free(struct attachment *attachment);
+
+/* A container's directory, locked. */
+struct attachment_store {
+	int directory;
+	char *path;
+	char *container;
+	const struct places *places; /* borrowed */
+};
+#define auto_attachment_store \
+	__attribute__((cleanup(attachment_store_close))) struct attachment_store
+
+int attachment_store_open(const struct places *places, const char *container,
+	struct attachment_store *ret, struct error *err) must_check;
+/* Removes the directory if it is empty. */
+void attachment_store_close(struct attachment_store *store);
+
+int attachment_write(struct attachment_store *store, const struct attachment *attachment,
+	struct error *err) must_check;
+/* errnum ENOENT: there is none. */
+int attachment_read(struct attachment_store *store, const char *network,
+	const char *interface, struct attachment *ret, struct error *err) must_check;
+int attachment_remove(struct attachment_store *store, const char *network,
+	const char *interface, struct error *err) must_check;
+
+/* Records of this container, or of all (NULL), sorted, as they are at the moment, without
+ * locks. Those that cannot be read are left out with a warning. */
+struct attachments {
+	struct attachment *items;
+	size_t count;
+};
+#define auto_attachments __attribute__((cleanup(attachments_free))) struct attachments
+int attachments_load(const struct places *places, const char *container,
+	struct attachments *ret, struct error *err) must_check;
+void attachments_free(struct attachments *list);
+
+/* Whether its namespace, and the process that owned it, still live. */
+bool attachment_alive(const struct attachment *attachment);
+/* "CONTAINER/INTERFACE": the owner of its leases. Owned by the caller. */
+char *attachment_owner(const struct attachment *attachment);
+/* The host's end of this attachment: always the same, so that it is found without a
+ * record. Owned by the caller. */
+char *attachment_link_name(const char *prefix, const char *network, const char *container,
+	const char *interface);

@@ -1,0 +1,260 @@
+/*
+ * bridge_ensure() is idempotent and its last act is to bring the bridge up, so that a
+ * process killed on the way leaves a bridge that the next one finishes.
+ */
+#include "netsetup/bridge.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "netsetup/sysctl.h"
+
+bool bridge_has_family(const struct pool_range *ranges, size_t count, int family)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ranges[i].subnet.family == family)
+			return true;
+	return false;
+}
+
+/* ---- making -------------------------------------------------------------------------- */
+
+/* The MTU of the way out, which larger packets of containers could not take; the
+ * kernel's own where there is none. Asked with an address that is nobody's. */
+static uint32_t mtu_of_default_route(struct netlink *host)
+{
+	struct address outside = { .family = AF_INET, .prefix = 32 };
+	struct netlink_route route = { 0 };
+	struct netlink_link link;
+	struct error ignored;
+
+	memcpy(outside.bytes, "\xc0\x00\x02\x01", 4); /* 192.0.2.1, of documentation */
+	if (netlink_find_route(host, &outside, &route, &ignored) < 0 ||
+		netlink_get_link_by_index(host, route.index, &link, &ignored) < 0)
+		return 0;
+	return link.mtu;
+}
+
+static int make(struct netlink *host, const struct network *network, struct error *err)
+{
+	struct netlink_bridge bridge = {
+		.name = network->interface,
+		.mtu = network->mtu ? network->mtu : mtu_of_default_route(host),
+		.vlan_filtering = network->vlan || network->vlan_trunk_count,
+	};
+
+	bridge.no_default_pvid = bridge.vlan_filtering && !network->keep_default_vlan;
+	if (getrandom(&bridge.mac, sizeof(bridge.mac), 0) < 0)
+		return fail_errno(err, "making up a MAC address");
+	bridge.mac.bytes[0] = 0x02;     /* locally administered, of one station */
+	netlink_tolerate(host, EEXIST); /* another process was faster */
+	netlink_add_bridge(host, &bridge);
+	return netlink_commit(host, err);
+}
+
+static int find_or_make(struct netlink *host, const struct network *network,
+	struct netlink_link *ret, struct error *err)
+{
+	if (netlink_get_link(host, network->interface, ret, err) < 0) {
+		if (err->errnum != ENODEV)
+			return -1;
+		if (network->unmanaged)
+			return fail_hint(err,
+				"network \"%s\" is unmanaged, its bridge must exist",
+				network->name);
+		if (make(host, network, err) < 0 ||
+			netlink_get_link(host, network->interface, ret, err) < 0)
+			return -1;
+	}
+	if (!str_equal(ret->kind, "bridge"))
+		return fail_code(err, EEXIST,
+			"the interface %s exists and is no bridge%s%s; choose another name",
+			network->interface, ret->kind[0] ? " but of kind " : "",
+			ret->kind);
+	return 0;
+}
+
+/* ---- addresses ----------------------------------------------------------------------- */
+
+struct wanted_address {
+	const struct network *network;
+	struct netlink *host;
+	struct address wanted;
+	bool found;
+};
+
+/* What the bridge has: the one wanted, or one that is in its way. */
+static int compare_address(
+	void *argument, const struct netlink_address *has, struct error *err)
+{
+	struct wanted_address *search = argument;
+
+	if (address_compare(&has->address, &search->wanted) == 0 &&
+		has->address.prefix == search->wanted.prefix) {
+		search->found = true;
+		return 0;
+	}
+	if (has->address.family != search->wanted.family ||
+		!address_overlaps(&has->address, &search->wanted))
+		return 0;
+	if (search->network->force_address) {
+		netlink_delete_address(search->host, has);
+		return 0;
+	}
+	return fail_code(err, EEXIST,
+		"the bridge %s has the address %s, not %s; forceAddress replaces it",
+		search->network->interface, address_text_prefix(&has->address).text,
+		address_text_prefix(&search->wanted).text);
+}
+
+static int ensure_address(struct netlink *host, const struct network *network, int index,
+	const struct address *wanted, struct error *err)
+{
+	struct wanted_address search = { network, host, *wanted, false };
+
+	if (netlink_each_address(host, index, compare_address, &search, err) < 0)
+		return -1;
+	if (search.found)
+		return 0;
+	netlink_tolerate(host, EEXIST); /* another process was faster */
+	netlink_add_address(
+		host, &(struct netlink_address){ .address = *wanted, .index = index });
+	return netlink_commit(host, err);
+}
+
+/* ---- switches ------------------------------------------------------------------------ */
+
+static int set_switches(const struct network *network, const struct pool_range *ranges,
+	size_t count, struct error *err)
+{
+	const char *name = network->interface;
+	bool inet6 = bridge_has_family(ranges, count, AF_INET6);
+
+	/* A container could otherwise give the host routes and addresses. */
+	if (sysctl_set_interface("ipv6", name, "accept_ra", "0", err) < 0)
+		return -1;
+	if (count > 0 && sysctl_set_interface("ipv6", name, "disable_ipv6",
+				 inet6 ? "0" : "1", err) < 0)
+		return -1;
+	return 0;
+}
+
+static int enable_forwarding(
+	const struct network *network, const char *path, struct error *err)
+{
+	bool changed;
+
+	if (sysctl_set(path, "1", &changed, err) < 0)
+		return -1;
+	if (changed)
+		log_info(
+			"network \"%s\" needs the host to forward packets: net/%s is on now",
+			network->name, path);
+	return 0;
+}
+
+static int ensure_forwarding(const struct network *network,
+	const struct pool_range *ranges, size_t count, struct error *err)
+{
+	if (bridge_has_family(ranges, count, AF_INET) &&
+		enable_forwarding(network, "ipv4/ip_forward", err) < 0)
+		return -1;
+	if (bridge_has_family(ranges, count, AF_INET6) &&
+		enable_forwarding(network, "ipv6/conf/all/forwarding", err) < 0)
+		return -1;
+	return 0;
+}
+
+/* ---- VLANs --------------------------------------------------------------------------- */
+
+/* With a VLAN the gateway is not the bridge but an interface on it that speaks the VLAN:
+ * mocker0.42, cut to the length of a name. */
+static int ensure_vlan_interface(struct netlink *host, const struct network *network,
+	const struct netlink_link *bridge, struct netlink_link *ret, struct error *err)
+{
+	char name[IFNAMSIZ];
+	const struct netlink_vlan vlan = { .first = (uint16_t)network->vlan,
+		.last = (uint16_t)network->vlan,
+		.self = true };
+
+	snprintf(name, sizeof(name), "%.10s.%u", network->interface,
+		network->vlan & 0xfff);
+	if (netlink_get_link(host, name, ret, err) == 0)
+		return 0;
+	if (err->errnum != ENODEV)
+		return -1;
+	netlink_add_vlan(host, bridge->index, &vlan);
+	netlink_tolerate(host, EEXIST);
+	netlink_add_upper(host, &(struct netlink_upper){ .kind = "vlan",
+					.name = name,
+					.parent = bridge->index,
+					.netns_fd = -1,
+					.mode = network->vlan });
+	if (netlink_commit(host, err) < 0 || netlink_get_link(host, name, ret, err) < 0)
+		return -1;
+	netlink_change_link(
+		host, ret->index, &(struct netlink_change){ .flags = IFF_UP });
+	return netlink_commit(host, err);
+}
+
+/* ---- all ----------------------------------------------------------------------------- */
+
+static int ensure_gateways(struct netlink *host, const struct network *network,
+	const struct pool_range *ranges, size_t count, const struct netlink_link *bridge,
+	struct error *err)
+{
+	struct netlink_link carrier = *bridge;
+
+	if (!network->gateway || network->unmanaged)
+		return 0;
+	if (network->vlan &&
+		ensure_vlan_interface(host, network, bridge, &carrier, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (ensure_address(
+			    host, network, carrier.index, &ranges[i].gateway, err) < 0)
+			return -1;
+	return ensure_forwarding(network, ranges, count, err);
+}
+
+int bridge_ensure(struct netlink *host, const struct network *network,
+	const struct pool_range *ranges, size_t count, struct netlink_link *ret,
+	struct error *err)
+{
+	struct netlink_link bridge;
+	struct netlink_change up = { .flags = IFF_UP };
+
+	if (find_or_make(host, network, &bridge, err) < 0)
+		return -1;
+	if (network->promiscuous)
+		up.flags |= IFF_PROMISC;
+	if (!(bridge.flags & IFF_UP) && !network->unmanaged &&
+		set_switches(network, ranges, count, err) < 0)
+		return -1;
+	if (ensure_gateways(host, network, ranges, count, &bridge, err) < 0)
+		return -1;
+	if ((bridge.flags & up.flags) != up.flags) {
+		netlink_change_link(host, bridge.index, &up);
+		if (netlink_commit(host, err) < 0)
+			return -1;
+	}
+	*ret = bridge;
+	return 0;
+}
+
+int bridge_delete(struct netlink *host, const struct network *network, struct error *err)
+{
+	struct netlink_link link;
+
+	if (network->kind != NETWORK_BRIDGE || network->unmanaged)
+		return 0;
+	if (netlink_get_link(host, network->interface, &link, err) < 0)
+		return err->errnum == ENODEV ? 0 : -1;
+	if (!str_equal(link.kind, "bridge"))
+		return 0;
+	netlink_tolerate(host, ENODEV);
+	netlink_delete_link(host, network->interface);
+	return netlink_commit(host, err);
+}

@@ -1,0 +1,20 @@
+/* The bridge of a network: made on first use, mended where it lacks something. */
+#pragma once
+
+#include "netsetup/netlink/netlink.h"
+#include "netsetup/network.h"
+#include "netsetup/pool.h"
+
+/* Makes the bridge unless it is there, gives it the gateways' addresses, switches the
+ * host's forwarding on where the network has a gateway (and says so). Nothing of it is
+ * undone: other containers may use it already. */
+int bridge_ensure(struct netlink *host, const struct network *network,
+	const struct pool_range *ranges, size_t count, struct netlink_link *ret,
+	struct error *err) must_check;
+
+/* Whether the network gives out addresses of this family. */
+bool bridge_has_family(const struct pool_range *ranges, size_t count, int family);
+
+/* Removes the bridge with the VLAN interfaces on it; none is success. */
+int bridge_delete(struct netlink *host, const struct network *network,
+	struct error *err) must_check;

@@ -1,0 +1,46 @@
+/* One call of the plugin, as its operations see it. */
+#pragma once
+
+#include "base/str.h"
+#include "netsetup/cni/config.h"
+#include "netsetup/cni/result.h"
+
+struct cni_call {
+	const char *command;
+	const char *container; /* "" where absent, as all of these */
+	const char *netns;
+	const char *interface;
+	const char *arguments;
+	const char *path;
+	char *input; /* the configuration as it came */
+	size_t input_length;
+	struct cni_config config;
+	struct places places;
+	enum cni_code code; /* of the error, should one happen now */
+	struct str output;
+};
+
+int cni_add(struct cni_call *call, struct error *err) must_check;
+int cni_del(struct cni_call *call, struct error *err) must_check;
+int cni_check(struct cni_call *call, struct error *err) must_check;
+int cni_gc(struct cni_call *call, struct error *err) must_check;
+int cni_status(struct cni_call *call, struct error *err) must_check;
+
+/* chain.c: the result of the plugins before this one in a chain is there: the interface
+ * is theirs, ports and rules are ours. */
+int cni_add_chained(struct cni_call *call, struct error *err) must_check;
+
+/* ipam.c: another plugin gives the addresses. */
+bool cni_ipam_is_delegated(const struct cni_config *config);
+/* Runs it with the command; ret_result (may be NULL) is what ADD printed. Its own error
+ * object is passed on. */
+int cni_ipam_call(struct cni_call *call, const char *command,
+	struct cni_result *ret_result, struct error *err) must_check;
+
+/* The step of addresses, with the call in attach->ipam. */
+int cni_ipam_take(struct attach *attach, struct error *err) must_check;
+int cni_ipam_release(struct attach *attach, struct error *err) must_check;
+
+/* The names under which this call's attachments are recorded: the network's, and the
+ * same with "+" and what a chained entry does. */
+bool cni_is_network(const struct cni_call *call, const char *recorded);

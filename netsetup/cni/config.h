@@ -1,0 +1,145 @@
+/*
+ * A CNI network configuration as it comes on standard input: the keys of the reference
+ * plugins bridge, host-local, portmap, firewall, bandwidth and tuning, all in one struct,
+ * so that one entry of ours can stand for each of them or for the whole chain.
+ * Source: CNI specification 1.1.0, sections 1 to 5; the plugins' documentation.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "netsetup/attach.h"
+
+struct cni_range {
+	char *subnet;
+	char *range_start;
+	char *range_end;
+	char *gateway;
+};
+
+struct cni_dns {
+	struct strings nameservers;
+	char *domain;
+	struct strings search;
+	struct strings options;
+};
+
+struct cni_ipam {
+	char *type;
+	char *ranges; /* [[{range}, …], …] as text: an array a set */
+	char *subnet; /* the old way: one range */
+	char *range_start;
+	char *range_end;
+	char *gateway;
+	struct network_route *routes;
+	size_t routes_count;
+};
+
+struct cni_trunk {
+	bool has_min_id;
+	uint32_t min_id;
+	bool has_max_id;
+	uint32_t max_id;
+	bool has_id;
+	uint32_t id;
+};
+
+struct cni_port {
+	bool has_host_port;
+	uint32_t host_port;
+	bool has_container_port;
+	uint32_t container_port;
+	char *protocol;
+	char *host_ip;
+};
+
+struct cni_runtime {
+	struct cni_port *ports;
+	size_t ports_count;
+	struct attachment_bandwidth *bandwidth;
+	char *mac;
+	struct strings ips;
+	struct strings aliases;
+};
+
+struct cni_args_cni {
+	char *mac;
+	struct strings ips;
+};
+
+struct cni_args {
+	struct cni_args_cni cni;
+};
+
+struct cni_valid {
+	char *container;
+	char *interface;
+};
+
+struct cni_config {
+	char *version;
+	char *name;
+	char *type;
+	char *prev_result; /* as text */
+	struct cni_ipam *ipam;
+	struct cni_dns dns;
+	struct cni_runtime runtime;
+	struct cni_args args;
+	struct cni_valid *valid;
+	size_t valid_count;
+	/* bridge */
+	char *bridge;
+	bool gateway;
+	bool default_gateway;
+	bool force_address;
+	bool masquerade;
+	char *masquerade_backend;
+	uint32_t mtu;
+	bool hairpin;
+	bool promiscuous;
+	uint32_t vlan;
+	struct cni_trunk *vlan_trunk;
+	size_t vlan_trunk_count;
+	bool has_keep_default_vlan;
+	bool keep_default_vlan;
+	bool mac_check;
+	bool dad;
+	bool isolated_ports;
+	bool has_disable_interface;
+	bool disable_interface;
+	/* portmap */
+	bool has_snat;
+	bool snat;
+	struct strings conditions_v4;
+	struct strings conditions_v6;
+	/* firewall */
+	char *ingress_policy;
+	/* bandwidth */
+	uint64_t ingress_rate;
+	uint64_t ingress_burst;
+	uint64_t egress_rate;
+	uint64_t egress_burst;
+	struct strings unshaped;
+	struct strings shaped;
+	/* tuning */
+	char *mac;
+	struct pairs sysctl;
+	bool promisc;
+	bool all_multicast;
+	bool has_txqlen;
+	uint32_t txqlen;
+};
+
+extern const struct json_type cni_config_type;
+extern const struct json_type cni_dns_type;
+
+#define auto_cni_config __attribute__((cleanup(cni_config_free))) struct cni_config
+void cni_config_free(struct cni_config *config);
+
+/* The configuration as a network of ours. errnum ENOTSUP: a field that we do not support,
+ * EINVAL: a wrong one. */
+int cni_network(const struct cni_config *config, struct network *ret,
+	struct error *err) must_check;
+/* Its published ports, bandwidth, MAC address, aliases and requested addresses, the
+ * latter also from CNI_ARGS. */
+int cni_requests(const struct cni_config *config, const char *arguments,
+	struct attach *attach, struct error *err) must_check;

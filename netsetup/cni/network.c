@@ -1,0 +1,388 @@
+/* From a CNI configuration to a network and an attachment of ours. */
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsetup/cni/config.h"
+#include "netsetup/publish.h"
+
+#define DEFAULT_BRIDGE "cni0" /* the reference plugin's */
+
+/* ---- ranges -------------------------------------------------------------------------- */
+
+struct range_set {
+	struct cni_range *ranges;
+	size_t ranges_count;
+};
+
+/* clang-format off */
+static const struct json_field range_fields[] = {
+	JSON_STRING(struct cni_range, subnet, "subnet", .required = true),
+	JSON_STRING(struct cni_range, range_start, "rangeStart"),
+	JSON_STRING(struct cni_range, range_end, "rangeEnd"),
+	JSON_STRING(struct cni_range, gateway, "gateway"),
+	JSON_END,
+};
+static const struct json_type range_type = JSON_TYPE(struct cni_range, range_fields);
+
+static const struct json_field set_fields[] = {
+	JSON_ARRAY(struct range_set, ranges, "ranges", &range_type),
+	JSON_END,
+};
+static const struct json_type set_type = JSON_TYPE(struct range_set, set_fields);
+/* clang-format on */
+
+static void add_range(
+	struct network *network, const struct cni_range *range, uint32_t set)
+{
+	network->ranges = str_realloc(
+		network->ranges, network->ranges_count + 1, sizeof(*network->ranges));
+	network->ranges[network->ranges_count++] = (struct network_range){
+		.subnet = str_dup(range->subnet),
+		.first = str_dup(range->range_start),
+		.last = str_dup(range->range_end),
+		.gateway = str_dup(range->gateway),
+		.set = set,
+	};
+}
+
+static int add_set(struct network *network, const char *text, size_t length, uint32_t set,
+	struct error *err)
+{
+	struct range_set ranges = { 0 };
+	auto_str document = { 0 };
+
+	str_append(&document, "{\"ranges\":");
+	str_append_n(&document, text, length);
+	str_append(&document, "}");
+	if (json_read(&set_type, &ranges, document.data, document.length,
+		    &(struct json_options){ .name = "ipam.ranges", .any_case = true },
+		    err) < 0) {
+		err->errnum = EINVAL;
+		return -1;
+	}
+	for (size_t i = 0; i < ranges.ranges_count; i++)
+		add_range(network, &ranges.ranges[i], set);
+	json_free(&set_type, &ranges);
+	return 0;
+}
+
+/* The length of the JSON value at the start of well-formed text. */
+static size_t value_length(const char *text)
+{
+	int depth = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; text[i]; i++) {
+		if (quoted) {
+			if (text[i] == '\\' && text[i + 1])
+				i++;
+			else if (text[i] == '"')
+				quoted = false;
+			continue;
+		}
+		quoted = text[i] == '"';
+		if (text[i] == '[' || text[i] == '{')
+			depth++;
+		if ((text[i] == ']' || text[i] == '}' || text[i] == ',') && depth == 0)
+			return i;
+		if (text[i] == ']' || text[i] == '}')
+			depth--;
+	}
+	return strlen(text);
+}
+
+/* An array of arrays, which no table describes: cut into its elements. */
+static int add_sets(struct network *network, const char *text, struct error *err)
+{
+	static const char space[] = " \t\r\n";
+	uint32_t set = 0;
+
+	text += strspn(text, space);
+	if (*text != '[')
+		return fail_code(err, EINVAL, "ipam.ranges: expected an array of arrays");
+	text++;
+	for (;;) {
+		size_t length;
+
+		text += strspn(text, space);
+		if (*text == ']' || !*text)
+			return 0;
+		length = value_length(text);
+		if (add_set(network, text, length, set++, err) < 0)
+			return -1;
+		text += length;
+		text += *text == ',';
+	}
+}
+
+/* host-local and we are the same: leases of this host. "mocker" says so by name. */
+static bool is_own_ipam(const struct cni_ipam *ipam)
+{
+	return !ipam->type || str_equal(ipam->type, "host-local") ||
+	       str_equal(ipam->type, "mocker") ||
+	       str_equal(ipam->type, "mocker-netsetup");
+}
+
+static int convert_ipam(
+	const struct cni_ipam *ipam, struct network *network, struct error *err)
+{
+	const struct cni_range single = { ipam->subnet, ipam->range_start,
+		ipam->range_end, ipam->gateway };
+
+	if (!is_own_ipam(ipam))
+		return 0;
+	if (ipam->subnet)
+		add_range(network, &single, 0);
+	if (ipam->ranges && !ipam->subnet && add_sets(network, ipam->ranges, err) < 0)
+		return -1;
+	if (ipam->ranges && ipam->subnet) {
+		/* The old way's range is a set of its own, before the others. */
+		size_t count = network->ranges_count;
+
+		if (add_sets(network, ipam->ranges, err) < 0)
+			return -1;
+		for (size_t i = count; i < network->ranges_count; i++)
+			network->ranges[i].set++;
+	}
+	if (network->ranges_count == 0)
+		return fail_code(err, EINVAL, "ipam: no subnet and no ranges");
+	return 0;
+}
+
+static void copy_routes(const struct cni_ipam *ipam, struct network *network)
+{
+	network->routes = str_alloc((ipam->routes_count + 1) * sizeof(*network->routes));
+	for (size_t i = 0; i < ipam->routes_count; i++) {
+		network->routes[i] = ipam->routes[i];
+		network->routes[i].destination = str_dup(ipam->routes[i].destination);
+		network->routes[i].gateway = str_dup(ipam->routes[i].gateway);
+	}
+	network->routes_count = ipam->routes_count;
+}
+
+/* ---- the network --------------------------------------------------------------------- */
+
+/* Asked for and not done: better an error than a silent gap. */
+static int refuse_unsupported(const struct cni_config *config, struct error *err)
+{
+	if (config->conditions_v4.count || config->conditions_v6.count)
+		return fail_code(err, ENOTSUP,
+			"conditionsV4, conditionsV6: iptables conditions on published ports "
+			"are not supported");
+	if (config->shaped.count || config->unshaped.count)
+		return fail_code(err, ENOTSUP,
+			"shapedSubnets, unshapedSubnets: limits by subnet are not supported");
+	if (config->mac_check)
+		return fail_code(err, ENOTSUP, "macspoofchk: true is not supported");
+	if (config->disable_interface)
+		return fail_code(
+			err, ENOTSUP, "disableContainerInterface: true is not supported");
+	return 0;
+}
+
+static int convert_vlans(
+	const struct cni_config *config, struct network *network, struct error *err)
+{
+	network->vlan = config->vlan;
+	network->keep_default_vlan =
+		!config->has_keep_default_vlan || config->keep_default_vlan;
+	network->vlan_trunk =
+		str_alloc((config->vlan_trunk_count + 1) * sizeof(*network->vlan_trunk));
+	for (size_t i = 0; i < config->vlan_trunk_count; i++) {
+		const struct cni_trunk *trunk = &config->vlan_trunk[i];
+
+		if (!trunk->has_id && !(trunk->has_min_id && trunk->has_max_id))
+			return fail_code(err, EINVAL,
+				"vlanTrunk: expected an id, or minID and maxID");
+		network->vlan_trunk[network->vlan_trunk_count++] = (struct network_trunk){
+			.first = trunk->has_id ? trunk->id : trunk->min_id,
+			.last = trunk->has_id ? trunk->id : trunk->max_id,
+		};
+	}
+	return 0;
+}
+
+static int convert_isolation(
+	const struct cni_config *config, struct network *network, struct error *err)
+{
+	static const struct word policies[] = {
+		{ "open", NETWORK_OPEN },
+		{ "same-bridge", NETWORK_SAME_BRIDGE },
+		{ "isolated", NETWORK_STRICT },
+		{ NULL, 0 },
+	};
+
+	network->isolation = NETWORK_OPEN;
+	if (!config->ingress_policy || !config->ingress_policy[0])
+		return 0;
+	if (word_to_number(policies, config->ingress_policy, &network->isolation))
+		return 0;
+	if (word_fail(policies, "ingressPolicy", config->ingress_policy, err) < 0)
+		err->errnum = EINVAL;
+	return -1;
+}
+
+int cni_network(const struct cni_config *config, struct network *ret, struct error *err)
+{
+	auto_network network = {
+		.name = str_dup(config->name),
+		.kind = NETWORK_BRIDGE,
+		.interface =
+			str_dup(config->bridge && config->bridge[0] ? config->bridge
+								    : DEFAULT_BRIDGE),
+		.gateway = config->gateway || config->default_gateway,
+		.default_route = config->default_gateway,
+		.masquerade = config->masquerade,
+		.mtu = config->mtu,
+		.hairpin = config->hairpin,
+		.promiscuous = config->promiscuous,
+		.force_address = config->force_address,
+		.duplicate_detection = config->dad,
+		.isolated_ports = config->isolated_ports,
+	};
+
+	if (config->hairpin && config->promiscuous)
+		return fail_code(
+			err, EINVAL, "hairpinMode and promiscMode exclude each other");
+	if (refuse_unsupported(config, err) < 0 ||
+		convert_isolation(config, &network, err) < 0 ||
+		convert_vlans(config, &network, err) < 0)
+		return -1;
+	if (config->ipam) {
+		if (convert_ipam(config->ipam, &network, err) < 0)
+			return -1;
+		copy_routes(config->ipam, &network);
+	}
+	if (network_check(&network, err) < 0) {
+		err->errnum = EINVAL;
+		return -1;
+	}
+	*ret = network;
+	network = (struct network){ 0 };
+	return 0;
+}
+
+/* ---- requests ------------------------------------------------------------------------ */
+
+static int convert_port(
+	const struct cni_port *port, struct attachment *record, struct error *err)
+{
+	struct attachment_port converted = { .host_ip = port->host_ip,
+		.protocol = IPPROTO_TCP };
+	auto_free char *protocol = str_dup(port->protocol ? port->protocol : "tcp");
+
+	if (!port->has_host_port || port->host_port == 0)
+		return 0; /* the reference plugin: nothing to publish */
+	for (char *c = protocol; *c; c++)
+		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+	if (!word_to_number(attachment_protocol_words, protocol, &converted.protocol))
+		return fail_code(err, EINVAL,
+			"portMappings: expected the protocol tcp, udp or sctp, found "
+			"\"%.32s\"",
+			protocol);
+	if (port->host_port > 65535 || port->container_port > 65535 ||
+		port->container_port == 0)
+		return fail_code(err, EINVAL,
+			"portMappings: port %u to %u: ports are from 1 to 65535",
+			port->host_port, port->container_port);
+	if (converted.host_ip && !converted.host_ip[0])
+		converted.host_ip = NULL;
+	converted.host_port = (uint16_t)port->host_port;
+	converted.container_port = (uint16_t)port->container_port;
+	publish_add(record, &converted);
+	return 0;
+}
+
+static void convert_bandwidth(const struct cni_config *config, struct attachment *record)
+{
+	const struct attachment_bandwidth own = {
+		.ingress_rate = config->ingress_rate,
+		.ingress_burst = config->ingress_burst,
+		.egress_rate = config->egress_rate,
+		.egress_burst = config->egress_burst,
+	};
+
+	/* What the runtime asks for goes before the configuration. */
+	record->bandwidth = config->runtime.bandwidth ? *config->runtime.bandwidth : own;
+}
+
+static int want(struct attach *attach, const char *text, struct error *err)
+{
+	struct address address;
+	auto_free char *ip = str_dup_n(text, strcspn(text, "/"));
+
+	if (address_parse(ip, "a requested address", &address, err) < 0) {
+		err->errnum = EINVAL;
+		return -1;
+	}
+	attach->wanted = str_realloc(
+		attach->wanted, attach->wanted_count + 1, sizeof(*attach->wanted));
+	attach->wanted[attach->wanted_count++] = address;
+	return 0;
+}
+
+static int want_all(struct attach *attach, const struct strings *list, struct error *err)
+{
+	strings_each (text, list) {
+		if (want(attach, *text, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void set_mac(struct attachment *record, const char *mac)
+{
+	if (!mac || !mac[0])
+		return;
+	free(record->mac);
+	record->mac = str_dup(mac);
+}
+
+/* IP=10.0.0.5;MAC=02:…;K8S_POD_NAME=…: the first two are the reference plugins'. */
+static int read_arguments(struct attach *attach, const char *arguments, struct error *err)
+{
+	auto_strings fields = { 0 };
+
+	strings_split(&fields, arguments ? arguments : "", ';');
+	strings_each (field, &fields) {
+		const char *ip = str_after(*field, "IP=");
+
+		if (ip && want(attach, ip, err) < 0)
+			return -1;
+		set_mac(&attach->record, str_after(*field, "MAC="));
+	}
+	return 0;
+}
+
+int cni_requests(const struct cni_config *config, const char *arguments,
+	struct attach *attach, struct error *err)
+{
+	struct attachment *record = &attach->record;
+
+	for (size_t i = 0; i < config->runtime.ports_count; i++)
+		if (convert_port(&config->runtime.ports[i], record, err) < 0)
+			return -1;
+	if (publish_check(record, err) < 0) {
+		err->errnum = EINVAL;
+		return -1;
+	}
+	convert_bandwidth(config, record);
+	attach->tune = (struct tune){
+		.sysctl = (struct pairs *)(uintptr_t)&config->sysctl,
+		.promiscuous = config->promisc,
+		.all_multicast = config->all_multicast,
+		.has_txqlen = config->has_txqlen,
+		.txqlen = config->txqlen,
+	};
+	strings_copy(&record->aliases, &config->runtime.aliases);
+	/* From the weakest to the strongest. */
+	set_mac(record, config->mac);
+	if (read_arguments(attach, arguments, err) < 0)
+		return -1;
+	set_mac(record, config->args.cni.mac);
+	set_mac(record, config->runtime.mac);
+	if (want_all(attach, &config->args.cni.ips, err) < 0)
+		return -1;
+	return want_all(attach, &config->runtime.ips, err);
+}

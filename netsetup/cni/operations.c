@@ -1,0 +1,244 @@
+/* ADD, DEL, CHECK, GC and STATUS over the same steps as the other faces. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "netsetup/cni/call.h"
+#include "netsetup/firewall.h"
+#include "netsetup/netns.h"
+#include "netsetup/sweep.h"
+#include "netsetup/verify.h"
+
+bool cni_is_network(const struct cni_call *call, const char *recorded)
+{
+	const char *rest = str_after(recorded, call->config.name);
+
+	return rest && (*rest == '\0' || *rest == '+');
+}
+
+/* ---- ADD ----------------------------------------------------------------------------- */
+
+static int open_netns(struct cni_call *call, struct attach *attach, struct error *err)
+{
+	call->code = CNI_INVALID_ENVIRONMENT;
+	if (netns_open(call->netns, &attach->netns_fd, err) < 0)
+		return fail_while(err, "CNI_NETNS");
+	call->code = CNI_FAILED;
+	return 0;
+}
+
+static int fill(struct cni_call *call, struct attach *attach, struct error *err)
+{
+	struct attachment *record = &attach->record;
+
+	record->face = str_dup("cni");
+	record->container = str_dup(call->container);
+	record->interface = str_dup(call->interface);
+	record->netns = str_dup(call->netns);
+	call->code = CNI_INVALID_CONFIG;
+	if (cni_network(&call->config, &record->network, err) < 0 ||
+		cni_requests(&call->config, call->arguments, attach, err) < 0)
+		return -1;
+	return open_netns(call, attach, err);
+}
+
+static int append_result(struct cni_call *call, struct attach *attach, struct error *err)
+{
+	struct netlink_link link;
+
+	if (netlink_get_link_by_index(attach->host, attach->host_index, &link, err) < 0)
+		return -1;
+	cni_append_result(&call->output, call->config.version, &attach->record,
+		&attach->bridge, netlink_mac_text(link.mac).text, &call->config.dns);
+	return 0;
+}
+
+int cni_add(struct cni_call *call, struct error *err)
+{
+	auto_attach attach = { .places = &call->places, .netns_fd = -1 };
+
+	if (call->config.prev_result)
+		return cni_add_chained(call, err);
+	if (cni_ipam_is_delegated(&call->config)) {
+		attach.ipam_take = cni_ipam_take;
+		attach.ipam_release = cni_ipam_release;
+		attach.ipam = call;
+	}
+	if (fill(call, &attach, err) < 0 || attach_run(&attach, err) < 0)
+		return -1;
+	return append_result(call, &attach, err);
+}
+
+/* ---- DEL ----------------------------------------------------------------------------- */
+
+/* Without a record: what would have been made has names that follow from the key. */
+static int remove_by_name(struct cni_call *call, struct error *err)
+{
+	auto_attach attach = { .places = &call->places, .netns_fd = -1 };
+
+	attach.record.container = str_dup(call->container);
+	attach.record.interface = str_dup(call->interface);
+	attach.record.network.name = str_dup(call->config.name);
+	if (attachment_store_open(&call->places, call->container, &attach.store, err) < 0)
+		return -1;
+	return attach_undo(&attach, err);
+}
+
+int cni_del(struct cni_call *call, struct error *err)
+{
+	auto_attachments list = { 0 };
+	struct detach detach = {
+		.places = &call->places,
+		.container = call->container,
+		.interface = call->interface,
+	};
+	size_t found = 0;
+
+	if (attachments_load(&call->places, call->container, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.count; i++) {
+		size_t count;
+
+		if (!cni_is_network(call, list.items[i].network.name))
+			continue;
+		detach.network = list.items[i].network.name;
+		if (attach_detach(&detach, &count, err) < 0)
+			return -1;
+		found += count;
+	}
+	if (!found && remove_by_name(call, err) < 0)
+		return -1;
+	if (cni_ipam_is_delegated(&call->config))
+		return cni_ipam_call(call, "DEL", NULL, err);
+	return 0;
+}
+
+/* ---- CHECK --------------------------------------------------------------------------- */
+
+/* Every address of the result that the caller kept must be ours still. */
+static int compare_result(
+	struct cni_call *call, const struct attachment *record, struct error *err)
+{
+	auto_cni_result result = { 0 };
+
+	call->code = CNI_DECODING_FAILURE;
+	if (json_read(&cni_result_type, &result, call->config.prev_result,
+		    strlen(call->config.prev_result),
+		    &(struct json_options){ .name = "prevResult" }, err) < 0)
+		return -1;
+	call->code = CNI_FAILED;
+	for (size_t i = 0; i < record->addresses_count; i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < result.ips_count; j++)
+			found = found || str_equal(result.ips[j].address,
+						 record->addresses[i].address);
+		if (!found)
+			return fail(err, "prevResult lacks the address %s",
+				record->addresses[i].address);
+	}
+	return 0;
+}
+
+int cni_check(struct cni_call *call, struct error *err)
+{
+	auto_attachments list = { 0 };
+	size_t found = 0;
+
+	call->code = CNI_INVALID_CONFIG;
+	if (!call->config.prev_result)
+		return fail(err, "CHECK needs prevResult in the configuration");
+	call->code = CNI_FAILED;
+	if (attachments_load(&call->places, call->container, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct attachment *record = &list.items[i];
+
+		if (!cni_is_network(call, record->network.name) ||
+			!str_equal(record->interface, call->interface))
+			continue;
+		found++;
+		if (compare_result(call, record, err) < 0 ||
+			verify_attachment(record, err) < 0 ||
+			firewall_check(record, err) < 0)
+			return -1;
+	}
+	call->code = CNI_UNKNOWN_CONTAINER;
+	if (!found)
+		return fail(err, "container \"%s\" has no %s on network \"%s\"",
+			call->container, call->interface, call->config.name);
+	return 0;
+}
+
+/* ---- GC ------------------------------------------------------------------------------ */
+
+static bool is_unwanted(void *argument, const struct attachment *record)
+{
+	const struct cni_call *call = argument;
+
+	if (!cni_is_network(call, record->network.name))
+		return false;
+	for (size_t i = 0; i < call->config.valid_count; i++)
+		if (str_equal(call->config.valid[i].container, record->container) &&
+			str_equal(call->config.valid[i].interface, record->interface))
+			return false;
+	return true;
+}
+
+int cni_gc(struct cni_call *call, struct error *err)
+{
+	const struct sweep sweep = {
+		.places = &call->places,
+		.network = call->config.name,
+		.unwanted = is_unwanted,
+		.argument = call,
+	};
+
+	if (sweep_run(&sweep, err) < 0)
+		return -1;
+	if (cni_ipam_is_delegated(&call->config))
+		return cni_ipam_call(call, "GC", NULL, err);
+	return 0;
+}
+
+/* ---- STATUS -------------------------------------------------------------------------- */
+
+static int check_set(struct pool *pool, const struct pool_range *ranges, size_t count,
+	uint32_t set, struct error *err)
+{
+	const struct pool_request request = {
+		.ranges = ranges, .count = count, .set = set
+	};
+	uint64_t size;
+	uint64_t taken;
+
+	if (pool_usage(pool, &request, &size, &taken, err) < 0)
+		return -1;
+	if (taken >= size)
+		return fail(err, "all %llu addresses of network \"%s\" are taken",
+			(unsigned long long)size, pool->network);
+	return 0;
+}
+
+int cni_status(struct cni_call *call, struct error *err)
+{
+	auto_network network = { 0 };
+	auto_pool pool = { 0 };
+	auto_free struct pool_range *ranges = NULL;
+	size_t count;
+
+	call->code = CNI_INVALID_CONFIG;
+	if (cni_network(&call->config, &network, err) < 0 ||
+		network_ranges(&network, &ranges, &count, err) < 0)
+		return -1;
+	call->code = CNI_NOT_AVAILABLE;
+	if (cni_ipam_is_delegated(&call->config))
+		return cni_ipam_call(call, "STATUS", NULL, err);
+	if (pool_open_existing(&call->places, network.name, &pool, err) < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	for (size_t i = 0; i < count; i++)
+		if (check_set(&pool, ranges, count, ranges[i].set, err) < 0)
+			return -1;
+	return 0;
+}

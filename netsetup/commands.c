@@ -1,0 +1,195 @@
+/* The table of commands and of the options that all of them have. */
+#include "netsetup/commands.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "netsetup/network.h"
+#include "netsetup/options.h"
+#include "netsetup/settings.h"
+
+/* clang-format off */
+static const struct option_spec global_options[] = {
+	OPTION_STRING(struct settings, root, "root", 0, "DIR",
+		"keep all state there instead of /var/lib/mocker and /run/mocker"),
+	OPTION_STRING(struct settings, log, "log", 0, "FILE",
+		"append the log there instead of standard error"),
+	OPTION_STRING(struct settings, log_format, "log-format", 0, "FORMAT",
+		"of the log", .initial = "text", .values = "text|json"),
+	OPTION_FLAG(struct settings, debug, "debug", 0, "log what is done"),
+	OPTION_END,
+};
+
+static const struct option_spec add_options[] = {
+	OPTION_STRING(struct add_options, network, "network", 'n', "NETWORK",
+		"the network to attach to", .initial = NETWORK_DEFAULT),
+	OPTION_STRING(struct add_options, interface, "interface", 'i', "NAME",
+		"its interface in the container", .initial = "eth0"),
+	OPTION_STRINGS(struct add_options, ips, "ip", 0, "ADDRESS",
+		"an address of the network's, instead of the next free one"),
+	OPTION_STRING(struct add_options, mac, "mac", 0, "MAC", "the interface's MAC address"),
+	OPTION_STRINGS(struct add_options, publish, "publish", 'p',
+		"[IP:]PORT:PORT[/PROTOCOL]", "a port of the host that leads to one inside"),
+	OPTION_STRINGS(struct add_options, aliases, "alias", 0, "NAME",
+		"another name of the container on this network"),
+	OPTION_U32(struct add_options, pid, "pid", 0, "PID",
+		"the namespace of this process, named NAME", OPTION_HAS(struct add_options, pid)),
+	OPTION_STRING(struct add_options, netns, "netns", 0, "PATH",
+		"the namespace at this path, attached as NAME"),
+	OPTION_FLAG(struct add_options, json, "json", 0, "print the whole record"),
+	OPTION_END,
+};
+
+static const struct option_spec del_options[] = {
+	OPTION_STRING(struct del_options, network, "network", 'n', "NETWORK",
+		"only from this network"),
+	OPTION_STRING(struct del_options, interface, "interface", 'i', "NAME",
+		"only this interface"),
+	OPTION_FLAG(struct del_options, force, "force", 'f',
+		"succeed where nothing is attached"),
+	OPTION_END,
+};
+
+static const struct option_spec list_options[] = {
+	OPTION_FLAG(struct list_options, json, "json", 0, "print JSON"),
+	OPTION_END,
+};
+
+static const struct option_spec hook_options[] = {
+	OPTION_STRING(struct hook_options, network, "network", 'n', "NETWORK",
+		"the network to attach to", .initial = NETWORK_DEFAULT),
+	OPTION_STRING(struct hook_options, interface, "interface", 'i', "NAME",
+		"its interface in the container", .initial = "eth0"),
+	OPTION_STRING(struct hook_options, name, "name", 0, "NAME",
+		"the namespace's name under /run/netns; without it the container's id"),
+	OPTION_STRINGS(struct hook_options, ips, "ip", 0, "ADDRESS",
+		"an address of the network's, instead of the next free one"),
+	OPTION_STRING(struct hook_options, mac, "mac", 0, "MAC", "the interface's MAC address"),
+	OPTION_STRINGS(struct hook_options, publish, "publish", 'p',
+		"[IP:]PORT:PORT[/PROTOCOL]", "a port of the host that leads to one inside"),
+	OPTION_STRINGS(struct hook_options, aliases, "alias", 0, "NAME",
+		"another name of the container on this network"),
+	OPTION_END,
+};
+
+static const struct option_spec create_options[] = {
+	OPTION_STRINGS(struct create_options, subnets, "subnet", 's', "ADDRESS/PREFIX",
+		"where addresses come from; without it a free one of 10.x.x.0/24"),
+	OPTION_STRINGS(struct create_options, gateways, "gateway", 'g', "ADDRESS",
+		"the bridge's own, one for each subnet; without it the subnet's first"),
+	OPTION_STRINGS(struct create_options, ranges, "range", 0, "ADDRESS-ADDRESS",
+		"the part of the subnet that is given out, one for each subnet"),
+	OPTION_STRING(struct create_options, interface, "interface", 'i', "NAME",
+		"the bridge, made on first use; of other kinds the parent interface"),
+	OPTION_STRING(struct create_options, kind, "kind", 'k', "KIND", "what connects it",
+		.initial = "bridge", .values = "bridge|macvlan|ipvlan"),
+	OPTION_STRING(struct create_options, isolation, "isolation", 0, "HOW",
+		"what other networks may reach", .initial = "strict",
+		.values = "strict|same-bridge|open"),
+	OPTION_STRING(struct create_options, mode, "mode", 0, "MODE",
+		"of macvlan (bridge, private, vepa, passthru) or ipvlan (l2, l3, l3s)"),
+	OPTION_U32(struct create_options, mtu, "mtu", 0, "BYTES",
+		"without it that of the host's default route"),
+	OPTION_U32(struct create_options, vlan, "vlan", 0, "NUMBER",
+		"containers are in this VLAN of the bridge"),
+	OPTION_FLAG(struct create_options, internal, "internal", 0,
+		"no way out: no default route, no masquerade"),
+	OPTION_FLAG(struct create_options, no_masquerade, "no-masquerade", 0,
+		"packets leave with the container's own address"),
+	OPTION_FLAG(struct create_options, isolated_ports, "isolate-containers", 0,
+		"containers of this network do not reach each other"),
+	OPTION_FLAG(struct create_options, unmanaged, "unmanaged", 0,
+		"the bridge is somebody else's: it gets no address and no rules"),
+	OPTION_END,
+};
+
+static const struct command network_commands[] = {
+	{ .name = "create", .operands = "NAME", .summary = "define a network",
+	  .details = "The bridge is made when the first container is attached. The network "
+		"\"default\" needs no definition: it is mocker0 with 10.0.0.1/24.",
+	  .options = create_options, .options_size = sizeof(struct create_options),
+	  .operands_min = 1, .operands_max = 1, .permute = true,
+	  .run = cmd_network_create },
+	{ .name = "rm", .operands = "NAME...", .summary = "remove networks and their bridges",
+	  .operands_min = 1, .operands_max = -1, .run = cmd_network_rm },
+	{ .name = "ls", .summary = "list the networks",
+	  .options = list_options, .options_size = sizeof(struct list_options),
+	  .run = cmd_network_ls },
+	{ .name = "inspect", .operands = "NAME", .summary = "print a network as JSON",
+	  .operands_min = 1, .operands_max = 1, .run = cmd_network_inspect },
+	{ .name = "prune", .summary = "remove the networks that nothing is attached to",
+	  .run = cmd_network_prune },
+	{ 0 },
+};
+
+static const struct command commands[] = {
+	{ .name = "add", .operands = "NAME|PID|NETNS",
+	  .summary = "attach a network namespace to a network and print its address",
+	  .details = "NAME is a network namespace under /run/netns, made there if there is "
+		"none; PID is that of a process, NETNS the path of a namespace. With --pid or "
+		"--netns, NAME is only what it will be called: `ip netns exec NAME` finds it.",
+	  .options = add_options, .options_size = sizeof(struct add_options),
+	  .operands_min = 1, .operands_max = 1, .permute = true, .run = cmd_add },
+	{ .name = "del", .operands = "NAME", .summary = "detach it and free its addresses",
+	  .options = del_options, .options_size = sizeof(struct del_options),
+	  .operands_min = 1, .operands_max = 1, .permute = true, .run = cmd_del },
+	{ .name = "list", .summary = "list what is attached",
+	  .options = list_options, .options_size = sizeof(struct list_options),
+	  .run = cmd_list },
+	{ .name = "inspect", .operands = "NAME", .summary = "print its attachments as JSON",
+	  .operands_min = 1, .operands_max = 1, .run = cmd_inspect },
+	{ .name = "check", .operands = "[NAME]",
+	  .summary = "compare attachments with what the kernel has",
+	  .details = "Prints a line for each that is damaged, and exits with 1 if any is.",
+	  .operands_max = 1, .run = cmd_check },
+	{ .name = "gc", .summary = "remove what belongs to namespaces that are gone",
+	  .run = cmd_gc },
+	{ .name = "status", .summary = "say how full the networks are",
+	  .details = "Exits with 1 if one is exhausted.", .run = cmd_status },
+	{ .name = "reload", .summary = "set all firewall rules anew",
+	  .details = "After somebody else flushed the ruleset, in one transaction.",
+	  .run = cmd_reload },
+	{ .name = "hook", .summary = "be an OCI hook: attach or detach by the state on "
+		"standard input",
+	  .details = "As createRuntime it attaches the container, as poststop it detaches it; "
+		"the same command line serves both.",
+	  .options = hook_options, .options_size = sizeof(struct hook_options),
+	  .run = cmd_hook },
+	{ .name = "network", .summary = "define networks", .commands = network_commands },
+	{ 0 },
+};
+/* clang-format on */
+
+int command_places(const struct command_call *call, struct places *ret, struct error *err)
+{
+	const struct settings *settings = call->global;
+
+	return places_find(
+		settings->root ? settings->root : getenv(PLACES_ENVIRONMENT), ret, err);
+}
+
+static int prepare(const void *global, struct error *err)
+{
+	const struct settings *settings = global;
+
+	return log_open(
+		&(struct log_options){
+			.program = "mocker-netsetup",
+			.file = settings->log,
+			.json = str_equal(settings->log_format, "json"),
+			.debug = settings->debug,
+		},
+		err);
+}
+
+const struct program netsetup_program = {
+	.name = "mocker-netsetup",
+	.summary =
+		"Wires network namespaces onto bridges: by hand, as an OCI hook, as a CNI "
+		"plugin.",
+	.version = VERSION,
+	.options = global_options,
+	.options_size = sizeof(struct settings),
+	.commands = commands,
+	.prepare = prepare,
+};

@@ -1,0 +1,236 @@
+/* The text of the table and of each record's elements, in nft's language. */
+#include "netsetup/firewall.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "netsetup/address.h"
+#include "netsetup/firewall_nft.h"
+
+#define TABLE "inet " FIREWALL_TABLE
+
+/* Chains are emptied and filled again, so that two processes that both found no table do
+ * not leave each rule twice. */
+static const char base_text[] =
+	"table " TABLE " {\n"
+	"	set bridges { type ifname; }\n"
+	"	set strict { type ifname; }\n"
+	"	set isolated { type ifname; }\n"
+	"	set bridged { type ifname . ifname; }\n"
+	"	set attached4 { type ipv4_addr . ifname; }\n"
+	"	set attached6 { type ipv6_addr . ifname; }\n"
+	"	set masquerade4 { type ipv4_addr; }\n"
+	"	set masquerade6 { type ipv6_addr; }\n"
+	"	map publish4 { type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
+	"	map publish6 { type inet_proto . inet_service : ipv6_addr . inet_service; }\n"
+	"	map publish4_at {\n"
+	"		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;\n"
+	"	}\n"
+	"	map publish6_at {\n"
+	"		type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service;\n"
+	"	}\n"
+	"	chain publish { }\n"
+	"	chain guard { type filter hook prerouting priority raw + 10; }\n"
+	"	chain prerouting { type nat hook prerouting priority dstnat + 10; }\n"
+	"	chain output { type nat hook output priority -90; }\n"
+	"	chain postrouting { type nat hook postrouting priority srcnat + 10; }\n"
+	"	chain forward { type filter hook forward priority filter + 10; }\n"
+	"}\n"
+	"flush chain " TABLE " publish\n"
+	"flush chain " TABLE " guard\n"
+	"flush chain " TABLE " prerouting\n"
+	"flush chain " TABLE " output\n"
+	"flush chain " TABLE " postrouting\n"
+	"flush chain " TABLE " forward\n"
+	"table " TABLE " {\n"
+	"	chain publish {\n"
+	"		dnat ip to ip daddr . meta l4proto . th dport map @publish4_at\n"
+	"		dnat ip to meta l4proto . th dport map @publish4\n"
+	"		dnat ip6 to ip6 daddr . meta l4proto . th dport map @publish6_at\n"
+	"		dnat ip6 to meta l4proto . th dport map @publish6\n"
+	"	}\n"
+	/* route_localnet, which lets the host's 127.0.0.1:PORT lead to a container, would
+	 * let containers reach what listens on the host's loopback. */
+	"	chain guard {\n"
+	"		iifname @bridges ip daddr 127.0.0.0/8 counter drop\n"
+	"	}\n"
+	"	chain prerouting { fib daddr type local jump publish; }\n"
+	"	chain output { fib daddr type local jump publish; }\n"
+	"	chain postrouting {\n"
+	/* A published port reached from the same bridge, or from the host's loopback: the
+	 * answer must come back this way. */
+	"		ct status dnat ip saddr . oifname @attached4 masquerade\n"
+	"		ct status dnat ip6 saddr . oifname @attached6 masquerade\n"
+	"		ct status dnat ip saddr 127.0.0.0/8 oifname @bridges masquerade\n"
+	"		ip daddr 224.0.0.0/4 return\n"
+	"		ip daddr 255.255.255.255 return\n"
+	"		ip6 daddr ff00::/8 return\n"
+	"		ip saddr . oifname @attached4 return\n"
+	"		ip6 saddr . oifname @attached6 return\n"
+	"		ip saddr @masquerade4 masquerade\n"
+	"		ip6 saddr @masquerade6 masquerade\n"
+	"	}\n"
+	"	chain forward {\n"
+	"		iifname . oifname @bridged accept\n"
+	"		ct state established,related accept\n"
+	"		ct status dnat accept\n"
+	"		iifname @strict oifname @bridges counter drop\n"
+	"		iifname @bridges oifname @strict counter drop\n"
+	"		iifname @isolated oifname @isolated counter drop\n"
+	"	}\n"
+	"}\n";
+
+bool firewall_wanted(const struct attachment *record)
+{
+	const struct network *network = &record->network;
+
+	if (record->publish_count > 0 || network->masquerade)
+		return true;
+	/* An entry for the firewall alone, after another plugin's bridge. */
+	if (record->chained)
+		return network->isolation != NETWORK_OPEN;
+	return network->kind == NETWORK_BRIDGE && !network->unmanaged &&
+	       (network->isolation == NETWORK_STRICT ||
+		       network->isolation == NETWORK_SAME_BRIDGE);
+}
+
+/* ---- elements ------------------------------------------------------------------------ */
+
+static void element(struct str *out, const char *verb, const char *set, const char *text)
+{
+	str_appendf(out, "%s element " TABLE " %s { %s }\n", verb, set, text);
+}
+
+/* Of the network: they stay when a container goes, and say nothing about it. */
+static void append_network(struct str *out, const struct network *network)
+{
+	auto_free char *name = str_format("\"%s\"", network->interface);
+	auto_free char *pair = str_format("%s . %s", name, name);
+
+	element(out, "add", "bridges", name);
+	element(out, "add", "bridged", pair);
+	if (network->isolation == NETWORK_STRICT)
+		element(out, "add", "strict", name);
+	if (network->isolation == NETWORK_SAME_BRIDGE)
+		element(out, "add", "isolated", name);
+}
+
+static void append_address(struct str *out, const char *verb, const char *ip, bool inet6,
+	const struct network *network)
+{
+	auto_free char *attached = str_format("%s . \"%s\"", ip, network->interface);
+
+	element(out, verb, inet6 ? "attached6" : "attached4", attached);
+	if (network->masquerade)
+		element(out, verb, inet6 ? "masquerade6" : "masquerade4", ip);
+}
+
+/* "tcp . 80", or with the host's address before it; only the latter knows a family. */
+static void append_port(struct str *out, const char *verb,
+	const struct attachment_port *port, const char *ip, bool inet6)
+{
+	const char *protocol = word_of_number(attachment_protocol_words, port->protocol);
+	bool any = !port->host_ip || str_equal(port->host_ip, "0.0.0.0") ||
+		   str_equal(port->host_ip, "::");
+	auto_str text = { 0 };
+	char set[16];
+
+	if (port->host_ip && !!strchr(port->host_ip, ':') != inet6)
+		return;
+	snprintf(set, sizeof(set), "publish%d%s", inet6 ? 6 : 4, any ? "" : "_at");
+	if (!any)
+		str_appendf(&text, "%s . ", port->host_ip);
+	str_appendf(&text, "%s . %u", protocol, port->host_port);
+	if (str_equal(verb, "add"))
+		str_appendf(&text, " : %s . %u", ip, port->container_port);
+	element(out, verb, set, text.data);
+}
+
+/* A container's published ports lead to its first address of each family. */
+static void append_record(
+	struct str *out, const char *verb, const struct attachment *record)
+{
+	bool published[2] = { false, false };
+
+	for (size_t i = 0; i < record->addresses_count; i++) {
+		const char *address = record->addresses[i].address;
+		auto_free char *ip = str_dup_n(address, strcspn(address, "/"));
+		bool inet6 = strchr(ip, ':');
+
+		append_address(out, verb, ip, inet6, &record->network);
+		for (size_t j = 0; !published[inet6] && j < record->publish_count; j++)
+			append_port(out, verb, &record->publish[j], ip, inet6);
+		published[inet6] = true;
+	}
+}
+
+/* ---- transactions -------------------------------------------------------------------- */
+
+int firewall_add(const struct attachment *record, struct error *err)
+{
+	auto_str text = { 0 };
+	auto_str whole = { 0 };
+
+	if (!firewall_wanted(record))
+		return 0;
+	append_network(&text, &record->network);
+	append_record(&text, "add", record);
+	if (nft_run(text.data, err) == 0)
+		return 0;
+	if (err->errnum == ENOENT) {
+		str_appendf(&whole, "%s%s", base_text, text.data);
+		if (nft_run(whole.data, err) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+/* One element that is missing refuses the whole transaction: then one by one. */
+int firewall_remove(const struct attachment *record, struct error *err)
+{
+	auto_str text = { 0 };
+	auto_strings lines = { 0 };
+	int result = 0;
+
+	if (!firewall_wanted(record) || record->addresses_count == 0)
+		return 0;
+	append_record(&text, "delete", record);
+	if (nft_run(text.data, err) == 0)
+		return 0;
+	if (err->errnum != ENOENT)
+		return -1;
+	strings_split(&lines, text.data, '\n');
+	strings_each (line, &lines) {
+		if (**line && nft_run(*line, err) < 0 && err->errnum != ENOENT)
+			result = -1;
+	}
+	return result;
+}
+
+int firewall_reload(const struct attachments *list, struct error *err)
+{
+	auto_str text = { 0 };
+
+	str_append(&text, "add table " TABLE "\ndelete table " TABLE "\n");
+	str_append(&text, base_text);
+	for (size_t i = 0; i < list->count; i++) {
+		if (!firewall_wanted(&list->items[i]))
+			continue;
+		append_network(&text, &list->items[i].network);
+		append_record(&text, "add", &list->items[i]);
+	}
+	return nft_run(text.data, err);
+}
+
+int firewall_check(const struct attachment *record, struct error *err)
+{
+	auto_str text = { 0 };
+
+	if (!firewall_wanted(record) || record->addresses_count == 0)
+		return 0;
+	append_record(&text, "get", record);
+	if (nft_run(text.data, err) < 0)
+		return fail(err, "its firewall rules are lost; mocker-netsetup reload "
+				 "restores them");
+	return 0;
+}

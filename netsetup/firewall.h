@@ -1,0 +1,35 @@
+/*
+ * Rules: masquerade, published ports, isolation, in one nftables table of ours.
+ *
+ * What differs between containers stands in sets and maps, so that the number of rules a
+ * packet meets does not grow with theirs, and attaching one is one transaction that adds
+ * elements. Our chains come after those of the administrator at the same hook, and none
+ * of ours accepts on behalf of another: what the administrator drops stays dropped.
+ *
+ *	prerouting, output	to a published port of this host: to the container
+ *	postrouting		from a container to the world: the host's own address
+ *	forward			between two networks of ours: by their isolation
+ *	guard			from a container to 127.0.0.0/8: dropped
+ *
+ * The only corner that uses libnftables, which is loaded on first use: it takes longer to
+ * load than everything else together.
+ */
+#pragma once
+
+#include "netsetup/attachment.h"
+
+#define FIREWALL_TABLE "mocker"
+
+/* Whether the attachment asks for any rule. */
+bool firewall_wanted(const struct attachment *record);
+
+/* The published ports must be the attachment's own (rules.c): maps know no owner. */
+int firewall_add(const struct attachment *record, struct error *err) must_check;
+/* Rules that are not there, or no table at all, are success. */
+int firewall_remove(const struct attachment *record, struct error *err) must_check;
+
+/* The whole table anew, in one transaction, from all records. */
+int firewall_reload(const struct attachments *list, struct error *err) must_check;
+
+/* Whether the elements of this record are there. */
+int firewall_check(const struct attachment *record, struct error *err) must_check;

@@ -1,0 +1,174 @@
+/*
+ * The step inside the container's namespace: switches while the interface is down, then
+ * lo, addresses, the interface, routes in one message. The addresses come before "up",
+ * so that the kernel announces them (arp_notify) when the interface comes up.
+ */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "netsetup/bridge.h"
+#include "netsetup/netns.h"
+#include "netsetup/steps.h"
+#include "netsetup/sysctl.h"
+
+#define LOOPBACK_INDEX 1 /* the first link of every namespace */
+
+static int set_switches(const struct attach *attach, struct error *err)
+{
+	const char *name = attach->record.interface;
+	bool inet6 = bridge_has_family(attach->ranges, attach->ranges_count, AF_INET6);
+
+	if (sysctl_set_interface("ipv4", name, "arp_notify", "1", err) < 0)
+		return -1;
+	if (attach->ranges_count > 0 && !inet6)
+		return sysctl_set_interface("ipv6", name, "disable_ipv6", "1", err);
+	if (sysctl_set_interface("ipv6", name, "disable_ipv6", "0", err) < 0 ||
+		sysctl_set_interface("ipv6", name, "accept_ra", "0", err) < 0)
+		return -1;
+	/* Also of the link-local address, which is made when the interface comes up. */
+	if (!attach->record.network.duplicate_detection &&
+		sysctl_set_interface("ipv6", name, "accept_dad", "0", err) < 0)
+		return -1;
+	return sysctl_set_interface("ipv6", name, "ndisc_notify", "1", err);
+}
+
+static int queue_addresses(
+	struct attach *attach, struct netlink *inside, struct error *err)
+{
+	const struct attachment *record = &attach->record;
+
+	for (size_t i = 0; i < record->addresses_count; i++) {
+		struct netlink_address address = { .index = attach->inside_index,
+			.dad = record->network.duplicate_detection };
+
+		if (address_parse_prefix(record->addresses[i].address, "address",
+			    &address.address, err) < 0)
+			return -1;
+		netlink_add_address(inside, &address);
+	}
+	return 0;
+}
+
+/* The first of several networks that offers a route to somewhere gives it. */
+static void queue_route(struct netlink *inside, const struct netlink_route *route)
+{
+	netlink_tolerate(inside, EEXIST);
+	netlink_add_route(inside, route);
+}
+
+/* The gateway of the first address of this family. */
+static int gateway_of(const struct attachment *record, int family, struct address *ret,
+	struct error *err)
+{
+	*ret = (struct address){ 0 };
+	for (size_t i = 0; i < record->addresses_count && !ret->family; i++) {
+		if (!record->addresses[i].gateway)
+			continue;
+		if (address_parse(record->addresses[i].gateway, "gateway", ret, err) < 0)
+			return -1;
+		if (ret->family != family)
+			*ret = (struct address){ 0 };
+	}
+	return 0;
+}
+
+static int queue_default_routes(
+	struct attach *attach, struct netlink *inside, struct error *err)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		struct netlink_route route = {
+			.destination = { .family = families[i] },
+			.index = attach->inside_index,
+		};
+
+		if (gateway_of(&attach->record, families[i], &route.gateway, err) < 0)
+			return -1;
+		if (route.gateway.family)
+			queue_route(inside, &route);
+	}
+	return 0;
+}
+
+static int queue_routes(struct attach *attach, struct netlink *inside, struct error *err)
+{
+	const struct network *network = &attach->record.network;
+
+	for (size_t i = 0; i < network->routes_count; i++) {
+		const struct network_route *asked = &network->routes[i];
+		struct netlink_route route = {
+			.index = attach->inside_index,
+			.mtu = asked->mtu,
+			.advmss = asked->advmss,
+			.priority = asked->priority,
+			.has_priority = asked->has_priority,
+			.table = asked->table,
+			.scope = (uint8_t)asked->scope,
+			.has_scope = asked->has_scope,
+		};
+
+		if (address_parse_prefix(asked->destination, "route's destination",
+			    &route.destination, err) < 0)
+			return -1;
+		if (asked->gateway) {
+			if (address_parse(asked->gateway, "route's gateway",
+				    &route.gateway, err) < 0)
+				return -1;
+		} else if (gateway_of(&attach->record, route.destination.family,
+				   &route.gateway, err) < 0) {
+			return -1;
+		}
+		queue_route(inside, &route);
+	}
+	return network->default_route ? queue_default_routes(attach, inside, err) : 0;
+}
+
+static int configure(void *argument, struct error *err)
+{
+	struct attach *attach = argument;
+	struct attachment *record = &attach->record;
+	const struct netlink_change up = { .flags = IFF_UP };
+	struct netlink_link link;
+	auto_netlink inside = NULL;
+
+	if (netlink_open(&inside, err) < 0 ||
+		netlink_get_link(inside, record->interface, &link, err) < 0 ||
+		set_switches(attach, err) < 0)
+		return -1;
+	attach->inside_index = link.index;
+	attach->host_index = link.peer;
+	if (!record->mac)
+		record->mac = str_dup(netlink_mac_text(link.mac).text);
+	netlink_change_link(inside, LOOPBACK_INDEX, &up);
+	if (queue_addresses(attach, inside, err) < 0)
+		return -1;
+	if (tune_apply(&attach->tune, inside, &link, err) < 0)
+		return -1;
+	netlink_change_link(inside, link.index, &up);
+	if (queue_routes(attach, inside, err) < 0)
+		return -1;
+	return netlink_commit(inside, err);
+}
+
+/* Of an interface that another plugin made, only what is asked for. */
+static int configure_chained(void *argument, struct error *err)
+{
+	struct attach *attach = argument;
+	struct netlink_link link;
+	auto_netlink inside = NULL;
+
+	if (netlink_open(&inside, err) < 0 ||
+		netlink_get_link(inside, attach->record.interface, &link, err) < 0)
+		return -1;
+	return tune_apply(&attach->tune, inside, &link, err);
+}
+
+int inside_configure(struct attach *attach, struct error *err)
+{
+	if (netns_visit(attach->netns_fd,
+		    attach->record.chained ? configure_chained : configure, attach,
+		    err) < 0)
+		return fail_while(err, "in the container's network");
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* What each command's options are read into; their tables stand in commands.c. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct add_options {
+	const char *network;
+	const char *interface;
+	struct strings ips;
+	const char *mac;
+	struct strings publish;
+	struct strings aliases;
+	const char *netns;
+	uint32_t pid;
+	bool has_pid;
+	bool json;
+};
+
+struct del_options {
+	const char *network;
+	const char *interface;
+	bool force;
+};
+
+struct list_options {
+	bool json;
+};
+
+struct hook_options {
+	const char *network;
+	const char *interface;
+	const char *name;
+	struct strings ips;
+	const char *mac;
+	struct strings publish;
+	struct strings aliases;
+};
+
+struct create_options {
+	struct strings subnets;
+	struct strings gateways;
+	struct strings ranges;
+	const char *interface;
+	const char *kind;
+	const char *isolation;
+	const char *mode;
+	uint32_t mtu;
+	uint32_t vlan;
+	bool internal;
+	bool no_masquerade;
+	bool isolated_ports;
+	bool unmanaged;
+};

@@ -1,0 +1,68 @@
+/* Directories of state, by root, user and --root. */
+#include "netsetup/places.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+static int find_own(struct places *ret, struct error *err)
+{
+	const char *data = getenv("XDG_DATA_HOME");
+	const char *home = getenv("HOME");
+	const char *run = getenv("XDG_RUNTIME_DIR");
+
+	if (!run || (!data && !home))
+		return fail(err,
+			"without root privilege XDG_RUNTIME_DIR and HOME must be set; or "
+			"use --root DIR");
+	ret->networks = data ? str_format("%s/mocker/networks", data)
+			     : str_format("%s/.local/share/mocker/networks", home);
+	ret->attachments = str_format("%s/mocker/networks/attachments", run);
+	ret->pools = str_format("%s/mocker/networks/pools", run);
+	return 0;
+}
+
+int places_find(const char *root, struct places *ret, struct error *err)
+{
+	if (root) {
+		ret->networks = str_format("%s/networks", root);
+		ret->attachments = str_format("%s/run/attachments", root);
+		ret->pools = str_format("%s/run/pools", root);
+		return 0;
+	}
+	if (geteuid() != 0)
+		return find_own(ret, err);
+	ret->networks = str_dup("/var/lib/mocker/networks");
+	ret->attachments = str_dup("/run/mocker/networks/attachments");
+	ret->pools = str_dup("/run/mocker/networks/pools");
+	return 0;
+}
+
+void places_free(struct places *places)
+{
+	free(places->networks);
+	free(places->attachments);
+	free(places->pools);
+	*places = (struct places){ 0 };
+}
+
+int places_check_name(const char *name, const char *what, struct error *err)
+{
+	bool well = isalnum((unsigned char)name[0]) && strlen(name) <= 200;
+
+	if (str_ends_with(name, PLACES_UNFINISHED))
+		return fail_code(err, EINVAL, "the name of a %s cannot end in \"%s\"",
+			what, PLACES_UNFINISHED);
+	for (const char *c = name; well && *c; c++)
+		well = isalnum((unsigned char)*c) || strchr("_.-+", *c);
+	if (!well)
+		return fail_code(err, EINVAL,
+			"\"%.220s\" cannot be the name of a %s: expected letters, digits, "
+			"\"_\", \".\", \"-\" and \"+\", first a letter or a digit, at most "
+			"200 bytes",
+			name, what);
+	return 0;
+}

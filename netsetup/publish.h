@@ -1,0 +1,14 @@
+/* Published ports: what --publish says. */
+#pragma once
+
+#include "netsetup/attachment.h"
+
+/* [HOSTIP:]PORT[-PORT]:PORT[-PORT][/tcp|udp|sctp], an IPv6 HOSTIP in brackets; appends to
+ * the record. A range becomes one mapping a port. */
+int publish_parse(
+	struct attachment *record, const char *text, struct error *err) must_check;
+/* Ports are not 0, no two mappings are of the same host port, addresses are addresses. */
+int publish_check(const struct attachment *record, struct error *err) must_check;
+void publish_add(struct attachment *record, const struct attachment_port *port);
+/* "0.0.0.0:80->8080/tcp, …"; owned by the caller. */
+char *publish_text(const struct attachment *record);

@@ -1,0 +1,29 @@
+/*
+ * The steps of an attachment, in their order in attach.c. Each is called with the record
+ * as far as the steps before it made it; an undo knows only the record and takes "it is
+ * not there" as success.
+ */
+#pragma once
+
+#include "netsetup/attach.h"
+
+/* addresses.c: of the network's pool */
+int addresses_take(struct attach *attach, struct error *err) must_check;
+int addresses_release(struct attach *attach, struct error *err) must_check;
+
+/* rules.c: the host's ports, then the firewall */
+int ports_take(struct attach *attach, struct error *err) must_check;
+int ports_release(struct attach *attach, struct error *err) must_check;
+int rules_add(struct attach *attach, struct error *err) must_check;
+int rules_remove(struct attach *attach, struct error *err) must_check;
+
+/* veth.c: the pair, its host's end in the bridge; macvlan and ipvlan in upper.c */
+int veth_create(struct attach *attach, struct error *err) must_check;
+int veth_delete(struct attach *attach, struct error *err) must_check;
+
+/* limits.c: bandwidth */
+int limits_set(struct attach *attach, struct error *err) must_check;
+int limits_remove(struct attach *attach, struct error *err) must_check;
+
+/* inside.c: switches, addresses and routes in the container's namespace */
+int inside_configure(struct attach *attach, struct error *err) must_check;

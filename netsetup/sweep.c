@@ -1,0 +1,212 @@
+/*
+ * Attachments first, then leases: an attachment's record is written before its lease is
+ * taken and removed after it is released, so that a lease without a record, looked at
+ * under the pool's lock and the container's, is nobody's.
+ */
+#include "netsetup/sweep.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "netsetup/attach.h"
+
+/* A chained entry's record is of its network too: NETWORK+WHAT. */
+static bool is_of_network(const struct sweep *sweep, const struct attachment *record)
+{
+	const char *rest =
+		sweep->network ? str_after(record->network.name, sweep->network) : "";
+
+	return rest && (*rest == '\0' || *rest == '+');
+}
+
+static bool is_garbage(const struct sweep *sweep, const struct attachment *record)
+{
+	if (!is_of_network(sweep, record))
+		return false;
+	if (sweep->unwanted && sweep->unwanted(sweep->argument, record))
+		return true;
+	/* A chained one's namespace is the business of whoever made the interface. */
+	return !attachment_alive(record);
+}
+
+/* Looked at again under the container's lock: it may be in the making just now. */
+static int remove_attachment(
+	const struct sweep *sweep, const struct attachment *seen, struct error *err)
+{
+	auto_attach attach = { .places = sweep->places, .netns_fd = -1 };
+
+	if (attachment_store_open(sweep->places, seen->container, &attach.store, err) < 0)
+		return -1;
+	if (attachment_read(&attach.store, seen->network.name, seen->interface,
+		    &attach.record, err) < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	if (attach.record.complete && !is_garbage(sweep, &attach.record))
+		return 0;
+	if (attach_undo(&attach, err) < 0)
+		return fail_while(err, "removing \"%s\"", seen->container);
+	if (sweep->removed)
+		sweep->removed(sweep->argument, &attach.record);
+	return 0;
+}
+
+static int sweep_attachments(const struct sweep *sweep, struct error *err)
+{
+	auto_attachments list = { 0 };
+	struct error later;
+	int result = 0;
+
+	if (attachments_load(sweep->places, NULL, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct attachment *record = &list.items[i];
+
+		if (record->complete && !is_garbage(sweep, record))
+			continue;
+		if (!is_of_network(sweep, record))
+			continue;
+		if (remove_attachment(sweep, record, result == 0 ? err : &later) < 0)
+			result = -1;
+	}
+	return result;
+}
+
+/* ---- leases -------------------------------------------------------------------------- */
+
+struct lease_search {
+	struct strings owners;
+};
+
+static int note_owner(
+	void *argument, const char *address, const char *owner, struct error *err)
+{
+	struct lease_search *search = argument;
+
+	if (!strings_contain(&search->owners, owner))
+		strings_add(&search->owners, owner);
+	return 0;
+}
+
+static int release_orphan(const struct places *places, const char *network,
+	const char *owner, struct error *err)
+{
+	auto_attachment_store store = { 0 };
+	auto_attachment record = { 0 };
+	auto_pool pool = { 0 };
+	const char *slash = strchr(owner, '/');
+	auto_free char *container =
+		str_dup_n(owner, slash ? (size_t)(slash - owner) : strlen(owner));
+
+	/* The container's lock before the pool's, as attaching takes them. */
+	if (attachment_store_open(places, container, &store, err) < 0)
+		return -1;
+	if (attachment_read(&store, network, slash ? slash + 1 : "", &record, err) == 0)
+		return 0;
+	if (err->errnum != ENOENT)
+		return -1;
+	if (pool_open_existing(places, network, &pool, err) < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	log_info("releasing what %s held of network \"%s\" without an attachment", owner,
+		network);
+	return pool_release(&pool, owner, err);
+}
+
+static int sweep_pool(const struct places *places, const char *network, struct error *err)
+{
+	struct lease_search search = { 0 };
+	struct pool pool = { 0 };
+	int result = 0;
+
+	if (pool_open_existing(places, network, &pool, err) < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	result = pool_each(&pool, note_owner, &search, err);
+	pool_close(&pool);
+	strings_each (owner, &search.owners) {
+		if (result == 0)
+			result = release_orphan(places, network, *owner, err);
+	}
+	strings_free(&search.owners);
+	return result;
+}
+
+/* ---- ports --------------------------------------------------------------------------- */
+
+struct port_search {
+	struct strings names;
+	struct strings owners;
+};
+
+static int note_port(
+	void *argument, const char *name, const char *owner, struct error *err)
+{
+	struct port_search *search = argument;
+
+	strings_add(&search->names, name);
+	strings_add(&search->owners, owner);
+	return 0;
+}
+
+/* The owner of a port is "CONTAINER/INTERFACE@NETWORK", the name of its record. */
+static int release_port(const struct places *places, const char *name, const char *owner,
+	struct error *err)
+{
+	auto_attachment_store store = { 0 };
+	auto_pool pool = { 0 };
+	const char *slash = strchr(owner, '/');
+	auto_free char *container =
+		str_dup_n(owner, slash ? (size_t)(slash - owner) : strlen(owner));
+
+	if (attachment_store_open(places, container, &store, err) < 0)
+		return -1;
+	if (slash && faccessat(store.directory, slash + 1, F_OK, 0) == 0)
+		return 0;
+	if (pool_open_ports(places, &pool, err) < 0)
+		return -1;
+	log_info("releasing the port %s of %s, which is gone", name, owner);
+	return pool_release_name(&pool, name, owner, err);
+}
+
+static int sweep_ports(const struct places *places, struct error *err)
+{
+	struct port_search search = { 0 };
+	struct pool pool = { 0 };
+	int result;
+
+	if (access(places->pools, F_OK) < 0)
+		return 0;
+	if (pool_open_ports(places, &pool, err) < 0)
+		return -1;
+	result = pool_each(&pool, note_port, &search, err);
+	pool_close(&pool);
+	for (size_t i = 0; result == 0 && i < search.names.count; i++)
+		result = release_port(
+			places, search.names.items[i], search.owners.items[i], err);
+	strings_free(&search.names);
+	strings_free(&search.owners);
+	return result;
+}
+
+int sweep_run(const struct sweep *sweep, struct error *err)
+{
+	auto_dir directory = NULL;
+	int result = sweep_attachments(sweep, err);
+	struct error later;
+
+	if (sweep_ports(sweep->places, result == 0 ? err : &later) < 0)
+		result = -1;
+	if (sweep->network)
+		return sweep_pool(sweep->places, sweep->network,
+			       result == 0 ? err : &later) < 0
+			       ? -1
+			       : result;
+	directory = opendir(sweep->places->pools);
+	for (const struct dirent *entry; directory && (entry = readdir(directory));)
+		if (entry->d_name[0] != '.' && entry->d_name[0] != '@' &&
+			sweep_pool(sweep->places, entry->d_name,
+				result == 0 ? err : &later) < 0)
+			result = -1;
+	return result;
+}

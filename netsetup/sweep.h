@@ -1,0 +1,17 @@
+/* Garbage: attachments whose namespace is gone, leases that no attachment has. */
+#pragma once
+
+#include "netsetup/attachment.h"
+
+struct sweep {
+	const struct places *places;
+	const char *network; /* NULL: all */
+	/* Whether a live attachment is garbage too; NULL: none is. */
+	bool (*unwanted)(void *argument, const struct attachment *record);
+	/* Told of each attachment that was removed; may be NULL. */
+	void (*removed)(void *argument, const struct attachment *record);
+	void *argument;
+};
+
+/* Goes on after a failure and reports the first. */
+int sweep_run(const struct sweep *sweep, struct error *err) must_check;

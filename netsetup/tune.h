@@ -1,0 +1,21 @@
+/* What the reference plugin "tuning" does inside the container's namespace. */
+#pragma once
+
+#include "netsetup/netlink/netlink.h"
+
+struct tune {
+	struct pairs
+		*sysctl; /* "net.core.somaxconn", "net.ipv4.conf.IFNAME.…"; borrowed */
+	bool promiscuous;
+	bool all_multicast;
+	bool has_txqlen;
+	uint32_t txqlen;
+	uint32_t mtu;    /* 0: as it is; of an interface that is another plugin's */
+	const char *mac; /* NULL: as it is; the same */
+};
+
+/* All keys are below net and lead nowhere else; errnum EINVAL. */
+int tune_check(const struct tune *tune, struct error *err) must_check;
+/* In the namespace that the caller is in. */
+int tune_apply(const struct tune *tune, struct netlink *inside,
+	const struct netlink_link *link, struct error *err) must_check;

@@ -1,0 +1,132 @@
+/* The step that makes the veth pair, the container's end in its place from the start. */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "netsetup/bridge.h"
+#include "netsetup/steps.h"
+#include "netsetup/sysctl.h"
+
+/* Follows from the IPv4 address: a container that gets an address again has the MAC that
+ * its neighbours remember for it. Without one the kernel makes one up. */
+static bool mac_of_address(const struct attachment *record, struct netlink_mac *ret)
+{
+	struct netlink_mac mac = { { 0x0a, 0x6d } }; /* locally administered */
+	struct address address;
+	struct error ignored;
+
+	for (size_t i = 0; i < record->addresses_count; i++) {
+		if (address_parse_prefix(record->addresses[i].address, "address",
+			    &address, &ignored) < 0 ||
+			address.family != AF_INET)
+			continue;
+		memcpy(mac.bytes + 2, address.bytes, 4);
+		*ret = mac;
+		return true;
+	}
+	return false;
+}
+
+static int choose_mac(
+	const struct attachment *record, struct netlink_veth *veth, struct error *err)
+{
+	if (!record->mac) {
+		veth->has_mac = mac_of_address(record, &veth->peer_mac);
+		return 0;
+	}
+	veth->has_mac = true;
+	return netlink_mac_parse(record->mac, &veth->peer_mac, err);
+}
+
+static void queue_vlans(struct netlink *host, const struct network *network, int index)
+{
+	const struct netlink_vlan own = { .first = (uint16_t)network->vlan,
+		.last = (uint16_t)network->vlan,
+		.untagged = true };
+
+	if (network->vlan)
+		netlink_add_vlan(host, index, &own);
+	for (size_t i = 0; i < network->vlan_trunk_count; i++) {
+		const struct netlink_vlan vlan = {
+			.first = (uint16_t)network->vlan_trunk[i].first,
+			.last = (uint16_t)network->vlan_trunk[i].last
+		};
+
+		netlink_add_vlan(host, index, &vlan);
+	}
+}
+
+/* A port's switches, where another than the kernel's is wanted. With br_netfilter a
+ * container's packet to its own published port turns round in the bridge. */
+static int set_port(struct attach *attach, struct netlink *host, struct error *err)
+{
+	const struct network *network = &attach->record.network;
+	const struct netlink_port port = { .hairpin = network->hairpin ||
+						      attach->record.publish_count > 0,
+		.isolated = network->isolated_ports };
+	struct netlink_link link;
+
+	if (!port.hairpin && !port.isolated && !network->vlan &&
+		!network->vlan_trunk_count)
+		return 0;
+	if (netlink_get_link(host, attach->record.link, &link, err) < 0)
+		return -1;
+	if (port.hairpin || port.isolated)
+		netlink_set_port(host, link.index, &port);
+	queue_vlans(host, network, link.index);
+	return netlink_commit(host, err);
+}
+
+/* The host's own 127.0.0.1:PORT leads to the container too; firewall.c guards the way
+ * back. */
+static int open_loopback(const struct attachment *record, struct error *err)
+{
+	if (record->publish_count == 0)
+		return 0;
+	return sysctl_set_interface(
+		"ipv4", record->network.interface, "route_localnet", "1", err);
+}
+
+int veth_create(struct attach *attach, struct error *err)
+{
+	struct attachment *record = &attach->record;
+	struct netlink_veth veth = {
+		.name = record->link,
+		.peer_name = record->interface,
+		.peer_netns_fd = attach->netns_fd,
+	};
+	struct netlink *host;
+
+	if (record->chained)
+		return open_loopback(record, err);
+	if (attach_host(attach, &host, err) < 0 ||
+		bridge_ensure(host, &record->network, attach->ranges,
+			attach->ranges_count, &attach->bridge, err) < 0 ||
+		choose_mac(record, &veth, err) < 0)
+		return -1;
+	if (open_loopback(record, err) < 0)
+		return -1;
+	record->mtu = record->network.mtu ? record->network.mtu : attach->bridge.mtu;
+	veth.master = attach->bridge.index;
+	veth.mtu = record->mtu;
+	netlink_add_veth(host, &veth);
+	if (netlink_commit(host, err) < 0) {
+		if (err->errnum == EEXIST)
+			return fail_hint(err, "does the container have an interface %s?",
+				record->interface);
+		return -1;
+	}
+	return set_port(attach, host, err);
+}
+
+int veth_delete(struct attach *attach, struct error *err)
+{
+	struct netlink *host;
+
+	if (!attach->record.link || attach->record.chained)
+		return 0;
+	if (attach_host(attach, &host, err) < 0)
+		return -1;
+	netlink_tolerate(host, ENODEV); /* it goes with the container's namespace */
+	netlink_delete_link(host, attach->record.link);
+	return netlink_commit(host, err);
+}

@@ -1,0 +1,137 @@
+/*
+ * Stopping and resuming all processes of a container. Version 1's freezer is asked again
+ * and again until it has caught every process; version 2 tells by an event.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "runtime/cgroup/internal.h"
+
+#define TIMEOUT_MS 10000
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int read_state(const char *file, char **ret, struct error *err)
+{
+	if (file_read_at(AT_FDCWD, file, 4096, ret, NULL, err) < 0)
+		return -1;
+	(*ret)[strcspn(*ret, "\n")] = '\0';
+	return 0;
+}
+
+/* A process that forks or execs meanwhile can leave the freezer at FREEZING: asking for
+ * the same again makes it look once more. */
+static int freeze_v1(const struct cgroup_dir *dir, struct error *err)
+{
+	auto_free char *file = path_join(dir->path, "freezer.state");
+	int64_t deadline = now_ms() + TIMEOUT_MS;
+	long pause_ns = 20000;
+	struct error ignored;
+
+	do {
+		auto_free char *state = NULL;
+		struct timespec pause = { .tv_nsec = pause_ns };
+
+		if (file_write_at(AT_FDCWD, file, "FROZEN", err) < 0 ||
+			read_state(file, &state, err) < 0)
+			return -1;
+		if (str_equal(state, "FROZEN"))
+			return 0;
+		(void)nanosleep(&pause, NULL); /* woken early: it asks once more */
+		pause_ns = MIN(pause_ns * 2, 10000000);
+	} while (now_ms() < deadline);
+	if (file_write_at(AT_FDCWD, file, "THAWED", &ignored) < 0)
+		return fail(err,
+			"freezing %s: not all processes stopped in %d seconds, and "
+			"thawing failed too: %s",
+			dir->path, TIMEOUT_MS / 1000, ignored.text);
+	return fail(err, "freezing %s: not all processes stopped in %d seconds",
+		dir->path, TIMEOUT_MS / 1000);
+}
+
+/* Waits for "frozen 1" in cgroup.events, whose changes show as POLLPRI. */
+static int freeze_v2(const struct cgroup_dir *dir, struct error *err)
+{
+	auto_free char *file = path_join(dir->path, "cgroup.freeze");
+	auto_free char *events = path_join(dir->path, "cgroup.events");
+	auto_fd fd = open(events, O_RDONLY | O_CLOEXEC);
+	int64_t deadline = now_ms() + TIMEOUT_MS;
+	struct error ignored;
+
+	if (fd < 0)
+		return fail_errno(err, "opening %s", events);
+	if (file_write_at(AT_FDCWD, file, "1", err) < 0)
+		return -1;
+	for (;;) {
+		char text[256];
+		ssize_t length = pread(fd, text, sizeof(text) - 1, 0);
+		struct pollfd wait = { .fd = fd, .events = POLLPRI };
+		int64_t left = deadline - now_ms();
+
+		if (length < 0)
+			return fail_errno(err, "reading %s", events);
+		text[length] = '\0';
+		if (strstr(text, "frozen 1"))
+			return 0;
+		if (left <= 0)
+			break;
+		if (poll(&wait, 1, (int)left) < 0 && errno != EINTR)
+			return fail_errno(err, "waiting for %s", events);
+	}
+	if (file_write_at(AT_FDCWD, file, "0", &ignored) < 0)
+		return fail_while(&ignored, "thawing after a failed freeze");
+	return fail(err, "freezing %s: not all processes stopped in %d seconds",
+		dir->path, TIMEOUT_MS / 1000);
+}
+
+int cgroup_freeze(const struct cgroup *cgroup, struct error *err)
+{
+	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
+	const struct cgroup_dir *unified = cgroup_unified(cgroup);
+
+	if (freezer)
+		return freeze_v1(freezer, err);
+	if (unified)
+		return freeze_v2(unified, err);
+	return fail(err, "this container has no cgroup that could be frozen");
+}
+
+int cgroup_thaw(const struct cgroup *cgroup, struct error *err)
+{
+	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
+	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+	auto_free char *file = NULL;
+
+	if (!dir)
+		return fail(err, "this container has no cgroup that could be thawed");
+	file = path_join(dir->path, freezer ? "freezer.state" : "cgroup.freeze");
+	return file_write_at(AT_FDCWD, file, freezer ? "THAWED" : "0", err);
+}
+
+bool cgroup_is_frozen(const struct cgroup *cgroup)
+{
+	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
+	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+	auto_free char *file = NULL;
+	auto_free char *state = NULL;
+	struct error absent;
+
+	if (!dir)
+		return false;
+	file = path_join(dir->path, freezer ? "freezer.state" : "cgroup.freeze");
+	if (read_state(file, &state, &absent) < 0)
+		return false;
+	return str_equal(state, freezer ? "FROZEN" : "1") || str_equal(state, "FREEZING");
+}

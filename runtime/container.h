@@ -1,0 +1,101 @@
+/*
+ * One container on disk: ROOT/ID, its lock, its state.json, and what can be verified of
+ * it at this moment.
+ *
+ *	state.json   struct container_state, replaced atomically
+ *	config.json  a copy of the bundle's, as it was at create
+ *	starting     the socket that init listens on, until init is ready for `start`
+ *	start        the same from then on; gone once started
+ *
+ * The directory itself is the lock (flock): creators and changers hold it, readers do not
+ * need it, so that a hook may ask for the state of the container that it is called for.
+ *
+ *	creating ──▶ created ──▶ running ◀──▶ paused
+ *	    └───────────┴───────────┴───────────┴──▶ stopped ──▶ (removed)
+ *
+ * No status is ever written down: it follows from the process (pid and start time), the
+ * socket's name and the freezer, which kill -9 of anybody leaves telling the truth.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/resctrl.h"
+#include "spec/config.h"
+#include "spec/state.h"
+
+struct container_state {
+	char *oci_version;
+	char *id;
+	int32_t pid;         /* 0 before clone */
+	uint64_t start_time; /* of the pid, as process_stat() has it */
+	char *bundle;
+	char *rootfs;
+	char *created;
+	struct pairs annotations;
+	struct cgroup cgroup;
+	struct resctrl resctrl;
+	bool shares_pids;  /* no pid namespace of its own dies with init */
+	bool keep_keyring; /* --no-new-keyring */
+	bool systemd_cgroup;
+};
+
+struct container {
+	char *root;  /* the directory of all containers */
+	int root_fd; /* the same */
+	int dir_fd;  /* ROOT/ID; holds the lock if one was taken */
+	uid_t owner; /* of ROOT/ID */
+	struct container_state state;
+};
+
+#define CONTAINER_NONE                      \
+	{                                   \
+		.root_fd = -1, .dir_fd = -1 \
+	}
+#define auto_container __attribute__((cleanup(container_free))) struct container
+void container_free(struct container *container);
+
+/* 1 to 1024 of letters, digits, "_+.-", and neither "." nor "..". */
+int container_check_id(const char *id, struct error *err) must_check;
+
+/* Fails if the id is no id, or is taken. */
+int container_expect_none(const char *root, const char *id, struct error *err) must_check;
+
+/* Makes ROOT/ID, exclusively and locked. */
+int container_make(const char *root, const char *id, struct container *ret,
+	struct error *err) must_check;
+
+enum container_open {
+	CONTAINER_READ,    /* no lock */
+	CONTAINER_CHANGE,  /* locked; waits a while for another command to end */
+	CONTAINER_REMNANT, /* locked; may have no state.json: what a killed create left */
+};
+
+/* Fails with errnum ENOENT and "container does not exist" where there is none. */
+int container_open(const char *root, const char *id, enum container_open how,
+	struct container *ret, struct error *err) must_check;
+
+int container_save(const struct container *container, struct error *err) must_check;
+int container_config(const struct container *container, struct oci_config *ret,
+	struct error *err) must_check;
+
+/* Removes ROOT/ID; the last step of every delete. */
+int container_remove(const struct container *container, struct error *err) must_check;
+
+/* The process, if it is still the one that was created: a pidfd, or -1. */
+int container_pidfd(const struct container *container);
+enum container_status container_status(const struct container *container);
+const char *container_status_word(enum container_status status);
+
+/* What `state` prints and hooks read. Owned by the caller. */
+void container_describe(const struct container *container, enum container_status status,
+	struct oci_state *ret);
+
+/* The ids beneath root, sorted; no root is no containers. */
+int container_ids(const char *root, struct strings *ret, struct error *err) must_check;

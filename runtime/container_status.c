@@ -1,0 +1,76 @@
+/* What a container is doing, from what can be verified now. */
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/process.h"
+#include "runtime/container.h"
+#include "spec/names.h"
+
+int container_pidfd(const struct container *container)
+{
+	const struct container_state *state = &container->state;
+	struct error ignored;
+	uint64_t start_time;
+	char letter;
+	auto_fd pidfd = state->pid > 0 ? process_pidfd_open(state->pid) : -1;
+
+	/* Only once the pidfd holds a process still can its start time be compared. */
+	if (pidfd < 0 || process_stat(state->pid, &start_time, &letter, &ignored) < 0)
+		return -1;
+	if (start_time != state->start_time || letter == 'Z' || letter == 'X')
+		return -1;
+	return take_fd(&pidfd);
+}
+
+static bool has_file(const struct container *container, const char *name)
+{
+	return faccessat(container->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+enum container_status container_status(const struct container *container)
+{
+	auto_fd pidfd = container_pidfd(container);
+
+	if (pidfd < 0) /* pid 0: its creator has it, or left it */
+		return container->state.pid ? CONTAINER_STOPPED : CONTAINER_CREATING;
+	if (has_file(container, "starting"))
+		return CONTAINER_CREATING;
+	if (cgroup_is_frozen(&container->state.cgroup))
+		return CONTAINER_PAUSED;
+	return has_file(container, "start") ? CONTAINER_CREATED : CONTAINER_RUNNING;
+}
+
+const char *container_status_word(enum container_status status)
+{
+	return word_of_number(status_words, status);
+}
+
+static char *user_name(uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	return user ? str_dup(user->pw_name) : str_format("%u", uid);
+}
+
+void container_describe(const struct container *container, enum container_status status,
+	struct oci_state *ret)
+{
+	const struct container_state *state = &container->state;
+
+	*ret = (struct oci_state){
+		.oci_version = str_dup(state->oci_version),
+		.id = str_dup(state->id),
+		.has_pid = true,
+		.pid = status == CONTAINER_STOPPED ? 0 : state->pid,
+		.status = status,
+		.bundle = str_dup(state->bundle),
+		.rootfs = str_dup(state->rootfs),
+		.created = str_dup(state->created),
+		.owner = user_name(container->owner),
+	};
+	for (size_t i = 0; i < state->annotations.count; i++)
+		pairs_set(&ret->annotations, state->annotations.items[i].key,
+			state->annotations.items[i].value);
+}

@@ -1,0 +1,478 @@
+/* Creating a container, the parent's side. Runs with the caller's privileges, in the
+ * caller's namespaces; ends when init is ready or runs. */
+#include "runtime/create.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "runtime/destroy.h"
+#include "runtime/handover.h"
+#include "runtime/hooks.h"
+#include "runtime/idmap.h"
+#include "runtime/init.h"
+#include "runtime/limits.h"
+#include "runtime/relay.h"
+#include "runtime/stage.h"
+#include "runtime/steps.h"
+
+void creation_free(struct creation *creation)
+{
+	bundle_free(&creation->bundle);
+	namespaces_free(&creation->namespaces);
+	rootfs_free(&creation->rootfs);
+	cgroup_plan_free(&creation->cgroup_plan);
+	seccomp_filter_free(&creation->filter);
+	net_devices_free(&creation->net_devices);
+	container_free(&creation->container);
+	cleanup_fd(&creation->parent_sock);
+	cleanup_fd(&creation->init_sock);
+	cleanup_fd(&creation->start_sock);
+	cleanup_fd(&creation->console_sock);
+	cleanup_fd(&creation->cgroup_fd);
+	cleanup_fd(&creation->pidfd);
+	cleanup_fd(&creation->master);
+}
+
+bool creation_has_terminal(const struct creation *creation)
+{
+	return creation->bundle.config.process->terminal;
+}
+
+/* ---- plan --------------------------------------------------------------------------- */
+
+static int plan_terminal(struct creation *creation, struct error *err)
+{
+	const struct create_request *request = creation->request;
+	bool terminal = creation_has_terminal(creation);
+
+	if (terminal && !request->foreground && !request->console_socket)
+		return fail(err,
+			"cannot allocate tty if runtime will detach without setting "
+			"console socket; add --console-socket");
+	if (request->console_socket && (!terminal || request->foreground))
+		return fail(err,
+			"cannot use console socket if runtime will not detach or "
+			"allocate tty; process.terminal is %s",
+			terminal ? "true" : "false");
+	if (!request->console_socket)
+		return 0;
+	return handover_connect("--console-socket", request->console_socket,
+		&creation->console_sock, err);
+}
+
+/* A new user namespace without an identity in it could do nothing. */
+static int plan_identity(const struct creation *creation, struct error *err)
+{
+	const struct oci_config *config = &creation->bundle.config;
+
+	if (creation->namespaces.makes_user &&
+		(!config->linux.uid_mappings_count || !config->linux.gid_mappings_count))
+		return fail(err,
+			"/linux/uidMappings and gidMappings: a new user namespace "
+			"needs both");
+	if (geteuid() != 0 && !creation->namespaces.makes_user &&
+		!namespaces_joins(&creation->namespaces, CLONE_NEWUSER))
+		return fail(err,
+			"/linux/namespaces: without a user namespace only root can "
+			"create containers; `spec --rootless` writes a config for "
+			"other users");
+	return 0;
+}
+
+static int plan_parts(struct creation *creation, struct error *err)
+{
+	const struct create_request *request = creation->request;
+	const struct oci_config *config = &creation->bundle.config;
+	const struct rootfs_request rootfs = {
+		.config = config,
+		.bundle = creation->bundle.path,
+		.no_pivot = request->no_pivot,
+	};
+	const struct cgroup_request cgroup = {
+		.id = request->id,
+		.driver = request->driver,
+		.rootless = request->rootless,
+	};
+
+	if (namespaces_plan(config, &creation->namespaces, err) < 0 ||
+		plan_identity(creation, err) < 0)
+		return -1;
+	if (rootfs_plan(&rootfs, &creation->rootfs, err) < 0)
+		return -1;
+	if (cgroup_plan(config, &cgroup, &creation->cgroup_plan, err) < 0)
+		return -1;
+	if (seccomp_prepare(
+		    config->linux.seccomp, request->root, &creation->filter, err) < 0)
+		return -1;
+	return net_devices_plan(config, &creation->net_devices, err);
+}
+
+static int plan(struct creation *creation, struct error *err)
+{
+	const struct create_request *request = creation->request;
+	const struct oci_hooks *hooks = &creation->bundle.config.hooks;
+	int ends[2];
+
+	/* Told before anything that a second container of this name would lack. */
+	if (container_expect_none(request->root, request->id, err) < 0)
+		return -1;
+	if (bundle_load(&request->bundle, &creation->bundle, err) < 0)
+		return -1;
+	if (plan_parts(creation, err) < 0) {
+		json_place("config.json", creation->bundle.text, creation->bundle.length,
+			err);
+		return -1;
+	}
+	if (plan_terminal(creation, err) < 0 || rootfs_open(creation->rootfs, err) < 0)
+		return -1;
+	creation->relayed = relay_is_needed(&creation->namespaces);
+	creation->waits_placed = creation->namespaces.makes_user ||
+				 creation->net_devices.count ||
+				 cgroup_wants_adopt(creation->cgroup_plan);
+	creation->waits_hooked = hooks->prestart_count || hooks->create_runtime_count;
+	if (stage_pair(ends, err) < 0)
+		return -1;
+	creation->parent_sock = ends[0];
+	creation->init_sock = ends[1];
+	return 0;
+}
+
+/* ---- make --------------------------------------------------------------------------- */
+
+static char *now_text(void)
+{
+	struct timespec now;
+	struct tm parts;
+	char text[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &parts);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
+	return str_format("%s.%09ldZ", text, now.tv_nsec);
+}
+
+static void fill_state(struct creation *creation)
+{
+	struct container_state *state = &creation->container.state;
+	const struct oci_config *config = &creation->bundle.config;
+
+	state->oci_version = str_dup(OCI_VERSION);
+	state->bundle = str_dup(creation->bundle.path);
+	state->rootfs = str_dup(creation->bundle.rootfs);
+	state->created = now_text();
+	state->shares_pids = !config_makes_namespace(config, CLONE_NEWPID);
+	state->keep_keyring = creation->request->no_new_keyring;
+	state->systemd_cgroup = creation->request->driver == CGROUP_DRIVER_SYSTEMD;
+	for (size_t i = 0; i < config->annotations.count; i++)
+		pairs_set(&state->annotations, config->annotations.items[i].key,
+			config->annotations.items[i].value);
+}
+
+/* The first state.json names the cgroup that is about to be made. */
+static int record_intent(struct creation *creation, struct error *err)
+{
+	struct container *container = &creation->container;
+
+	fill_state(creation);
+	if (cgroup_intended(creation->cgroup_plan, &container->state.cgroup, err) < 0)
+		return -1;
+	if (file_replace_at(container->dir_fd, "config.json", creation->bundle.text,
+		    creation->bundle.length,
+		    (struct file_replace_options){ .mode = 0600 }, err) < 0)
+		return -1;
+	if (container_save(container, err) < 0)
+		return -1;
+	step_reached(STEP_RECORDED);
+	return 0;
+}
+
+/* Bound by way of the open directory: a socket's name may have but 108 bytes. */
+static int listen_for_start(struct creation *creation, struct error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	mode_t mask = umask(0077);
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int result;
+
+	creation->start_sock = sock;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/starting",
+		creation->container.dir_fd);
+	result = sock < 0 ? -1 : bind(sock, (struct sockaddr *)&address, sizeof(address));
+	umask(mask);
+	if (result < 0 || listen(sock, 8) < 0)
+		return fail_errno(err, "making the socket of the command `start`");
+	return 0;
+}
+
+static int make_cgroup(struct creation *creation, struct error *err)
+{
+	struct container_state *state = &creation->container.state;
+	struct cgroup made = { 0 };
+
+	if (cgroup_create(creation->cgroup_plan, &made, err) < 0) {
+		/* What it made is undone; what it met there is not ours to undo. */
+		cgroup_free(&state->cgroup);
+		return -1;
+	}
+	if (!cgroup_wants_adopt(creation->cgroup_plan)) {
+		cgroup_free(&state->cgroup);
+		state->cgroup = made;
+	}
+	step_reached(STEP_CGROUP_MADE);
+	if (resctrl_create(&creation->bundle.config, state->id, &state->resctrl, err) < 0)
+		return -1;
+	return cgroup_clone_fd(&state->cgroup, &creation->cgroup_fd, err);
+}
+
+static int make(struct creation *creation, struct error *err)
+{
+	const struct create_request *request = creation->request;
+
+	step_reached(STEP_STATE_MADE);
+	if (record_intent(creation, err) < 0)
+		return -1;
+	if (!request->start && listen_for_start(creation, err) < 0)
+		return -1;
+	return make_cgroup(creation, err);
+}
+
+/* ---- clone -------------------------------------------------------------------------- */
+
+/* A kernel that cannot clone into a cgroup leaves it to init to go there. */
+static pid_t clone_init(struct creation *creation)
+{
+	pid_t pid = process_clone(
+		creation->namespaces.clone, creation->cgroup_fd, &creation->pidfd);
+
+	if (pid >= 0 || creation->cgroup_fd < 0 ||
+		(errno != ENOSYS && errno != E2BIG && errno != EINVAL && errno != EBUSY))
+		return pid;
+	cleanup_fd(&creation->cgroup_fd);
+	creation->cgroup_fd = -1;
+	return process_clone(creation->namespaces.clone, -1, &creation->pidfd);
+}
+
+static int clone_direct(struct creation *creation, struct error *err)
+{
+	const struct namespaces *namespaces = &creation->namespaces;
+	bool joins_pid = namespaces_joins(namespaces, CLONE_NEWPID);
+
+	if (joins_pid && namespaces_join_kind(namespaces, CLONE_NEWPID, err) < 0)
+		return -1;
+	creation->pid = clone_init(creation);
+	if (creation->pid == 0)
+		init_main(creation);
+	if (creation->pid < 0)
+		return fail_errno(err, "making the container's process and namespaces");
+	return joins_pid ? namespaces_restore_pid(err) : 0;
+}
+
+static int clone_process(struct creation *creation, struct error *err)
+{
+	int result = creation->relayed ? relay_clone(creation, err)
+				       : clone_direct(creation, err);
+
+	if (result < 0)
+		return -1;
+	/* Only so is the end of init seen as an end of file. */
+	cleanup_fd(&creation->init_sock);
+	cleanup_fd(&creation->start_sock);
+	creation->init_sock = creation->start_sock = -1;
+	step_reached(STEP_CLONED);
+	return 0;
+}
+
+/* ---- place, hooks, record, settle --------------------------------------------------- */
+
+static int place(struct creation *creation, struct error *err)
+{
+	const struct oci_config *config = &creation->bundle.config;
+	struct container_state *state = &creation->container.state;
+
+	if (creation->namespaces.makes_user) {
+		if (idmap_write(config, creation->pid, err) < 0 ||
+			limits_oom_score_adj(config->process, creation->pid, err) < 0)
+			return -1;
+	}
+	if (cgroup_wants_adopt(creation->cgroup_plan) &&
+		cgroup_adopt(creation->cgroup_plan, creation->pid, &state->cgroup, err) <
+			0)
+		return -1;
+	if (state->resctrl.path && resctrl_add(&state->resctrl, creation->pid, err) < 0)
+		return -1;
+	if (net_devices_move(&creation->net_devices, creation->pid, err) < 0)
+		return -1;
+	if (!creation->waits_placed)
+		return 0;
+	step_reached(STEP_PLACED);
+	return stage_send(creation->parent_sock, STAGE_PLACED, err);
+}
+
+static int run_hooks(struct creation *creation, struct error *err)
+{
+	auto_oci_state state = { 0 };
+	const struct hooks_call call = {
+		.hooks = &creation->bundle.config.hooks,
+		.state = &state,
+		.cwd_fd = creation->bundle.fd,
+	};
+
+	if (!creation->waits_hooked)
+		return 0;
+	if (stage_await(creation->parent_sock, STAGE_MOUNTED, err) < 0)
+		return -1;
+	container_describe(&creation->container, CONTAINER_CREATING, &state);
+	creation->hooks_begun = true;
+	if (hooks_run(&call, HOOK_PRESTART, err) < 0 ||
+		hooks_run(&call, HOOK_CREATE_RUNTIME, err) < 0)
+		return -1;
+	step_reached(STEP_HOOKED);
+	return stage_send(creation->parent_sock, STAGE_HOOKED, err);
+}
+
+static int write_pid_file(const struct creation *creation, struct error *err)
+{
+	const struct create_request *request = creation->request;
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", creation->pid);
+
+	if (!request->pid_file)
+		return 0;
+	return file_replace_at(AT_FDCWD, request->pid_file, text, (size_t)length,
+		(struct file_replace_options){ .mode = 0644 }, err);
+}
+
+static int name_process(struct creation *creation, struct error *err)
+{
+	struct container_state *state = &creation->container.state;
+	char letter;
+
+	if (process_stat(creation->pid, &state->start_time, &letter, err) < 0)
+		return -1;
+	state->pid = creation->pid;
+	if (container_save(&creation->container, err) < 0)
+		return -1;
+	step_reached(STEP_NAMED);
+	return 0;
+}
+
+static int hand_over_pidfd(const struct creation *creation, struct error *err)
+{
+	const char *path = creation->request->pidfd_socket;
+	auto_fd sock = -1;
+
+	if (!path)
+		return 0;
+	if (handover_connect("--pidfd-socket", path, &sock, err) < 0)
+		return -1;
+	return handover_send("--pidfd-socket", sock, "pidfd", creation->pidfd, err);
+}
+
+static int record(struct creation *creation, struct error *err)
+{
+	if (hand_over_pidfd(creation, err) < 0)
+		return -1;
+	if (write_pid_file(creation, err) < 0)
+		return -1;
+	return stage_send(creation->parent_sock, STAGE_RECORDED, err);
+}
+
+static int settle(struct creation *creation, struct error *err)
+{
+	const struct create_request *request = creation->request;
+	const struct container *container = &creation->container;
+
+	if (creation_has_terminal(creation) && request->foreground &&
+		stage_await_fd(creation->parent_sock, STAGE_TERMINAL, &creation->master,
+			err) < 0)
+		return -1;
+	if (request->start)
+		return stage_await_end(creation->parent_sock, err);
+	if (stage_await(creation->parent_sock, STAGE_READY, err) < 0)
+		return -1;
+	step_reached(STEP_READY);
+	if (renameat(container->dir_fd, "starting", container->dir_fd, "start") < 0)
+		return fail_errno(err, "naming the socket of the command `start`");
+	return 0;
+}
+
+/* An init that went without a word was killed; by whom is known only of the kernel. */
+static int explain_end(struct creation *creation, struct error *err)
+{
+	struct error ignored;
+	int status;
+
+	if (err->errnum != EPIPE || creation->pid <= 0)
+		return -1;
+	(void)process_pidfd_signal(creation->pidfd, SIGKILL);
+	if (process_wait(creation->pid, &status, &ignored) < 0)
+		return -1;
+	creation->pid = -1;
+	if (status != 128 + SIGKILL)
+		return fail(
+			err, "the container's init ended early, with status %d", status);
+	return fail(err,
+		"the container's init was killed: is the memory limit too small to "
+		"start, or did somebody kill it?");
+}
+
+static int act(struct creation *creation, struct error *err)
+{
+	if (make(creation, err) < 0 || clone_process(creation, err) < 0)
+		return -1;
+	/* The parent writes while init mounts; only then does it wait. */
+	if (place(creation, err) < 0 || name_process(creation, err) < 0)
+		return -1;
+	if (run_hooks(creation, err) < 0 || record(creation, err) < 0 ||
+		settle(creation, err) < 0)
+		return explain_end(creation, err);
+	return 0;
+}
+
+static void undo(struct creation *creation)
+{
+	struct error err;
+
+	if (creation->pidfd >= 0)
+		(void)process_pidfd_signal(creation->pidfd, SIGKILL); /* may be dead */
+	if (creation->pid > 0) {
+		int status;
+
+		(void)!process_wait(creation->pid, &status, &err); /* it is dead now */
+	}
+	if (creation->request->pid_file && creation->container.state.pid)
+		(void)unlink(creation->request->pid_file); /* absent if not yet written */
+	if (container_destroy(&creation->container,
+		    creation->hooks_begun ? &creation->bundle.config.hooks : NULL,
+		    &err) < 0)
+		log_warning("after a failure: %s", err.text);
+}
+
+int create_container(
+	const struct create_request *request, struct creation *ret, struct error *err)
+{
+	auto_creation creation = CREATION_NONE;
+
+	creation.request = request;
+	if (plan(&creation, err) < 0)
+		return fail_while(err, "container \"%s\"", request->id);
+	if (container_make(request->root, request->id, &creation.container, err) < 0)
+		return -1;
+	if (act(&creation, err) < 0) {
+		undo(&creation);
+		return fail_while(err, "container \"%s\"", request->id);
+	}
+	*ret = creation;
+	creation = (struct creation)CREATION_NONE;
+	return 0;
+}

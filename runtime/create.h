@@ -1,0 +1,87 @@
+/*
+ * Creating a container, the parent's side: from a bundle to an init that waits for its
+ * start, or with `start` that has become the user's program.
+ *
+ *	plan     read and check everything; open what is opened outside
+ *	make     state directory, state.json, cgroup
+ *	clone    init, in its namespaces and cgroup
+ *	place    id maps, systemd's scope, interfaces: what init must wait for
+ *	hooks    prestart, createRuntime, while init has its mounts and not yet its root
+ *	record   state.json with the pid, pid file
+ *	settle   init's "ready", or its execve
+ *
+ * What was made is undone in reverse if anything fails, and after kill -9 at any place
+ * state.json names all that `delete --force` has to remove.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "runtime/bundle.h"
+#include "runtime/container.h"
+#include "runtime/namespaces.h"
+#include "runtime/net_devices.h"
+#include "runtime/rootfs/rootfs.h"
+#include "runtime/seccomp.h"
+
+struct create_request {
+	const char *root; /* of all containers */
+	const char *id;
+	struct bundle_request bundle;
+	enum cgroup_driver driver;
+	const char *pid_file;
+	const char *console_socket;
+	const char *pidfd_socket;
+	uint32_t preserve_fds;
+	bool rootless;
+	bool no_pivot;
+	bool no_new_keyring;
+	bool start;      /* run: does not wait for the command `start` */
+	bool foreground; /* the caller stays and serves the terminal */
+};
+
+/* All that init needs is in here: it is born with a copy of it. */
+struct creation {
+	const struct create_request *request;
+	struct bundle bundle;
+	struct namespaces namespaces;
+	struct rootfs *rootfs;
+	struct cgroup_plan *cgroup_plan;
+	struct seccomp_filter filter;
+	struct net_devices net_devices;
+	struct container container;
+	int parent_sock;  /* the stage socket: our end */
+	int init_sock;    /* and init's */
+	int start_sock;   /* where init listens for `start`; -1 with run */
+	int console_sock; /* connected to --console-socket */
+	int cgroup_fd;    /* to clone into; -1 */
+	bool relayed;     /* a relay has joined and entered for init */
+	bool waits_placed;
+	bool waits_hooked;
+	bool hooks_begun; /* poststop is due if it fails */
+	pid_t pid;
+	int pidfd;
+	int master; /* of a foreground terminal */
+};
+
+#define CREATION_NONE                                                              \
+	{                                                                          \
+		.bundle = BUNDLE_NONE, .container = CONTAINER_NONE,                \
+		.filter = SECCOMP_FILTER_NONE, .parent_sock = -1, .init_sock = -1, \
+		.start_sock = -1, .console_sock = -1, .cgroup_fd = -1, .pid = -1,  \
+		.pidfd = -1, .master = -1                                          \
+	}
+#define auto_creation __attribute__((cleanup(creation_free))) struct creation
+void creation_free(struct creation *creation);
+
+/* On failure nothing is left. On success the caller has the container (locked), and of a
+ * foreground one its pidfd and terminal. */
+int create_container(const struct create_request *request, struct creation *ret,
+	struct error *err) must_check;
+
+/* Whether init gets a terminal, and whether that can go anywhere. */
+bool creation_has_terminal(const struct creation *creation);

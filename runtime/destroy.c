@@ -1,0 +1,56 @@
+/* Taking a container away, step by step; each is a success where its object is gone. */
+#include "runtime/destroy.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#include "base/process.h"
+#include "runtime/hooks.h"
+
+#define KILL_WAIT_MS   10000
+#define REMOVE_WAIT_MS 10000
+
+/* Thawed first: a process that is frozen by version 1 does not die. */
+int container_kill_all(const struct container *container, struct error *err)
+{
+	const struct cgroup *cgroup = &container->state.cgroup;
+	auto_fd pidfd = container_pidfd(container);
+	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+
+	if (pidfd >= 0 && process_pidfd_signal(pidfd, SIGKILL) < 0 && errno != ESRCH)
+		return fail_errno(err, "killing process %d", container->state.pid);
+	if (cgroup_exists(cgroup) && cgroup_signal(cgroup, SIGKILL, err) < 0)
+		return -1;
+	if (pidfd >= 0 && poll(&gone, 1, KILL_WAIT_MS) == 0)
+		return fail(err,
+			"process %d does not end though it was killed; it may wait "
+			"for a device or a network file system",
+			container->state.pid);
+	return 0;
+}
+
+static void run_poststop(const struct container *container, const struct oci_hooks *hooks)
+{
+	auto_oci_state state = { 0 };
+	const struct hooks_call call = { .hooks = hooks, .state = &state, .cwd_fd = -1 };
+
+	if (!hooks || !hooks->poststop_count)
+		return;
+	container_describe(container, CONTAINER_STOPPED, &state);
+	hooks_run_all(&call, HOOK_POSTSTOP);
+}
+
+int container_destroy(const struct container *container, const struct oci_hooks *hooks,
+	struct error *err)
+{
+	const struct container_state *state = &container->state;
+
+	if (container_kill_all(container, err) < 0)
+		return -1;
+	if (cgroup_remove(&state->cgroup, REMOVE_WAIT_MS, err) < 0)
+		return -1;
+	if (state->resctrl.path && resctrl_remove(&state->resctrl, err) < 0)
+		return -1;
+	run_poststop(container, hooks);
+	return container_remove(container, err);
+}

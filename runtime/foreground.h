@@ -1,0 +1,26 @@
+/*
+ * Staying with a process of a container until it ends: signals are passed on, the terminal
+ * is served, what is reparented to us is reaped, and its status is ours.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+
+/* Before the process is made, so that no signal ends us half way: holds them all back. */
+int foreground_hold_signals(struct error *err) must_check;
+
+/* In a new process: lets them through again, each with its default effect. */
+void foreground_release_signals(void);
+
+struct foreground {
+	pid_t pid; /* our child */
+	int pidfd;
+	int master; /* of its terminal; -1: it has our standard descriptors */
+};
+
+int foreground_serve(const struct foreground *foreground, int *ret_status,
+	struct error *err) must_check;

@@ -1,0 +1,98 @@
+/* Hooks: running those of one kind, in order. */
+#include "runtime/hooks.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/process.h"
+
+#define STDERR_KEPT 512
+
+static char *const empty_environment[] = { NULL };
+
+/* The last lines of what it said, on one line. */
+static void flatten(struct str *said)
+{
+	while (said->length && said->data[said->length - 1] == '\n')
+		said->data[--said->length] = '\0';
+	for (size_t i = 0; i < said->length; i++) {
+		if ((unsigned char)said->data[i] < ' ')
+			said->data[i] = ' ';
+	}
+}
+
+static int judge(
+	const struct oci_hook *hook, int status, struct str *said, struct error *err)
+{
+	const char *colon = said->length ? ": " : "";
+
+	if (status == 0)
+		return 0;
+	flatten(said);
+	if (status > 128)
+		return fail(err, "%s was killed by signal %d%s%s", hook->path,
+			status - 128, colon, said->length ? said->data : "");
+	return fail(err, "%s exited with status %d%s%s", hook->path, status, colon,
+		said->length ? said->data : "");
+}
+
+static int run_one(const struct oci_hook *hook, const struct str *input, int cwd_fd,
+	struct error *err)
+{
+	auto_str said = { 0 };
+	char *path_only[] = { hook->path, NULL };
+	struct process_run run = {
+		.path = hook->path,
+		.argv = hook->args.count ? hook->args.items : path_only,
+		.envp = hook->env.count ? hook->env.items : empty_environment,
+		.cwd_fd = cwd_fd,
+		.input = input->data,
+		.input_length = input->length,
+		.errors = &said,
+		.keep = STDERR_KEPT,
+		.timeout_ms =
+			hook->has_timeout ? (int)MIN(hook->timeout, 2000000u) * 1000 : 0,
+	};
+	int status;
+
+	if (process_run(&run, &status, err) < 0)
+		return -1;
+	return judge(hook, status, &said, err);
+}
+
+static void state_text(const struct hooks_call *call, struct str *to)
+{
+	json_write(to, &oci_state_type, call->state, (struct json_write_options){ 0 });
+}
+
+int hooks_run(const struct hooks_call *call, enum hook_kind kind, struct error *err)
+{
+	struct hook_list list = hooks_of_kind(call->hooks, kind);
+	auto_str input = { 0 };
+
+	if (list.count == 0)
+		return 0;
+	state_text(call, &input);
+	for (size_t i = 0; i < list.count; i++) {
+		log_debug("hook %s/%zu: %s", hook_kind_name(kind), i, list.items[i].path);
+		if (run_one(&list.items[i], &input, call->cwd_fd, err) < 0)
+			return fail_while(err, "/hooks/%s/%zu", hook_kind_name(kind), i);
+	}
+	return 0;
+}
+
+void hooks_run_all(const struct hooks_call *call, enum hook_kind kind)
+{
+	struct hook_list list = hooks_of_kind(call->hooks, kind);
+	auto_str input = { 0 };
+	struct error err;
+
+	if (list.count == 0)
+		return;
+	state_text(call, &input);
+	for (size_t i = 0; i < list.count; i++) {
+		if (run_one(&list.items[i], &input, call->cwd_fd, &err) < 0)
+			log_warning(
+				"/hooks/%s/%zu: %s", hook_kind_name(kind), i, err.text);
+	}
+}

@@ -1,0 +1,25 @@
+/*
+ * Hooks: running those of one kind, in order, each with the container's state on its
+ * standard input and only the environment that it lists.
+ * Source: OCI runtime-spec 1.3.0, runtime.md: Lifecycle; config.md: POSIX-platform Hooks.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "spec/hooks.h"
+#include "spec/state.h"
+
+struct hooks_call {
+	const struct oci_hooks *hooks;
+	const struct oci_state *state; /* pid and status as they are at this moment */
+	int cwd_fd;                    /* the bundle; -1: where we are */
+};
+
+/* Ends at the first that fails; the error shows its path, what became of it, and the end
+ * of what it wrote to standard error. */
+int hooks_run(
+	const struct hooks_call *call, enum hook_kind kind, struct error *err) must_check;
+
+/* poststart and poststop: a failure is a warning, and the others still run. */
+void hooks_run_all(const struct hooks_call *call, enum hook_kind kind);

@@ -1,0 +1,23 @@
+/* Who a container's process is: its user, groups, umask, and the home directory that its
+ * image gives to that user. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+
+struct oci_process;
+struct oci_user;
+
+/* "uid" or "uid:gid", decimal and nothing else; gid stays as it is where none is given. */
+int identity_parse(const char *text, struct oci_user *user, struct error *err) must_check;
+
+/* HOME from the caller's /etc/passwd, or "/", unless env has one. Never fails: whatever
+ * an image puts there is no reason not to start. */
+void identity_set_home(uint32_t uid, struct strings *env);
+
+/* Groups, gid, uid, umask. setgroups(2) may be denied in a user namespace, which is no
+ * failure where no groups were asked for. */
+int identity_become(const struct oci_process *process, struct error *err) must_check;

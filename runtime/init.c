@@ -1,0 +1,302 @@
+/* Creating a container, init's side. Born with the creator's memory and privileges (in a
+ * new user namespace: all privileges of that one), in the namespaces that are made for it;
+ * ends as the user's program, or with _exit(1) once its error is told. */
+#include "runtime/init.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "runtime/execute.h"
+#include "runtime/foreground.h"
+#include "runtime/handover.h"
+#include "runtime/hooks.h"
+#include "runtime/keyring.h"
+#include "runtime/limits.h"
+#include "runtime/rootfs/devices.h"
+#include "runtime/stage.h"
+#include "runtime/steps.h"
+#include "runtime/terminal.h"
+#include "spec/config.h"
+
+struct init {
+	struct creation *creation;
+	const struct oci_config *config;
+	int sock;     /* to whom errors go: the parent, later `start` */
+	pid_t number; /* ours, as the creator sees it; 0 where nobody needs it */
+};
+
+/* ---- enter -------------------------------------------------------------------------- */
+
+/* The lock goes with the parent's copy of the directory; and to be told of the parent's
+ * death, nobody but the parent may hold its end of the socket. */
+static void leave_parent(struct creation *creation)
+{
+	cleanup_fd(&creation->container.dir_fd);
+	cleanup_fd(&creation->container.root_fd);
+	cleanup_fd(&creation->parent_sock);
+	creation->container.dir_fd = creation->container.root_fd = -1;
+	creation->parent_sock = -1;
+	foreground_release_signals();
+}
+
+/* In a user namespace whose map lacks 0 we stay who we are, with all capabilities. */
+static int become_root(struct error *err)
+{
+	if (setresgid(0, 0, 0) < 0 && errno != EINVAL)
+		return fail_errno(err, "becoming group 0 of the user namespace");
+	if (setresuid(0, 0, 0) < 0 && errno != EINVAL)
+		return fail_errno(err, "becoming user 0 of the user namespace");
+	/* A change of ids hides /proc/self from ourselves. */
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return fail_errno(err, "PR_SET_DUMPABLE");
+	return 0;
+}
+
+/* A new network namespace's loopback is down. */
+static int bring_up_loopback(struct error *err)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	auto_fd sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (sock < 0 || ioctl(sock, SIOCSIFFLAGS, &request) < 0)
+		return fail_errno(err, "bringing the loopback interface up");
+	return 0;
+}
+
+static int set_names(const struct oci_config *config, struct error *err)
+{
+	const char *host = config->hostname;
+	const char *domain = config->domainname;
+
+	if (host && sethostname(host, strlen(host)) < 0)
+		return fail_errno(err, "/hostname: setting it to \"%s\"", host);
+	if (domain && setdomainname(domain, strlen(domain)) < 0)
+		return fail_errno(err, "/domainname: setting it to \"%s\"", domain);
+	return 0;
+}
+
+static int enter_cgroup(const struct creation *creation, struct error *err)
+{
+	return cgroup_enter(&creation->container.state.cgroup,
+		creation->cgroup_fd >= 0 ? CGROUP_ENTER_V1 : CGROUP_ENTER_UNIFIED, err);
+}
+
+static int enter_namespaces(struct init *init, struct error *err)
+{
+	struct creation *creation = init->creation;
+	const struct namespaces *namespaces = &creation->namespaces;
+	bool in_user =
+		namespaces->makes_user || namespaces_joins(namespaces, CLONE_NEWUSER);
+
+	if (!in_user && limits_oom_score_adj(init->config->process, 0, err) < 0)
+		return -1;
+	if (!creation->relayed) {
+		if (enter_cgroup(creation, err) < 0 ||
+			namespaces_join(namespaces, err) < 0)
+			return -1;
+	}
+	step_reached(STEP_ENTERED);
+	if (creation->waits_placed && stage_await(init->sock, STAGE_PLACED, err) < 0)
+		return -1;
+	if (in_user && become_root(err) < 0)
+		return -1;
+	return namespaces_unshare(namespaces, init->config, err);
+}
+
+static int enter(struct init *init, struct error *err)
+{
+	if (init->creation->filter.listener >= 0)
+		init->number = namespaces_outer_pid();
+	if (setsid() < 0)
+		return fail_errno(err, "beginning a session");
+	if (enter_namespaces(init, err) < 0)
+		return -1;
+	if (config_makes_namespace(init->config, CLONE_NEWNET) &&
+		bring_up_loopback(err) < 0)
+		return -1;
+	if (net_devices_configure(&init->creation->net_devices, err) < 0)
+		return -1;
+	return set_names(init->config, err);
+}
+
+/* ---- mount -------------------------------------------------------------------------- */
+
+/* In the container the hook's "pid" is the one seen there. */
+static int run_hooks(const struct init *init, enum hook_kind kind,
+	enum container_status status, struct error *err)
+{
+	auto_oci_state state = { 0 };
+	const struct hooks_call call = {
+		.hooks = &init->config->hooks, .state = &state, .cwd_fd = -1
+	};
+
+	if (hooks_of_kind(call.hooks, kind).count == 0)
+		return 0;
+	container_describe(&init->creation->container, status, &state);
+	state.has_pid = true;
+	state.pid = getpid();
+	return hooks_run(&call, kind, err);
+}
+
+/* As others do: a working directory that the image lacks is made. Where the root is
+ * read-only, entering it will tell. */
+static void make_cwd(const struct init *init, int root_fd)
+{
+	const struct path_mkdir_options options = { .mode = 0755, .uid = (uid_t)-1 };
+	const char *cwd = init->config->process->cwd;
+	auto_fd made = -1;
+	struct error ignored;
+
+	if (cwd && cwd[1])
+		(void)!path_mkdirs_in_root(root_fd, cwd, options, &made, &ignored);
+}
+
+static int make_terminal(struct init *init, int root_fd, struct error *err)
+{
+	const struct creation *creation = init->creation;
+	const struct oci_process *process = init->config->process;
+	auto_terminal terminal = TERMINAL_NONE;
+
+	if (!process->terminal) {
+		terminal_give_standard(process->user.uid);
+		return 0;
+	}
+	if (terminal_open(root_fd, process, &terminal, err) < 0 ||
+		devices_bind_console(root_fd, terminal.slave, err) < 0)
+		return -1;
+	if (creation->console_sock >= 0) {
+		if (handover_send("--console-socket", creation->console_sock, "/dev/ptmx",
+			    terminal.master, err) < 0)
+			return -1;
+	} else if (stage_send_fd(init->sock, STAGE_TERMINAL, terminal.master, err) < 0) {
+		return -1;
+	}
+	return terminal_attach(&terminal, err);
+}
+
+static int await_hooks(const struct init *init, struct error *err)
+{
+	if (!init->creation->waits_hooked)
+		return 0;
+	if (stage_send(init->sock, STAGE_MOUNTED, err) < 0)
+		return -1;
+	return stage_await(init->sock, STAGE_HOOKED, err);
+}
+
+static int mount_all(struct init *init, struct error *err)
+{
+	struct rootfs *rootfs = init->creation->rootfs;
+	int root_fd;
+
+	if (rootfs_enter(rootfs, err) < 0)
+		return -1;
+	root_fd = rootfs_root_fd(rootfs);
+	make_cwd(init, root_fd);
+	step_reached(STEP_MOUNTED);
+	if (await_hooks(init, err) < 0)
+		return -1;
+	if (run_hooks(init, HOOK_CREATE_CONTAINER, CONTAINER_CREATING, err) < 0)
+		return -1;
+	if (make_terminal(init, root_fd, err) < 0)
+		return -1;
+	if (rootfs_pivot(rootfs, err) < 0)
+		return -1;
+	step_reached(STEP_PIVOTED);
+	return 0;
+}
+
+/* ---- wait and become ---------------------------------------------------------------- */
+
+/* Whoever looks whether init listens, and says nothing, is no start. */
+static int accept_start(struct init *init, struct error *err)
+{
+	struct error ended;
+
+	for (;;) {
+		auto_fd sock =
+			accept4(init->creation->start_sock, NULL, NULL, SOCK_CLOEXEC);
+
+		if (sock < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (sock < 0)
+			return fail_errno(err, "waiting for `start`");
+		if (stage_await(sock, STAGE_START, &ended) < 0)
+			continue;
+		init->sock = take_fd(&sock);
+		return 0;
+	}
+}
+
+static int await_start(struct init *init, struct error *err)
+{
+	struct creation *creation = init->creation;
+
+	/* A parent that died before it had written us down must not leave us waiting. */
+	if (stage_await(init->sock, STAGE_RECORDED, err) < 0)
+		return -1;
+	if (creation->request->start)
+		return 0;
+	if (stage_send(init->sock, STAGE_READY, err) < 0)
+		return -1;
+	cleanup_fd(&creation->init_sock);
+	creation->init_sock = -1;
+	return accept_start(init, err);
+}
+
+static int run(struct init *init, struct error *err)
+{
+	struct creation *creation = init->creation;
+	auto_oci_state state = { 0 };
+	struct execute execute = {
+		.process = init->config->process,
+		.config = init->config,
+		.filter = &creation->filter,
+		.caps = caps_plan(init->config->process),
+		.preserve_fds = (int)creation->request->preserve_fds,
+	};
+
+	leave_parent(creation);
+	if (enter(init, err) < 0 || mount_all(init, err) < 0)
+		return -1;
+	if (!creation->request->no_new_keyring &&
+		keyring_join(creation->container.state.id, err) < 0)
+		return -1;
+	if (execute_settle(&execute, err) < 0)
+		return -1;
+	step_reached(STEP_SETTLED);
+	if (await_start(init, err) < 0)
+		return -1;
+	step_reached(STEP_STARTING);
+	if (run_hooks(init, HOOK_START_CONTAINER, CONTAINER_CREATED, err) < 0)
+		return -1;
+	execute.proc_fd = rootfs_proc_fd(creation->rootfs);
+	if (init->number) {
+		container_describe(&creation->container, CONTAINER_CREATED, &state);
+		state.pid = init->number;
+		execute.subject = (struct seccomp_subject){ &state, init->number };
+	}
+	return execute_program(&execute, err);
+}
+
+no_return void init_main(struct creation *creation)
+{
+	struct init init = {
+		.creation = creation,
+		.config = &creation->bundle.config,
+		.sock = creation->init_sock,
+	};
+	struct error err = { 0 };
+
+	(void)!run(&init, &err); /* comes back only with an error */
+	stage_send_error(init.sock, &err);
+	_exit(1);
+}

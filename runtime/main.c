@@ -1,0 +1,43 @@
+/* mocker-runtime: containers of OCI bundles. The table of its commands; what each does is
+ * in cmd_NAME.c. */
+#include "runtime/commands.h"
+
+#include "spec/config.h"
+
+static const struct command *const verbs[] = {
+	&command_check,
+	&command_create,
+	&command_delete,
+	&command_events,
+	&command_exec,
+	&command_features,
+	&command_kill,
+	&command_list,
+	&command_pause,
+	&command_ps,
+	&command_resume,
+	&command_run,
+	&command_spec,
+	&command_start,
+	&command_state,
+	&command_steps,
+	&command_update,
+};
+
+int main(int argc, char **argv)
+{
+	struct command commands[ARRAY_SIZE(verbs) + 1] = { 0 };
+	const struct program program = {
+		.name = "mocker-runtime",
+		.summary = "runs OCI bundles as containers",
+		.version = VERSION "\nspec: " OCI_VERSION,
+		.options = runtime_option_specs,
+		.options_size = sizeof(struct runtime_options),
+		.commands = commands,
+		.prepare = options_prepare,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		commands[i] = *verbs[i];
+	return command_main(&program, argc, argv);
+}

@@ -1,0 +1,24 @@
+/*
+ * A process between parent and init, where namespaces must be entered that the parent
+ * could not leave again: it joins them, clones init as its own sibling (CLONE_PARENT), in
+ * namespaces that belong to the joined user namespace, and ends.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "runtime/create.h"
+
+/* A joined user namespace; or a new one beside other joined namespaces, which init, born
+ * without privilege over them, could not join. */
+bool relay_is_needed(const struct namespaces *namespaces);
+
+/* Clones init; sets creation->pid and pidfd. */
+int relay_clone(struct creation *creation, struct error *err) must_check;
+
+/* The other half of any relay: what it cloned, once it says so (STAGE_CLONED), and its own
+ * end. pid is process_clone()'s answer, -1 with errno included. */
+int relay_await(pid_t pid, int sock, pid_t *ret_pid, int *ret_pidfd,
+	struct error *err) must_check;

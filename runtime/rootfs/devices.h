@@ -1,0 +1,29 @@
+/*
+ * /dev of the container: the devices that every container has, those of config.json, the
+ * links that programs expect, and the console. Nodes are made beneath verified
+ * descriptors; in a user namespace, where nobody may make nodes, they are bind mounts of
+ * the creator's.
+ * Source: OCI runtime-spec 1.3.0, config-linux.md: Devices, Default Devices; runtime-linux.md:
+ * Dev symbolic links.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+
+struct oci_config;
+
+struct devices_request {
+	const struct oci_config *config;
+	int root_fd;
+	bool bind; /* instead of mknod: in a user namespace */
+};
+
+/* To be called with umask 0. */
+int devices_create(const struct devices_request *request, struct error *err) must_check;
+
+/* Binds an open terminal (the slave) to /dev/console. Before the pivot: init calls it
+ * once it has the terminal. */
+int devices_bind_console(int root_fd, int terminal_fd, struct error *err) must_check;

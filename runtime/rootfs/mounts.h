@@ -1,0 +1,33 @@
+/*
+ * Doing the planned mounts, in the order of config.json; those on "/" before all others.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "runtime/rootfs/mount_plan.h"
+
+/* What the mounts stand on, and what they change of it. */
+struct mounts {
+	const char *bundle;
+	const char *root_path; /* the creator's name of the root directory */
+	const char *label;     /* linux.mountLabel or NULL */
+	bool names_hidden;     /* the root covers the creator's "/": look up no source */
+	bool cgroup_namespace;
+	bool own_pid_namespace; /* else the creator's /proc shows what ours would */
+	bool own_network_namespace;
+	bool own_ipc_namespace;
+	bool shares_with_creator;  /* see attach.h */
+	unsigned long propagation; /* for mounts that ask for none */
+	int root_fd;               /* replaced by a mount on "/"; owned */
+	int proc_fd; /* of the first procfs mounted on /proc; owned, or -1 */
+};
+
+int mounts_apply(struct mount_plan *plans, size_t count, struct mounts *mounts,
+	struct error *err) must_check;
+
+/* "ro" of mounts that had to be written to first. */
+int mounts_finish(struct mount_plan *plans, size_t count, struct error *err) must_check;

@@ -1,0 +1,72 @@
+#!/bin/bash
+# How long a container takes: `run` of /bin/true beside Debian's crun and runc, in a view
+# of pure cgroup v1, which is where all three work; then with many mounts and many running
+# containers. Figures, not tests: each line of a table is a comment of TAP.
+#
+#	ROUNDS=40 tests/bench/start.sh
+test_cgroups=v1
+test_limit=1800
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+needs crun runc || exit 0
+leaves '^file /run/(crun|runc|mocker)(/|$)'
+rounds=${ROUNDS:-40}
+pairs=$top_builddir/tests/bench/pairs
+
+# Runs pairs; its table becomes comments.
+figures() {
+	run_limit=1500 run "$pairs" "$@"
+	check_status 0
+	sed 's/^/#   /' <<<"$output"
+}
+
+# The configuration that runc's own `spec` writes, with what all three can grant here.
+default_bundle() {
+	make_rootfs "$1/rootfs" && (cd "$1" && rm -f config.json && runc spec) &&
+		edit_bundle "$1" '.process.terminal = false' '.process.args = ["/bin/true"]' \
+			'.process.rlimits = []' '.process.capabilities.ambient = []' \
+			".linux.cgroupsPath = \"/mocker-test/${1##*/}\""
+}
+
+start_time() {
+	default_bundle "$tmp/start" || return
+	figures -n "$rounds" \
+		"crun=crun run --bundle $tmp/start c{}" \
+		"runc=runc run --bundle $tmp/start r{}" \
+		"mocker-runtime=mocker-runtime run --bundle $tmp/start m{}"
+}
+
+with_mounts() {
+	local count
+
+	mkdir -p "$tmp/source"
+	for count in 1 10 100 1000; do
+		default_bundle "$tmp/mounts" || return
+		edit_bundle "$tmp/mounts" ".mounts += [range($count) | {destination: \"/m\(.)\",
+			type: \"bind\", source: \"$tmp/source\", options: [\"rbind\", \"ro\"]}]"
+		echo "# $count more mounts"
+		figures -n 5 -w 1 "crun=crun run --bundle $tmp/mounts c{}" \
+			"mocker-runtime=mocker-runtime run --bundle $tmp/mounts m{}"
+	done
+}
+
+with_containers() {
+	local count have=0
+
+	default_bundle "$tmp/many" && in_bundle "$tmp/many" sleep 1000 &&
+		edit_bundle "$tmp/many" 'del(.linux.cgroupsPath)' &&
+		default_bundle "$tmp/one" || return
+	for count in 1 10 100 "${CONTAINERS:-300}"; do
+		for (( ; have < count; have++)); do
+			mocker-runtime run --detach --bundle "$tmp/many" "many$have" \
+				</dev/null >/dev/null 2>&1 || failed "container $have does not start"
+		done
+		echo "# $count containers running"
+		figures -n 10 -w 1 "mocker-runtime=mocker-runtime run --bundle $tmp/one m{}"
+	done
+	mocker-runtime delete --force --regex '^many'
+}
+
+test_case "start time of /bin/true" start_time
+test_case "start time with many mounts" with_mounts
+test_case "start time with many containers running" with_containers

@@ -1,0 +1,181 @@
+#!/bin/bash
+# Which steps of a build run again after which change: a step does when its instruction,
+# the files below it or the bytes that it copies changed, and never otherwise.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+leaves '^file /var/lib/mocker/?'
+
+set_up() {
+	mkdir -p context/src
+	make_rootfs context/rootfs
+	echo one >context/src/a
+	echo two >context/src/b
+	echo "never copied" >context/other
+	cat >context/Mockerfile <<-'END'
+		ARG BASE=scratch
+		FROM $BASE AS base
+		COPY rootfs /
+		FROM base AS build
+		ARG WHO=world
+		COPY src /src/
+		RUN cat /src/* >/out && wc -l </out >/lines
+		FROM base
+		LABEL made.by=test
+		ENV GREETING=hello
+		WORKDIR /srv/data
+		COPY --from=build /lines ./
+		RUN echo "$GREETING" >greeting
+		CMD ["cat", "greeting"]
+	END
+	run mocker-builder build -t app context
+	check_status 0
+	check_equal "$(grep -cE 'CACHED (RUN|COPY|WORKDIR)' <<<"$output")" 0 "cached steps at first"
+	first_id=$(mocker-builder images --quiet)
+}
+test_setup set_up
+
+# The instructions that were not CACHED in the last run, by their first two words.
+run_again() {
+	grep '^\[' <<<"$output" | grep -v CACHED |
+		sed -E 's/^\[[^]]*\] ([^ ]+) ([^ ]+).*/\1 \2/' | paste -sd,
+}
+
+nothing_changed() {
+	run mocker-builder build -t app context
+	check_status 0
+	check_equal "$(run_again)" "" "what ran again"
+	check_equal "$(mocker-builder images --quiet)" "$first_id" "the image's ID"
+}
+test_case "nothing changed: nothing runs, and the image is the same to the byte" nothing_changed
+
+# A change that is undone after the case. changes SENTENCE EXPECTED COMMAND [OPTION...]
+changes() {
+	test_case "$1" changes_run "${@:2}"
+}
+
+changes_run() {
+	local expected=$1 command=$2
+
+	shift 2
+	cp -a context saved
+	eval "$command"
+	run mocker-builder build -t changed "$@" context
+	check_status 0
+	check_equal "$(run_again)" "$expected" "what ran again"
+	rm -rf context
+	mv saved context
+}
+
+changes "a copied file's bytes: its COPY and what is above it" \
+	"COPY src,RUN cat" "echo three >context/src/a"
+changes "and the stage that copies from it, where that changes the bytes" \
+	"COPY src,RUN cat,COPY --from=build,RUN echo,CMD [\"cat\"," \
+	"echo three >>context/src/a"
+changes "a new file in a copied directory" \
+	"COPY src,RUN cat,COPY --from=build,RUN echo,CMD [\"cat\"," \
+	"seq 5 >context/src/c"
+changes "a file's mode" "COPY src,RUN cat" "chmod 600 context/src/a"
+changes "only a file's times: nothing" "" "touch -d 2001-01-01 context/src/a"
+changes "a file that nobody copies: nothing" "" "echo x >context/other"
+changes "an ignored file: nothing" "" \
+	"echo src/c >context/.dockerignore; echo x >context/src/c"
+changes "an instruction's words" "RUN cat,COPY --from=build,RUN echo,CMD [\"cat\"," \
+	"sed -i 's|/lines|/lines; echo >>/lines|' context/Mockerfile; \
+		sed -i 's|^COPY --from=build .*|COPY --from=build /lines ./|' context/Mockerfile"
+changes "a comment and white space: nothing" "" \
+	"sed -i 's|^RUN echo|# a comment\nRUN   echo|' context/Mockerfile"
+changes "an ENV: the RUN that sees it, no COPY" \
+	"ENV GREETING=hi,RUN echo,CMD [\"cat\"," \
+	"sed -i 's|GREETING=hello|GREETING=hi|' context/Mockerfile"
+changes "a LABEL: no step with files" "LABEL made.by=you,ENV GREETING=hello,CMD [\"cat\"," \
+	"sed -i 's|made.by=test|made.by=you|' context/Mockerfile"
+changes "a build argument: the RUN that sees it" "RUN cat" true --build-arg WHO=me
+changes "--no-cache: all" \
+	"FROM \$BASE,COPY rootfs,FROM base,ARG WHO=world,COPY src,RUN cat,FROM base,LABEL made.by=test,ENV GREETING=hello,WORKDIR /srv/data,COPY --from=build,RUN echo,CMD [\"cat\"," \
+	true --no-cache
+
+after_no_cache() {
+	run mocker-builder build -t changed context
+	check_status 0
+	check_equal "$(run_again)" "" "what ran again"
+}
+test_case "what --no-cache built is the cache of the next build" after_no_cache
+
+shared_steps() {
+	mkdir other
+	cp -a context/rootfs other/rootfs
+	printf 'FROM scratch\nCOPY rootfs /\nRUN echo another >/x\n' >other/Mockerfile
+	run mocker-builder build -t another other
+	check_status 0
+	check_equal "$(run_again)" "RUN echo" "what ran again"
+	rm -rf other
+}
+test_case "another Mockerfile in another directory shares the first steps" shared_steps
+
+only_the_target() {
+	run mocker-builder build --target build --build-arg WHO=target -t target context
+	check_status 0
+	check_lacks "$output" "CMD"
+	run mocker-builder build --target nothere context
+	check_fails_with nothere
+}
+test_case "--target leaves out the stages that it does not need" only_the_target
+
+# From a build of two stages; each step that ran is a line "done in".
+fast_when_cached() {
+	local began ended
+
+	began=$(date +%s%N)
+	run mocker-builder build -t app context
+	ended=$(date +%s%N)
+	check_status 0
+	echo "# a cached build of 14 steps: $(((ended - began) / 1000000)) ms"
+	check test $(((ended - began) / 1000000)) -lt 1000
+}
+test_case "a cached build does nothing but look" fast_when_cached
+
+prune_keeps_images() {
+	run mocker-builder rmi changed another target
+	check_status 0
+	run mocker-builder prune
+	check_status 0
+	run mocker-builder build -t app context
+	check_status 0
+	# what only the stage in between needed is gone
+	check_equal "$(run_again)" "COPY src,RUN cat" "what ran again"
+}
+test_case "prune keeps the layers of images" prune_keeps_images
+
+prune_all() {
+	run mocker-builder prune --all
+	check_status 0
+	run mocker-builder images --quiet
+	check_output ""
+	check_equal "$(find /var/lib/mocker/layers -mindepth 1 | wc -l)" 0 "layers"
+	check_equal "$(find /var/lib/mocker/blobs -type f | wc -l)" 0 "blobs"
+	check_equal "$(find /var/lib/mocker/temp -mindepth 1 | wc -l)" 0 "temporary files"
+}
+test_case "prune --all leaves an empty store" prune_all
+
+many_layers() {
+	local i
+
+	mkdir many
+	echo last >many/file
+	{
+		echo FROM scratch
+		for ((i = 1; i <= 70; i++)); do
+			echo "WORKDIR /layer$i"
+		done
+		echo COPY file /layer1/
+	} >many/Mockerfile
+	run mocker-builder build -t many many
+	check_status 0
+	run mocker-builder bundle many "$tmp/b" -- x
+	check_status 0
+	check_exists "$tmp/b/rootfs/layer1/file"
+	check_exists "$tmp/b/rootfs/layer70"
+	rm -rf many "$tmp/b"
+	run mocker-builder prune --all
+}
+test_case "an image of 71 layers, more than one page of mount options" many_layers

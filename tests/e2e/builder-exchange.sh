@@ -1,0 +1,153 @@
+#!/bin/bash
+# Images that others read, and images that others wrote: OCI layouts and archives between
+# mocker-builder and skopeo, umoci and podman's library.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+leaves '^file /var/lib/mocker/?|^file /var/lib/containers|^file /run/(containers|libpod)'
+
+set_up() {
+	mkdir context
+	make_rootfs context/rootfs
+	cat >context/Mockerfile <<-'END'
+		FROM scratch
+		COPY rootfs /
+		RUN rm /etc/group && ln /etc/passwd /second && mkdir /w /w/old && chown 5:6 /w
+		RUN rm -r /w && mkdir /w && echo x >/w/new && ln -s ../etc /w/link && mkfifo /w/fifo
+		ENV GREETING=hello
+		LABEL org.example.a=b
+		CMD ["sh", "-c", "echo $GREETING"]
+	END
+	run mocker-builder build -t app:1 context
+	check_status 0
+	run mocker-builder bundle app:1 "$tmp/ours"
+	check_status 0
+	run mocker-builder save --format oci-dir -o layout app:1
+	check_status 0
+	run mocker-builder save -o app.tar app:1
+	check_status 0
+	run mocker-builder save --format docker-archive -o docker.tar app:1
+	check_status 0
+}
+test_setup set_up
+
+# Names, types, modes, owners, sizes, links of a tree; sizes of directories vary.
+tree() {
+	(cd "$1" && find . -mindepth 1 \( -type d -printf '%P %y %m %U:%G\n' -o \
+		-printf '%P %y %m %U:%G %s %n %l\n' \) | LC_ALL=C sort)
+}
+
+umoci_unpacks() {
+	needs umoci || return
+	run umoci unpack --image layout:app:1 theirs
+	check_status 0
+	check_equal "$(tree theirs/rootfs)" "$(tree ours/rootfs)" "the tree"
+	check_equal "$(jq -c .process.args theirs/config.json)" '["sh","-c","echo $GREETING"]'
+	rm -rf theirs
+}
+test_case "umoci unpacks a layout of ours to the same tree" umoci_unpacks
+
+skopeo_reads() {
+	needs skopeo || return
+	run skopeo inspect "$1"
+	check_status 0
+	check_equal "$(jq -c '[.Labels["org.example.a"], (.Layers | length)]' <<<"$output")" \
+		'["b",3]' "label and number of layers"
+}
+test_case "skopeo reads our layout" skopeo_reads oci:layout:app:1
+test_case "skopeo reads our archive" skopeo_reads oci-archive:app.tar
+test_case "skopeo reads our docker-archive" skopeo_reads docker-archive:docker.tar
+
+# skopeo checks every digest on its way.
+comes_back() {
+	needs skopeo || return
+	rm -rf copied
+	run skopeo --insecure-policy copy "$1" "$2"
+	check_status 0
+	run mocker-builder load -t back "$3"
+	check_status 0
+	run mocker-builder bundle back "$tmp/back"
+	check_status 0
+	check_equal "$(tree back/rootfs)" "$(tree ours/rootfs)" "the tree"
+	check_equal "$(jq -c .process "$tmp/back/config.json")" \
+		"$(jq -c .process "$tmp/ours/config.json")" "the process"
+	rm -rf back copied
+	run mocker-builder rmi back
+}
+test_case "a layout that skopeo copied comes back as it was" comes_back \
+	oci:layout:app:1 oci:copied:x oci:copied:x
+test_case "so does an archive" comes_back \
+	oci-archive:app.tar oci-archive:copied:x oci-archive:copied
+test_case "so does a docker-archive" comes_back \
+	docker-archive:docker.tar docker-archive:copied:app:2 docker-archive:copied
+
+same_bytes() {
+	run mocker-builder save -o again.tar app:1
+	check_status 0
+	check cmp app.tar again.tar
+	rm -f again.tar
+}
+test_case "the same image gives the same archive, to the byte" same_bytes
+
+from_elsewhere() {
+	tar -C context/rootfs -cf rootfs.tar .
+	printf 'FROM %s\nRUN ls /\n' "$1" >context/from.Mockerfile
+	run mocker-builder build -t from -f context/from.Mockerfile context
+	check_status 0
+	check_output_has "RUN ls /"
+	run mocker-builder build -t from -f context/from.Mockerfile context
+	check_output_has "CACHED RUN ls /"
+	run mocker-builder rmi from
+}
+test_case "FROM rootfs:TAR" from_elsewhere rootfs:rootfs.tar
+test_case "FROM oci:DIR:TAG" from_elsewhere oci:layout:app:1
+test_case "FROM oci-archive:FILE" from_elsewhere oci-archive:app.tar
+test_case "FROM docker-archive:FILE" from_elsewhere docker-archive:docker.tar
+
+# damaged SENTENCE PART COMMAND: a copy of the layout, spoilt; the load says what is wrong.
+damaged() {
+	test_case "$1" damaged_run "${@:2}"
+}
+
+damaged_run() {
+	cp -a layout bad
+	eval "$2"
+	run mocker-builder load -t bad oci:bad
+	check_fails_with "$1"
+	run mocker-builder images
+	check_lacks "$output" bad
+	check_equal "$(find /var/lib/mocker/temp -mindepth 1)" "" "temporary files"
+	rm -rf bad
+}
+
+largest() {
+	find bad/blobs -type f -size +100k
+}
+
+manifest() {
+	echo "bad/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' bad/index.json)"
+}
+
+damaged "a layer with one byte changed" "its bytes have the digest" \
+	'printf x | dd of="$(largest)" bs=1 seek=1000 conv=notrunc status=none'
+damaged "a layer that is missing" "No such file" 'rm "$(largest)"'
+damaged "a manifest with one byte more" "not what its descriptor says" \
+	'echo >>"$(manifest)"'
+damaged "a digest that is a path" "is not sha256" \
+	'sed -i "s|sha256:[0-9a-f]*|sha256:../../../etc/passwd|" bad/index.json'
+damaged "a blob that is a link out of the layout" "" \
+	'rm "$(manifest)"; ln -s /etc/passwd "$(manifest)"'
+damaged "an index of no images" "names no image" \
+	'echo "{\"schemaVersion\":2,\"manifests\":[]}" >bad/index.json'
+damaged "no index at all" "index.json" 'rm bad/index.json'
+
+host_images_stay() {
+	printf 'RUN true\n' >context/host.Mockerfile
+	run mocker-builder build -t onhost -f context/host.Mockerfile context
+	check_status 0
+	run mocker-builder save -o x.tar onhost
+	check_fails_with "made without FROM"
+	check_missing x.tar
+	check_missing x.tar.partial
+	run mocker-builder rmi onhost
+}
+test_case "an image without FROM cannot leave its host" host_images_stay

@@ -1,0 +1,213 @@
+#!/bin/bash
+# What the language's instructions leave in an image, one feature a case: COPY and ADD with
+# their flags, heredocs, variables, ONBUILD, UNSET, INCLUDE, archives and URLs.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+leaves '^file /var/lib/mocker/?'
+
+set_up() {
+	mkdir -p context/base context/files/sub site
+	make_rootfs context/base/rootfs
+	echo web:x:33:44::/:/bin/sh >>context/base/rootfs/etc/passwd
+	printf 'FROM scratch\nCOPY rootfs /\n' >context/base/Mockerfile
+	run mocker-builder build -t base context/base
+	check_status 0
+	echo one >context/files/a.txt
+	echo two >context/files/b.md
+	echo three >context/files/sub/c.txt
+	tar -C context -czf context/files.tgz files
+	printf 'base\nignored.txt\n' >context/.dockerignore
+	echo secret >context/ignored.txt
+	cp context/files.tgz site/
+	echo fetched >site/page.txt
+}
+test_setup set_up
+
+# The build failed, and its error, which shows the line, has the words.
+fails_with() {
+	check_status 1
+	check_errors_have "$1"
+	check_errors_have "   2 | "
+}
+
+# builds SENTENCE EXPECTED: the Mockerfile on standard input, after FROM base, builds; what
+# its last RUN prints is EXPECTED.
+builds() {
+	local sentence=$1 expected=$2 mockerfile
+
+	mockerfile=$(cat)
+	test_case "$sentence" builds_run "$expected" "$mockerfile"
+}
+
+builds_run() {
+	printf 'FROM base\n%s\nCMD ["true"]\n' "$2" >context/Mockerfile
+	run mocker-builder build -t app context
+	check_status 0
+	run_forget
+	rm -rf bundle
+	run mocker-builder bundle app bundle
+	check_status 0
+	check_equal "$(cat bundle/rootfs/out)" "$1" "/out"
+}
+
+builds "COPY: files, directories, wildcards" "a.txt b.md c.txt" <<'END'
+COPY files/*.txt files/b.md /d/
+COPY files/sub /d
+RUN ls /d | paste -sd' ' >/out
+END
+
+builds "COPY --chown and --chmod" "33:44 640 9:9" <<'END'
+COPY --chown=web --chmod=u=rw,g=r,o= files/a.txt /x
+COPY --chown=9 files/a.txt /y
+RUN echo $(stat -c '%u:%g %a' /x) $(stat -c %u:%g /y) >/out
+END
+
+builds "COPY --parents and --exclude" "/p/files/sub/c.txt /p/sub/c.txt /q/a.txt /q/sub/c.txt" <<'END'
+COPY --parents files/sub/c.txt files/./sub/c.txt /p/
+COPY --exclude=*.md files /q
+RUN find /p /q -type f | sort | paste -sd' ' >/out
+END
+
+builds "COPY --from keeps the owner" "33:44" <<'END'
+COPY --chown=web files/a.txt /x
+FROM base
+COPY --from=0 /x /y
+RUN stat -c %u:%g /y >/out
+END
+
+builds "heredocs: RUN, RUN with a shebang, COPY with variables" "script awk 3 v=1 w=\$v" <<'END'
+ARG v=1
+COPY <<plain <<'quoted' /h/
+v=$v
+plain
+w=$v
+quoted
+RUN <<EOF
+echo -n "script " >/out
+EOF
+RUN <<EOF
+#!/bin/awk -f
+BEGIN { printf "awk %d ", 1 + 2 >"/out.2" }
+EOF
+RUN <<EOF cat >/out.3
+$(cat /h/plain | tr '\n' ' ')
+EOF
+RUN cat /out.2 /out.3 /h/quoted | tr -d '\n' >>/out
+END
+
+builds "variables: ENV over ARG, defaults, patterns" "env default tar.gz archive" <<'END'
+ARG A=arg
+ENV A=env F=archive.tar.gz
+ENV R="$A ${none:-default} ${F#*.} ${F%%.*}"
+RUN echo "$R" >/out
+END
+
+builds "ARG reaches RUN, and TARGETARCH when declared" "x linux" <<'END'
+ARG one=x
+ARG TARGETOS
+RUN echo "$one $TARGETOS" >/out
+END
+
+builds "ADD unpacks an archive of the context, and only on request not" "one three archive" <<'END'
+ADD files.tgz /in/
+ADD --unpack=false files.tgz /whole/
+RUN echo $(cat /in/files/a.txt /in/files/sub/c.txt) $(test -f /whole/files.tgz && echo archive) >/out
+END
+
+builds "WORKDIR, USER and SHELL" "/w/x 33 set" <<'END'
+WORKDIR /w
+WORKDIR x
+RUN touch /out && chmod 666 /out
+USER web
+SHELL ["/bin/sh", "-a", "-c"]
+RUN V=set; echo $(pwd) $(id -u) $(sh -c 'echo $V') >/out
+END
+
+builds "UNSET takes an inherited variable away" "gone" <<'END'
+ENV X=here
+UNSET ENV X
+RUN echo "${X-gone}" >/out
+END
+
+includes() {
+	echo 'RUN echo included >/out' >context/part.inc
+	builds_run included 'INCLUDE part.inc'
+	ln -sfn /etc/hostname context/part.inc
+	printf 'FROM base\nINCLUDE part.inc\n' >context/Mockerfile
+	run mocker-builder build -t app context
+	fails_with "Mockerfile:2: "
+	check_errors_have "   2 | INCLUDE part.inc"
+	rm context/part.inc
+}
+test_case "INCLUDE reads the context's files and no others" includes
+
+triggers() {
+	printf 'FROM base\nONBUILD RUN echo triggered >/out\n' >context/Mockerfile
+	run mocker-builder build -t parent context
+	check_status 0
+	printf 'FROM parent\nRUN cat /out >/seen && echo "seen $(cat /seen)" >/out\nCMD ["true"]\n' >context/Mockerfile
+	run mocker-builder build -t child context
+	check_status 0
+	rm -rf bundle
+	run mocker-builder bundle child bundle
+	check_equal "$(cat bundle/rootfs/out)" "seen triggered" "/out"
+	run mocker-builder rmi child parent
+	check_status 0
+}
+test_case "ONBUILD runs in the image that is built from it" triggers
+
+urls() {
+	local port=8321 sum pid
+
+	busybox httpd -f -p 127.0.0.1:"$port" -h site &
+	pid=$!
+	wait_until 5 curl -sf -o /dev/null "http://127.0.0.1:$port/page.txt"
+	sum=$(sha256sum site/page.txt | cut -d' ' -f1)
+	builds_run "fetched 600 one" "ADD http://127.0.0.1:$port/page.txt /d/
+ADD --unpack=true http://127.0.0.1:$port/files.tgz /u/
+RUN echo \$(cat /d/page.txt) \$(stat -c %a /d/page.txt) \$(cat /u/files/a.txt) >/out"
+	run mocker-builder build -t app context
+	check_equal "$(grep -c 'CACHED ADD' <<<"$output")" 2 "cached steps"
+	echo changed >site/page.txt
+	run mocker-builder build -t app context
+	check_equal "$(grep -c 'CACHED ADD' <<<"$output")" 0 "cached steps after a change"
+	printf 'FROM base\nADD --checksum=sha256:%s http://127.0.0.1:%s/page.txt /\n' "$sum" "$port" >context/Mockerfile
+	run mocker-builder build -t app context
+	fails_with "has the checksum sha256:"
+	printf 'FROM base\nADD http://127.0.0.1:%s/nothing /\n' "$port" >context/Mockerfile
+	run mocker-builder build -t app context
+	fails_with "http://127.0.0.1:$port/nothing: "
+	check_errors_have "404"
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+	run mocker-builder build -t app context
+	fails_with "fetching http://127.0.0.1:$port/nothing"
+}
+test_case "ADD fetches URLs, and believes its checksum only" urls
+
+ignored_stays_out() {
+	printf 'FROM base\nCOPY ignored.txt /\n' >context/Mockerfile
+	run mocker-builder build -t app context
+	fails_with "\"ignored.txt\" is not in the build context: the ignore file leaves it out"
+	ln -s ignored.txt context/link.txt
+	printf 'FROM base\nCOPY link.txt /\n' >context/Mockerfile
+	run mocker-builder build -t app context
+	fails_with "the ignore file leaves it out"
+	rm context/link.txt
+	printf '# nothing\n' >context/Mockerfile.dockerignore
+	printf 'FROM base\nCOPY ignored.txt /\n' >context/Mockerfile
+	run mocker-builder build -t app context
+	check_status 0
+	rm context/Mockerfile.dockerignore
+}
+test_case "what the ignore file hides stays out, whatever leads to it" ignored_stays_out
+
+nothing_is_left() {
+	run mocker-builder rmi app base
+	run mocker-builder prune --all
+	check_status 0
+	check_equal "$(find /var/lib/mocker/temp -mindepth 1 2>/dev/null | wc -l)" 0 "temporary files"
+}
+test_case "nothing is left" nothing_is_left
+
+tests_end

@@ -1,0 +1,89 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# Root file systems of busybox, bundles, and edits of their config.json by jq.
+
+# make_rootfs DIRECTORY: busybox with all its commands, users, the usual directories.
+make_rootfs() {
+	local template=$tmp/.rootfs
+
+	[ -d "$template" ] || make_rootfs_template "$template" || return 1
+	mkdir -p "$(dirname "$1")" && cp -a "$template" "$1"
+}
+
+make_rootfs_template() {
+	local busybox directory
+
+	busybox=$(command -v busybox) || failed "busybox is missing" || return 1
+	for directory in bin dev etc proc root run sbin sys tmp usr/bin var; do
+		mkdir -p "$1/$directory"
+	done
+	chmod 1777 "$1/tmp"
+	cp "$busybox" "$1/bin/busybox"
+	"$busybox" --list | grep -v '^busybox$' | sed "s|^|$1/bin/|" |
+		xargs -n1 ln -s busybox
+	cat >"$1/etc/passwd" <<-'END'
+		root:x:0:0:root:/root:/bin/sh
+		bin:x:1:1:bin:/bin:/bin/false
+		user:x:1000:1000:user:/home/user:/bin/sh
+	END
+	cat >"$1/etc/group" <<-'END'
+		root:x:0:
+		bin:x:1:
+		user:x:1000:
+		wheel:x:10:user
+	END
+}
+
+# make_bundle DIRECTORY [JQ FILTER...]: rootfs/ and the default config.json, edited. Its
+# cgroup is /mocker-test/NAME of the pretend host.
+make_bundle() {
+	local directory=$1
+
+	shift
+	[ -d "$directory/rootfs" ] || make_rootfs "$directory/rootfs" || return 1
+	jq --arg name "${directory##*/}" '.linux.cgroupsPath = "/mocker-test/" + $name' \
+		"$e2e/config.json" >"$directory/config.json" || return 1
+	edit_bundle "$directory" "$@"
+}
+
+# edit_bundle DIRECTORY JQ FILTER...: changes config.json.
+edit_bundle() {
+	local config=$1/config.json filter
+
+	shift
+	for filter; do
+		jq "$filter" "$config" >"$config.new" || {
+			failed "the jq filter is wrong: $filter"
+			return 1
+		}
+		mv "$config.new" "$config"
+	done
+}
+
+# in_bundle DIRECTORY COMMAND...: the bundle's process runs this.
+in_bundle() {
+	local directory=$1
+
+	shift
+	edit_bundle "$directory" ".process.args = $(words_to_json "$@")"
+}
+
+# sh_bundle DIRECTORY SCRIPT [JQ FILTER...]: a bundle that runs the shell script.
+sh_bundle() {
+	local directory=$1 script=$2
+
+	shift 2
+	make_bundle "$directory" "$@" && in_bundle "$directory" sh -c "$script"
+}
+
+words_to_json() {
+	jq -n --args '$ARGS.positional' -- "$@"
+}
+
+# container_status ID: created, running, stopped, paused; "none" if there is no such.
+container_status() {
+	mocker-runtime state "$1" 2>/dev/null | jq -r '.status' | grep . || echo none
+}
+
+container_pid() {
+	mocker-runtime state "$1" | jq -r .pid
+}

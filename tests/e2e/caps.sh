@@ -1,0 +1,97 @@
+#!/bin/bash
+# Capabilities, resource limits and scheduling of a real container's process.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+status_has() {
+	check_output_has "$1:	$2"
+}
+
+five_sets() {
+	sh_bundle "$tmp/web" 'cat /proc/self/status' '.process.capabilities = {
+		"bounding": ["CAP_KILL", "CAP_CHOWN"], "permitted": ["CAP_KILL"],
+		"effective": ["CAP_KILL"], "inheritable": ["CAP_KILL"], "ambient": ["CAP_KILL"]}' \
+		'.process.user = {"uid": 1000, "gid": 1000}'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_status 0
+	status_has CapBnd 0000000000000021
+	status_has CapPrm 0000000000000020
+	status_has CapEff 0000000000000020
+	status_has CapInh 0000000000000020
+	status_has CapAmb 0000000000000020
+}
+test_case "all five sets are as asked, for a user that is not root" five_sets
+
+no_capabilities_is_none() {
+	sh_bundle "$tmp/web" 'cat /proc/self/status' 'del(.process.capabilities)'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_status 0
+	status_has CapEff 0000000000000000
+	status_has CapBnd 0000000000000000
+}
+test_case "a process that asks for none has none" no_capabilities_is_none
+
+unknown_names_are_warned_of() {
+	make_bundle "$tmp/web" '.process.capabilities.bounding += ["CAP_FLY"]'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_status 0
+	check_errors_have 'CAP_FLY'
+}
+test_case "an unknown capability is warned of" unknown_names_are_warned_of
+
+limits() {
+	sh_bundle "$tmp/web" 'ulimit -n; ulimit -c' '.process.rlimits = [
+		{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200},
+		{"type": "RLIMIT_CORE", "soft": 0, "hard": 0}]'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_status 0
+	check_output "100
+0"
+	edit_bundle "$tmp/web" '.process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 1,
+		"hard": 1073741825}]'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_fails_with "/process/rlimits/0: raising the hard limit of RLIMIT_NOFILE"
+}
+test_case "resource limits, and the one that cannot be raised" limits
+
+oom_score() {
+	sh_bundle "$tmp/web" 'cat /proc/self/oom_score_adj' '.process.oomScoreAdj = 500'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_status 0
+	check_output 500
+	edit_bundle "$tmp/web" '.process.oomScoreAdj = 1001'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_fails_with /process/oomScoreAdj
+}
+test_case "the OOM score, and one out of range" oom_score
+
+scheduling() {
+	sh_bundle "$tmp/web" 'cut -d" " -f19,41 /proc/self/stat' \
+		'.process.scheduler = {"policy": "SCHED_BATCH", "nice": 5}' \
+		'.process.ioPriority = {"class": "IOPRIO_CLASS_BE", "priority": 6}'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_status 0
+	check_output "5 3"
+	edit_bundle "$tmp/web" '.process.scheduler = {"policy": "SCHED_BATCH", "priority": 5}'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_fails_with /process/scheduler
+}
+test_case "scheduling policy, nice and I/O priority" scheduling
+
+personality() {
+	sh_bundle "$tmp/web" 'uname -m' '.linux.personality = {"domain": "LINUX32"}'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_status 0
+	check_output i686
+}
+[ "$(uname -m)" != x86_64 ] || test_case "a 32-bit personality" personality
+
+labels_fail_closed() {
+	make_bundle "$tmp/web" '.process.apparmorProfile = "mocker-test"'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_fails_with /process/apparmorProfile
+	make_bundle "$tmp/web" '.process.selinuxLabel = "system_u:system_r:container_t:s0"'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_fails_with /process/selinuxLabel
+}
+[ -d /sys/fs/selinux ] || [ -d /sys/kernel/security/apparmor ] ||
+	test_case "a label that cannot be given fails" labels_fail_closed

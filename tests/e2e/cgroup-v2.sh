@@ -1,0 +1,158 @@
+#!/bin/bash
+# The same with cgroup version 2 alone: on a machine whose controllers are version 1's, its
+# core files, the freezer, cgroup.kill and the eBPF allow-list of devices.
+test_cgroups=v2
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+# shellcheck source=tests/e2e/sleeper.sh
+. "$e2e/sleeper.sh"
+
+cg=/sys/fs/cgroup
+
+has_controller() {
+	grep -qw "$1" $cg/cgroup.controllers
+}
+
+the_process_is_in_it() {
+	sh_bundle "$tmp/web" 'grep ^0: /proc/self/cgroup'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_status 0
+	check_output "0::/mocker-test/web"
+	sleeper web 'del(.linux.cgroupsPath)'
+	start web
+	check_equal "$(cat $cg/mocker/web/cgroup.procs)" "$(container_pid web)"
+	delete web
+	check_missing $cg/mocker
+}
+test_case "the container is cloned into its cgroup" the_process_is_in_it
+
+its_namespace_hides_the_path() {
+	sh_bundle "$tmp/web" 'grep ^0: /proc/self/cgroup' \
+		'.linux.namespaces += [{"type": "cgroup"}]'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_status 0
+	check_output "0::/"
+}
+test_case "a cgroup namespace begins at the container's cgroup" its_namespace_hides_the_path
+
+raw_files() {
+	sleeper web '.linux.resources.unified = {"cgroup.max.depth": "3"}'
+	start web
+	check_equal "$(cat $cg/mocker-test/web/cgroup.max.depth)" 3
+	delete web
+	edit_bundle "$tmp/web" '.linux.resources.unified = {"memory.nosuch": "3"}'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_fails_with /linux/resources/unified/memory.nosuch
+}
+test_case "unified writes files as they are named" raw_files
+
+huge_pages() {
+	has_controller hugetlb || {
+		skip "this kernel's cgroup v2 has no hugetlb controller"
+		return
+	}
+	sleeper web '.linux.resources.hugepageLimits = [{"pageSize": "2MB", "limit": 4194304}]'
+	# Version 2 hands controllers down only from a cgroup without processes.
+	echo +hugetlb 2>/dev/null >$cg/cgroup.subtree_control || {
+		run mocker-runtime run --bundle "$tmp/web" web
+		check_fails_with "/linux/resources/hugepageLimits/0: writing \"+hugetlb\"" \
+			"has processes of its own"
+		return
+	}
+	start web
+	check_equal "$(cat $cg/mocker-test/web/hugetlb.2MB.max)" 4194304
+	delete web
+	edit_bundle "$tmp/web" '.linux.resources.hugepageLimits = [{"pageSize": "3MB", "limit": 1}]'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_fails_with "/linux/resources/hugepageLimits/0: this kernel's cgroup v2 has no"
+}
+test_case "huge pages are limited by size, or it is said why not" huge_pages
+
+absent_controllers_are_named() {
+	has_controller memory && {
+		skip "this machine has the memory controller in cgroup v2"
+		return
+	}
+	make_bundle "$tmp/web" '.linux.resources.memory.limit = 52428800'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_fails_with "/linux/resources/memory/limit: no cgroup hierarchy of this machine" \
+		'"memory"'
+}
+test_case "a limit without its controller is refused by name" absent_controllers_are_named
+
+devices_are_denied() {
+	sh_bundle "$tmp/web" 'mknod /tmp/mem c 1 1 && cat /tmp/mem; cat /dev/null && echo fine' \
+		'.process.capabilities[] += ["CAP_MKNOD"]'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_errors_have "can't open '/tmp/mem': Operation not permitted"
+	check_output fine
+	edit_bundle "$tmp/web" '.linux.resources.devices = [{"allow": true}, {"allow": false,
+		"type": "c", "major": 1, "minor": 5, "access": "w"}]'
+	in_bundle "$tmp/web" sh -c 'head -c 1 /dev/zero >/dev/null && echo reads
+		echo >/dev/zero || echo denied'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_output "reads
+denied"
+}
+test_case "the eBPF program denies devices that are not allowed" devices_are_denied
+
+locked_memory_is_not_needed() {
+	sh_bundle "$tmp/web" 'echo fine'
+	run sh -c "ulimit -l 0; exec mocker-runtime run --bundle $tmp/web web"
+	check_status 0
+	check_output fine
+}
+test_case "RLIMIT_MEMLOCK of zero is enough" locked_memory_is_not_needed
+
+devices_are_updated() {
+	sleeper web
+	start web
+	run mocker-runtime exec web sh -c 'head -c 1 /dev/full >/dev/null && echo reads'
+	check_output reads
+	echo '{"devices": [{"allow": false}, {"allow": false, "type": "c", "major": 1,
+		"minor": 7}]}' >"$tmp/limits"
+	run mocker-runtime update --resources "$tmp/limits" web
+	check_status 0
+	run mocker-runtime exec web sh -c 'head -c 1 /dev/full >/dev/null && echo reads'
+	check_output ""
+	delete web
+}
+test_case "update puts another program in the place of the first" devices_are_updated
+
+pausing() {
+	sleeper web
+	start web
+	run mocker-runtime pause web
+	check_status 0
+	check_equal "$(container_status web)" paused
+	check_has "$(cat $cg/mocker-test/web/cgroup.events)" "frozen 1"
+	run mocker-runtime resume web
+	check_status 0
+	check_equal "$(container_status web)" running
+	run mocker-runtime pause web
+	delete web
+}
+test_case "pause, resume, and a paused container can be deleted" pausing
+
+killing_all() {
+	sh_bundle "$tmp/web" 'for i in 1 2 3 4 5; do setsid sleep 1000 & done; sleep 1000' \
+		'.linux.namespaces |= map(select(.type != "pid"))'
+	start web
+	check wait_until 5 sh -c "[ \$(wc -l <$cg/mocker-test/web/cgroup.procs) -ge 6 ]"
+	run mocker-runtime kill --all web TERM
+	check_status 0
+	run mocker-runtime kill --all web KILL
+	check_status 0
+	check wait_until 5 grep -q 'populated 0' $cg/mocker-test/web/cgroup.events
+	delete web
+}
+test_case "kill --all reaches every process of a shared PID namespace" killing_all
+
+nested_cgroups_go_too() {
+	sleeper web
+	start web
+	mkdir -p $cg/mocker-test/web/a/b
+	delete web
+	check_missing $cg/mocker-test/web
+}
+test_case "cgroups that were made inside the container's are removed with it" \
+	nested_cgroups_go_too

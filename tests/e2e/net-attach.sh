@@ -1,0 +1,203 @@
+#!/bin/bash
+# mocker-netsetup by hand: what add makes, as iproute2 sees it; that del leaves nothing;
+# list, inspect, check, gc, status and the networks.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+# shellcheck source=tests/e2e/traffic.sh
+. "$e2e/traffic.sh"
+network_stays
+leaves '^(link|address|route) .*(mocker1|br7)|^file /var/lib/mocker/networks'
+
+in_netns() {
+	ip netns exec "$@"
+}
+
+is_wired() {
+	run mocker-netsetup add web
+	check_status 0
+	check_output 10.0.0.2
+	run mocker-netsetup add db
+	check_output 10.0.0.3
+	check_equal "$(ip -n web -br address show eth0 | awk '{ print $2, $3, $4 }')" \
+		"UP 10.0.0.2/24 "
+	check_has "$(ip -n web route)" "default via 10.0.0.1 dev eth0"
+	check_has "$(ip -n web address show lo)" "LOOPBACK,UP"
+	check_has "$(ip -n web link show eth0)" "mtu $(cat /sys/class/net/mocker0/mtu)"
+	check_equal "$(in_netns web cat /proc/sys/net/ipv6/conf/eth0/disable_ipv6)" 1
+	check_has "$(ip address show mocker0)" "inet 10.0.0.1/24"
+	check_lacks "$(ip address show mocker0)" inet6
+	check_equal "$(cat /proc/sys/net/ipv6/conf/mocker0/accept_ra)" 0
+	check_equal "$(ip -o link show master mocker0 | wc -l)" 2
+}
+test_step "add gives an address, a default route and a name" is_wired
+
+they_talk() {
+	serve web 10000 "this is web"
+	check_equal "$(ask host 10.0.0.2 10000)" "this is web"
+	check_equal "$(ask db 10.0.0.2 10000)" "this is web"
+	check in_netns db busybox ping -c 1 -W 2 10.0.0.1 >/dev/null
+	check in_netns db busybox ping -c 1 -W 2 10.0.0.2 >/dev/null
+	check_equal "$(ss -Hltn 'sport = 10000' | wc -l)" 0 "listeners on the host"
+	stop_servers
+}
+test_step "containers and host reach each other" they_talk
+
+is_shown() {
+	run mocker-netsetup list
+	check_matches "$output" '^NAME +ADDRESS +NETWORK'
+	check_matches "$output" 'web +10\.0\.0\.2 +default +eth0 +0a:6d:0a:00:00:02'
+	run mocker-netsetup list --json
+	check_equal "$(jq -r '.[].container' <<<"$output" | xargs)" "db web"
+	run mocker-netsetup inspect web
+	check_equal "$(jq -r '.[0].addresses[0].address' <<<"$output")" 10.0.0.2/24
+	run mocker-netsetup status
+	check_matches "$output" 'default +10\.0\.0\.0/24 +253 +2 +ok'
+	run mocker-netsetup inspect nobody
+	check_fails_with '"nobody" is attached to no network'
+	run mocker-netsetup add web
+	check_fails_with '"web" is attached to network "default" by eth0 already'
+}
+test_step "list, inspect and status show it" is_shown
+
+damage_is_seen() {
+	run mocker-netsetup check
+	check_status 0
+	ip -n web address flush dev eth0
+	run mocker-netsetup check web
+	check_status 1
+	check_output_has "web default: eth0 has lost the address 10.0.0.2/24"
+	ip -n db route del default
+	run mocker-netsetup check db
+	check_output_has "the default route through 10.0.0.1 is lost"
+	ip link set "$(jq -r '.[0].link' <<<"$(mocker-netsetup inspect db)")" down
+	run mocker-netsetup check db
+	check_output_has "the host's end, is down"
+}
+test_step "check names what is damaged" damage_is_seen
+
+is_gone() {
+	run mocker-netsetup del web
+	check_status 0
+	run mocker-netsetup del db
+	check_status 0
+	check_equal "$(ip -o link show type veth | wc -l)" 0 "veth devices"
+	check_missing /run/netns/web
+	run mocker-netsetup del web
+	check_fails_with '"web" is attached to no network'
+	run mocker-netsetup del --force web
+	check_status 0
+}
+test_case "del leaves nothing" is_gone
+
+by_pid_and_path() {
+	unshare -n sleep 100 &
+	local pid=$!
+	wait_until 5 sh -c "[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]"
+	run mocker-netsetup add backend --pid $pid --interface net0 --ip 10.0.0.77 \
+		--mac 02:00:00:00:00:77
+	check_output 10.0.0.77
+	check_has "$(ip -n backend link show net0)" 02:00:00:00:00:77
+	run mocker-netsetup add $pid --interface net1
+	check_status 0
+	run mocker-netsetup list
+	check_has "$output" "pid-$pid"
+	ip netns add other
+	run mocker-netsetup add /run/netns/other
+	check_status 0
+	kill $pid && wait $pid 2>/dev/null
+	run mocker-netsetup gc
+	check_has "$output" "backend default net0"
+	check_missing /run/netns/backend
+	run mocker-netsetup list
+	check_lacks "$output" backend
+	check_has "$output" other
+	ip netns del other
+	run mocker-netsetup gc
+	check_has "$output" other
+}
+test_case "processes and paths are attached, and gc removes those that are gone" by_pid_and_path
+
+networks() {
+	run mocker-netsetup network create blue --subnet 10.7.0.0/30 --subnet fd07::/64 \
+		--interface br7
+	check_status 0
+	run mocker-netsetup network ls
+	check_matches "$output" 'blue +bridge +br7 +10\.7\.0\.0/30,fd07::/64 +strict +0'
+	run mocker-netsetup add one --network blue
+	check_output $'10.7.0.2\nfd07::2'
+	check_has "$(ip -n one -6 route)" "default via fd07::1"
+	check in_netns one busybox ping -6 -c 1 -W 2 fd07::1 >/dev/null
+	check_equal "$(in_netns one cat /proc/sys/net/ipv6/conf/eth0/accept_ra)" 0
+	run mocker-netsetup add two --network blue
+	check_fails_with 'the addresses of network "blue" are exhausted: 10.7.0.2 one/eth0'
+	check_missing /run/netns/two
+	run mocker-netsetup status
+	check_status 1
+	check_matches "$output" 'blue +10\.7\.0\.0/30 +1 +1 +exhausted'
+	run mocker-netsetup add one --interface eth1
+	check_status 0
+	run mocker-netsetup network rm blue
+	check_fails_with 'network "blue" has 1 attachment, the first of "one"'
+	run mocker-netsetup del one --network blue
+	run mocker-netsetup list
+	check_has "$output" "eth1"
+	run mocker-netsetup del one
+	run mocker-netsetup network rm blue
+	check_status 0
+	check_not ip link show br7 2>/dev/null
+}
+test_case "networks of both families, exhausted ones, two for one container" networks
+
+pod() {
+	run mocker-netsetup add shared
+	serve shared 8000 "in the pod"
+	check_equal "$(ask shared 127.0.0.1 8000)" "in the pod"
+	stop_servers
+	run mocker-netsetup del shared
+	check_status 0
+}
+test_case "what shares the namespace reaches 127.0.0.1" pod
+
+in_parallel() {
+	local i list=()
+
+	mocker-netsetup network create many --subnet 10.8.0.0/24 --interface mocker1
+	for ((i = 0; i < 32; i++)); do
+		mocker-netsetup add "p$i" --network many >"$tmp/p$i" &
+		list+=($!)
+	done
+	for i in "${list[@]}"; do
+		wait "$i" || failed "an add failed"
+	done
+	check_equal "$(cat "$tmp"/p[0-9]* | sort -u | wc -l)" 32 "different addresses"
+	for ((i = 0; i < 32; i++)); do
+		mocker-netsetup del "p$i" &
+	done
+	wait
+	check_equal "$(mocker-netsetup list | wc -l)" 1
+	run mocker-netsetup network rm many
+	check_status 0
+}
+test_case "32 adds at once have 32 addresses" in_parallel
+
+on_a_parent() {
+	ip link add parent0 type veth peer name parent1 && ip link set parent0 up &&
+		ip link set parent1 up
+	mocker-netsetup network create direct --kind macvlan --interface parent0 \
+		--subnet 10.5.0.0/24
+	run mocker-netsetup add one --network direct
+	check_status 0
+	run mocker-netsetup add two --network direct
+	check_has "$(ip -n one -d link show eth0)" "macvlan mode bridge"
+	check in_netns one busybox ping -c 1 -W 2 10.5.0.3 >/dev/null
+	run mocker-netsetup del one
+	run mocker-netsetup del two
+	run mocker-netsetup network rm direct
+	check_status 0
+	run mocker-netsetup network create bad --kind macvlan --interface parent0 --mode nowhere \
+		--subnet 10.4.0.0/24
+	run mocker-netsetup add x --network bad
+	check_fails_with 'mode'
+	mocker-netsetup network rm bad
+	ip link del parent0
+}
+test_case "macvlan on an interface of the host" on_a_parent

@@ -1,0 +1,78 @@
+#!/bin/bash
+# mocker-netsetup as createRuntime and poststop of a bundle, under Debian's runc and ours.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+network_stays
+leaves '^file /var/lib/mocker/networks'
+
+hook_bundle() { # DIRECTORY COMMAND
+	local hook
+
+	sh_bundle "$tmp/$1" "$2"
+	hook=$(jq -n --arg path "$top_builddir/mocker-netsetup" --arg name "$1" \
+		'[{path: $path, args: ["mocker-netsetup", "hook", "--name", $name]}]')
+	edit_bundle "$tmp/$1" ".hooks.createRuntime = $hook | .hooks.poststop = $hook" \
+		'.linux.namespaces |= (map(select(.type != "network")) + [{"type": "network"}])'
+}
+
+wired_under() { # RUNTIME...
+	hook_bundle hooked 'ip -4 -o address show dev eth0; ip route'
+	run "$@" run --bundle "$tmp/hooked" hooked
+	check_status 0
+	check_matches "$output" 'inet 10\.0\.0\.[0-9]+/24'
+	check_has "$output" "default via 10.0.0.1"
+	check_missing /run/netns/hooked
+	run mocker-netsetup list
+	check_lacks "$output" hooked
+}
+
+under_runc() {
+	needs runc || return
+	wired_under runc --root "$tmp/runc"
+	rm -r "$tmp/hooked"
+}
+test_case "under runc a bundle's hooks wire and unwire it" under_runc
+
+under_ours() {
+	wired_under mocker-runtime
+	rm -r "$tmp/hooked"
+}
+test_case "under mocker-runtime too" under_ours
+
+# What a runtime does when it tries again: nothing twice, nothing missing.
+idempotent() {
+	local state='{"ociVersion":"1.0.2","id":"again","status":"%s","pid":%d,"bundle":"/x"}'
+
+	unshare -n sleep 100 &
+	local pid=$!
+	wait_until 5 sh -c "[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]"
+	# shellcheck disable=SC2059 # the format is above
+	printf "$state" creating $pid >"$tmp/creating"
+	# shellcheck disable=SC2059
+	printf "$state" stopped 0 >"$tmp/stopped"
+	run_input=$tmp/creating run mocker-netsetup hook
+	check_status 0
+	run_input=$tmp/creating run mocker-netsetup hook
+	check_status 0
+	check_equal "$(ip -n again -o link | wc -l)" 2
+	run_input=$tmp/stopped run mocker-netsetup hook
+	check_status 0
+	run_input=$tmp/stopped run mocker-netsetup hook
+	check_status 0
+	kill $pid && wait $pid 2>/dev/null
+}
+test_case "a hook that runs twice does it once" idempotent
+
+wrong_state() {
+	run mocker-netsetup hook
+	check_fails_with "standard input" "a hook is given the container's state"
+	echo '{"ociVersion":"1.0.2","id":"../x","status":"creating","pid":1,"bundle":"/"}' \
+		>"$tmp/state"
+	run_input=$tmp/state run mocker-netsetup hook
+	check_fails_with "cannot be the name of a container"
+	echo "{\"ociVersion\":\"1.0.2\",\"id\":\"x\",\"status\":\"creating\",\"pid\":$$,\"bundle\":\"/\"}" \
+		>"$tmp/state"
+	run_input=$tmp/state run mocker-netsetup hook
+	check_fails_with "is the host's own network namespace" \
+		"does config.json give the container a network namespace?"
+}
+test_case "a wrong state is refused" wrong_state

@@ -1,0 +1,144 @@
+#!/bin/bash
+# Rules, by real traffic: masquerade to an outside host, published ports from everywhere,
+# isolation of networks, and that the administrator's rules stay first.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+# shellcheck source=tests/e2e/traffic.sh
+. "$e2e/traffic.sh"
+network_stays
+leaves '^(link|address|route) .*(mocker[12]|outside0)|^file /var/lib/mocker/networks'
+
+set_up() {
+	another_host outside
+	mocker-netsetup network create blue --subnet 10.7.0.0/24 --interface mocker1
+	mocker-netsetup network create free --subnet 10.6.0.0/24 --interface mocker2 \
+		--isolation open
+}
+test_setup set_up
+
+masquerade() {
+	run mocker-netsetup add web
+	check_status 0
+	serve outside 9000 PEER
+	check_equal "$(ask web 10.99.0.2 9000)" 10.99.0.1 "the address seen outside"
+	stop_servers
+	run mocker-netsetup del web
+}
+test_case "packets leave with the host's address" masquerade
+
+published() {
+	run mocker-netsetup add web --publish 8080:80 --publish 10.99.0.1:8081:80
+	check_status 0
+	web=$output
+	run mocker-netsetup add db
+	run mocker-netsetup add blue --network blue
+	serve web 80 web
+	check_equal "$(ask host "$web" 80)" web "directly"
+	check_equal "$(ask host 127.0.0.1 8080)" web "from the host's loopback"
+	check_equal "$(ask host 10.0.0.1 8080)" web "from the host"
+	check_equal "$(ask outside 10.99.0.1 8080)" web "from outside"
+	check_equal "$(ask outside 10.99.0.1 8081)" web "at one address"
+	check_has "$(ask host 127.0.0.1 8081)" refused "at another address"
+	check_equal "$(ask db 10.0.0.1 8080)" web "from a neighbour"
+	check_equal "$(ask web 10.0.0.1 8080)" web "from itself"
+	check_equal "$(ask blue 10.99.0.1 8080)" web "from another network"
+	stop_servers
+	run mocker-netsetup add other --publish 8080:80
+	check_fails_with "publishing port 8080 of the host: tcp.8080 is taken by web/eth0@default"
+	serve web 80 still
+	check_equal "$(ask host 127.0.0.1 8080)" still "after another's attempt"
+	stop_servers
+	run mocker-netsetup del web
+	check_has "$(ask host 127.0.0.1 8080)" refused "afterwards"
+	run mocker-netsetup del db
+	run mocker-netsetup del blue
+}
+test_case "a published port leads in from everywhere, and only while it is there" published
+
+guarded() {
+	run mocker-netsetup add web --publish 8080:80
+	serve host 7000 secret 127.0.0.1
+	ip -n web route add 127.0.0.0/8 via 10.0.0.1 table 7
+	ip -n web rule add to 127.0.0.0/8 table 7 pref 0
+	ip -n web rule del pref 0 lookup local
+	ip -n web rule add pref 1 lookup local
+	check_lacks "$(ask web 127.0.0.1 7000)" secret
+	stop_servers
+	run mocker-netsetup del web
+}
+test_case "a container does not reach the host's loopback" guarded
+
+isolation() {
+	run mocker-netsetup add web
+	web=$output
+	run mocker-netsetup add blue --network blue
+	run mocker-netsetup add free --network free
+	free=$output
+	run mocker-netsetup add friend
+	serve web 80 web
+	serve free 80 free
+	check_lacks "$(ask blue "$web" 80)" web "from another strict network"
+	check_lacks "$(ask free "$web" 80)" web "from an open network"
+	check_lacks "$(ask blue "$free" 80)" free "to an open network from a strict one"
+	check_equal "$(ask friend "$web" 80)" web "from the same network"
+	stop_servers
+	run mocker-netsetup del web
+	run mocker-netsetup del blue
+	run mocker-netsetup del free
+	run mocker-netsetup del friend
+}
+test_case "strict networks do not reach each other" isolation
+
+administrator() {
+	run mocker-netsetup add web --publish 8080:80
+	nft "add table inet admin
+		add chain inet admin forward { type filter hook forward priority 0; policy accept; }
+		add rule inet admin forward ip daddr $output tcp dport 80 drop"
+	serve web 80 web
+	check_lacks "$(ask outside 10.99.0.1 8080)" web
+	nft delete table inet admin
+	check_equal "$(ask outside 10.99.0.1 8080)" web
+	stop_servers
+	run mocker-netsetup del web
+}
+test_case "what the administrator drops stays dropped" administrator
+
+restored() {
+	run mocker-netsetup add web --publish 8080:80
+	serve web 80 web
+	nft flush ruleset
+	check_has "$(ask host 127.0.0.1 8080)" refused
+	run mocker-netsetup check web
+	check_status 1
+	check_output_has "its firewall rules are lost; mocker-netsetup reload restores them"
+	run mocker-netsetup reload
+	check_status 0
+	check_equal "$(ask host 127.0.0.1 8080)" web
+	run mocker-netsetup check web
+	check_status 0
+	stop_servers
+	run mocker-netsetup del web
+}
+test_case "reload restores the rules after a foreign flush" restored
+
+udp_moves() {
+	local first second
+
+	run mocker-netsetup add first --publish 5353:53/udp
+	first=$output
+	ip netns exec first socat UDP-RECVFROM:53,fork "SYSTEM:echo first" &
+	wait_until 5 sh -c "ip netns exec first ss -Hlun 'sport = 53' | grep -q ."
+	check_equal "$(ip netns exec outside socat -T1 - UDP:10.99.0.1:5353,sourceport=4444 \
+		<<<x)" first
+	stop_servers
+	run mocker-netsetup del first
+	run mocker-netsetup add second --publish 5353:53/udp
+	second=$output
+	check_lacks "$first" "$second"
+	ip netns exec second socat UDP-RECVFROM:53,fork "SYSTEM:echo second" &
+	wait_until 5 sh -c "ip netns exec second ss -Hlun 'sport = 53' | grep -q ."
+	check_equal "$(ip netns exec outside socat -T1 - UDP:10.99.0.1:5353,sourceport=4444 \
+		<<<x)" second
+	stop_servers
+	run mocker-netsetup del second
+}
+test_case "a UDP client is led to the port's new container at once" udp_moves

@@ -1,0 +1,233 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# The pretend host: network, mount, pid, ipc, uts and cgroup namespaces of a test file's
+# own, so that bridges, firewall rules, 10.x addresses, /run, /var/lib/mocker, mounts and
+# processes of a test never touch the machine, and what it leaves is plain to see.
+#
+# Outside (pretend_host_enter): a temporary directory and a cgroup /mocker-test-PID in
+# every hierarchy; the file runs again inside; then both are removed. When the first
+# process in there ends, the kernel kills all others.
+# Inside (host_inside): the cgroup is the root of all that can be seen of cgroups; /run,
+# /var/lib/mocker, /sys and /proc are its own; the loopback is up, nothing else is there.
+#
+# A file may set, before it sources lib.sh:
+#	test_cgroups   machine (the default: as the machine has them), v1 or v2: only those
+#	test_limit     seconds for the whole file (300)
+
+pretend_host_enter() {
+	if [ "${MOCKER_TEST_INSIDE-}" = yes ]; then
+		host_inside
+		return
+	fi
+	[ "$(id -u)" = 0 ] || host_skip "not root: run it as root, for it makes namespaces"
+	host_check_built
+	export MOCKER_TEST_CGROUP=mocker-test-$$
+	export MOCKER_TEST_CGROUPS=${MOCKER_TEST_CGROUPS:-${test_cgroups:-machine}}
+	tmp=$(mktemp -d "${TMPDIR:-/tmp}/mocker-test.XXXXXX")
+	export tmp
+	trap 'exit 130' INT TERM HUP
+	trap host_remove EXIT
+	host_run "$@"
+	exit $?
+}
+
+host_skip() {
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+host_check_built() {
+	local program
+
+	for program in mocker-runtime mocker-builder mocker-netsetup; do
+		[ -x "$top_builddir/$program" ] || {
+			echo "Bail out! $top_builddir/$program is not built: run make first"
+			exit 1
+		}
+	done
+}
+
+# In the cgroup before the namespaces are made: what a cgroup namespace shows as its root
+# is where its maker was.
+host_run() {
+	local limit=${test_limit:-300} result=0
+
+	timeout -k 10 "$limit" bash -c '
+		. "$0/pretend-host.sh"
+		host_join_cgroups || exit 1
+		exec unshare --net --mount --propagation private --ipc --uts --cgroup --pid \
+			--fork --kill-child --mount-proc env MOCKER_TEST_INSIDE=yes "$@"
+	' "$e2e" bash "$0" "$@" </dev/null &
+	host_pid=$!
+	wait "$host_pid" || result=$?
+	host_pid=
+	case $result in
+	124 | 137) echo "Bail out! the test file took longer than $limit seconds" ;;
+	esac
+	return $result
+}
+
+host_remove() {
+	trap - EXIT
+	[ -z "${host_pid-}" ] || {
+		kill "$host_pid" 2>/dev/null
+		wait "$host_pid" 2>/dev/null
+	}
+	host_remove_cgroups
+	rm -rf --one-file-system "$tmp"
+}
+
+# ---- cgroups ------------------------------------------------------------------------
+
+# Every mounted hierarchy: "MOUNTPOINT FILESYSTEM OPTIONS", options as mount -o wants them.
+host_hierarchies() {
+	local line place type options
+
+	while read -r line; do
+		place=$(cut -d' ' -f5 <<<"$line")
+		read -r type _ options <<<"${line#* - }"
+		case $type in
+		cgroup2) echo "$place cgroup2 rw" ;;
+		cgroup) echo "$place cgroup $(host_v1_options "$options")" ;;
+		esac
+	done </proc/self/mountinfo
+}
+
+# "rw,cpu,cpuacct" to "cpu,cpuacct"; "rw,xattr,name=systemd" to "none,name=systemd".
+host_v1_options() {
+	tr , '\n' <<<"$1" | grep -Evx 'rw|ro|xattr|clone_children|noprefix|release_agent=.*' |
+		sed 's/^name=/none,name=/' | paste -sd,
+}
+
+host_join_cgroups() {
+	local place type options cgroup file
+
+	while read -r place type options; do
+		cgroup=$place/$MOCKER_TEST_CGROUP
+		mkdir -p "$cgroup" || return 1
+		for file in cpuset.cpus cpuset.mems; do # empty at first on v1: no task may join
+			[ "$type" = cgroup ] && [ -e "$cgroup/$file" ] &&
+				cat "$place/$file" >"$cgroup/$file"
+		done
+		if [ "$type" = cgroup2 ]; then
+			host_enable_controllers "$place"
+		fi
+		echo $$ >"$cgroup/cgroup.procs" || return 1
+	done < <(host_hierarchies)
+}
+
+# What the directory has, for its children: each for itself, since one that is refused
+# refuses the whole line.
+host_enable_controllers() {
+	local controller
+
+	# shellcheck disable=SC2013 # words, all in one line
+	for controller in $(cat "$1/cgroup.controllers"); do
+		echo "+$controller" >"$1/cgroup.subtree_control" 2>/dev/null
+	done
+}
+
+host_remove_cgroups() {
+	local place cgroup tries
+
+	while read -r place _; do
+		for ((tries = 0; tries < 40; tries++)); do # the dying linger for a moment
+			[ -d "$place/$MOCKER_TEST_CGROUP" ] || break
+			[ $tries = 0 ] || sleep 0.05
+			find "$place/$MOCKER_TEST_CGROUP" -depth -type d \
+				-exec rmdir {} + 2>/dev/null
+		done
+		cgroup=$place/$MOCKER_TEST_CGROUP
+		[ ! -d "$cgroup" ] || echo "# cannot remove $cgroup" >&2
+	done < <(host_hierarchies)
+}
+
+# ---- inside -------------------------------------------------------------------------
+
+host_inside() {
+	local hierarchies
+
+	hierarchies=$(host_hierarchies)
+	mount -t sysfs sysfs /sys || host_broken "mounting /sys"
+	host_mount_cgroups "$hierarchies" || host_broken "mounting cgroups"
+	host_mount_run || host_broken "mounting /run"
+	host_mount_store || host_broken "mounting /var/lib/mocker"
+	ip link set lo up || host_broken "bringing lo up"
+	cd "$tmp" || exit 1
+	unset MOCKER_RUNTIME MOCKER_BUILDER MOCKER_NETSETUP XDG_RUNTIME_DIR
+	export PATH=$top_builddir:$top_srcdir:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+	mkdir -p "$tmp/tmp" # what is left in there is seen
+	export TMPDIR=$tmp/tmp
+	export HOME=/root LC_ALL=C.UTF-8 TERM=dumb
+	umask 022
+}
+
+host_broken() {
+	echo "Bail out! the pretend host cannot be made: $*"
+	exit 1
+}
+
+# Only the test's own cgroup, as root of each hierarchy; the shell itself goes one below,
+# for on v2 a cgroup with processes cannot give controllers to its children.
+host_mount_cgroups() {
+	local place type options
+
+	mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup || return 1
+	case $MOCKER_TEST_CGROUPS in
+	v2)
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup && host_settle_v2 /sys/fs/cgroup
+		return
+		;;
+	v1)
+		grep -q ' cgroup ' <<<"$1" || host_skip "this machine has no cgroup v1"
+		;;
+	esac
+	while read -r place type options; do
+		[ "$type" = cgroup2 ] && [ "$MOCKER_TEST_CGROUPS" = v1 ] && continue
+		mkdir -p "$place"
+		mount -t "$type" -o "$options" "$type" "$place" || return 1
+		[ "$type" = cgroup2 ] && host_settle_v2 "$place"
+	done <<<"$1"
+	return 0
+}
+
+host_settle_v2() {
+	mkdir "$1/test-shell" && echo $$ >"$1/test-shell/cgroup.procs" || return 1
+	host_enable_controllers "$1"
+	return 0
+}
+
+host_mount_run() {
+	mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/lock
+}
+
+# /var/lib stays as it is, with our directory in it: by an overlay, so that the machine
+# needs no such directory.
+host_mount_store() {
+	mkdir -p "$tmp/.host/upper/mocker" "$tmp/.host/work" "$tmp/.host/store"
+	if [ ! -d /var/lib/mocker ]; then
+		mount -t overlay -o "lowerdir=/var/lib,upperdir=$tmp/.host/upper,workdir=$tmp/.host/work" \
+			overlay /var/lib 2>/dev/null || mkdir -p /var/lib/mocker
+	fi
+	# Layers are upper directories of overlays, which cannot lie on an overlay.
+	[ "$(stat -f -c %T "$tmp")" != overlayfs ] ||
+		mount -t tmpfs tmpfs "$tmp/.host/store" || return 1
+	mount --bind "$tmp/.host/store" /var/lib/mocker
+}
+
+# ---- more hosts ---------------------------------------------------------------------
+
+# another_host NAME [LINK]: a network namespace NAME beside the pretend host, its eth0
+# (10.99.0.2/24) joined to the pretend host's LINK (10.99.0.1/24): the outside world.
+# Ends by `ip netns del NAME`.
+another_host() {
+	local name=$1 link=${2:-outside0}
+
+	ip netns add "$name" &&
+		ip link add "$link" type veth peer name eth0 netns "$name" &&
+		ip address add 10.99.0.1/24 dev "$link" &&
+		ip link set "$link" up &&
+		ip -n "$name" address add 10.99.0.2/24 dev eth0 &&
+		ip -n "$name" link set lo up &&
+		ip -n "$name" link set eth0 up &&
+		ip -n "$name" route add default via 10.99.0.1
+}

@@ -1,0 +1,167 @@
+#!/bin/bash
+# exec: identity, environment, limits, descriptors and terminal of a process that joins a
+# container, and every way in which that fails.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+begin() {
+	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]' \
+		'.linux.namespaces += [{"type": "cgroup"}]' "$@"
+	run mocker-runtime run -d -b "$tmp/web" web
+	check_status 0
+}
+
+end() {
+	run mocker-runtime delete --force web
+	check_status 0
+}
+
+same_namespaces() {
+	local kind pid
+
+	begin
+	pid=$(container_pid web)
+	for kind in cgroup ipc mnt net pid uts; do
+		run mocker-runtime exec web readlink "/proc/self/ns/$kind"
+		check_status 0
+		check_output "$(readlink "/proc/$pid/ns/$kind")"
+	done
+	run mocker-runtime exec web sh -c 'exit 42'
+	check_status 42
+	run mocker-runtime exec web cat /proc/1/cmdline
+	check_has "$output" sleep
+	run mocker-runtime exec web sh -c 'kill -9 $$'
+	check_status 137
+	end
+}
+test_case "it is in the container's namespaces, and its status is ours" same_namespaces
+
+home_is_the_users() {
+	begin '.process.env = ["PATH=/bin"]'
+	run mocker-runtime exec --user 1000 web sh -c 'echo $HOME'
+	check_output /home/user
+	run mocker-runtime exec --user 12345 web sh -c 'echo $HOME'
+	check_output /
+	end
+}
+test_case "HOME is the user's in the container, where nobody set it" home_is_the_users
+
+options_act() {
+	begin
+	run mocker-runtime exec --user 1000:10 --additional-gids 5 -g 7 web id
+	check_output "uid=1000(user) gid=10(wheel) groups=5,7"
+	run mocker-runtime exec --env A=1 -e B=2 --cwd /tmp web sh -c 'echo $A$B $PWD $PATH'
+	check_output "12 /tmp /usr/sbin:/usr/bin:/sbin:/bin"
+	run mocker-runtime exec --cap CAP_SYS_TIME web grep CapEff /proc/self/status
+	check_has "$output" 0000000022000420
+	run mocker-runtime exec --no-new-privs=false web grep NoNewPrivs /proc/self/status
+	check_matches "$output" '0$'
+	run mocker-runtime exec web grep NoNewPrivs /proc/self/status
+	check_matches "$output" '1$'
+	run mocker-runtime exec web sh -c 'ulimit -n'
+	check_output 1024
+	end
+}
+test_case "each option acts" options_act
+
+reads_a_process() {
+	begin
+	jq '.process | .args = ["sh", "-c", "echo $X; pwd; id -u"] | .env += ["X=y"] |
+		.cwd = "/etc" | .user.uid = 1' "$tmp/web/config.json" >"$tmp/process.json"
+	run mocker-runtime exec --process "$tmp/process.json" web
+	check_output $'y\n/etc\n1'
+	run mocker-runtime exec --process="$tmp/process.json" --detach \
+		--pid-file "$tmp/exec.pid" web
+	check_status 0
+	check_matches "$(cat "$tmp/exec.pid")" '^[0-9]+$'
+	echo '{"args": ["true"], "cwd": 7}' >"$tmp/bad.json"
+	run mocker-runtime exec --process "$tmp/bad.json" web
+	check_status 255
+	check_fails_with "/cwd: expected a string, found a number"
+	end
+}
+test_case "--process takes it from a file" reads_a_process
+
+in_the_cgroup() {
+	begin
+	run mocker-runtime exec -d --pid-file "$tmp/pid" web sleep 500
+	check_equal "$(sed 's/^[0-9]*:\([^:]*\):/\1 /' "/proc/$(cat "$tmp/pid")/cgroup")" \
+		"$(sed 's/^[0-9]*:\([^:]*\):/\1 /' "/proc/$(container_pid web)/cgroup")"
+	run mocker-runtime ps --format json web
+	check_equal "$(jq length <<<"$output")" 2 "the number of processes"
+	end
+}
+test_case "it is in the container's cgroup, and dies with it" in_the_cgroup
+
+nothing_leaks() {
+	begin
+	exec 7</etc/hostname 8</etc
+	run env SECRET=of-the-host mocker-runtime exec web sh -c 'ls /proc/self/fd | wc -l; env'
+	check_equal "$(head -n 1 <<<"$output")" 4 "the number of descriptors (with ls's own)"
+	check_lacks "$output" SECRET
+	run mocker-runtime exec --preserve-fds 5 web sh -c 'ls -l /proc/self/fd/7'
+	check_status 0
+	exec 7<&- 8<&-
+	run mocker-runtime exec --cwd /proc/self/fd/3 web pwd
+	check_status 255
+	end
+}
+test_case "no descriptor and no variable of the caller's goes in" nothing_leaks
+
+# fails STATUS PART COMMAND...
+fails() {
+	local expected=$1 part=$2
+
+	shift 2
+	run mocker-runtime exec "$@"
+	check_status "$expected"
+	check_fails_with "$part"
+}
+
+failures_are_named() {
+	begin
+	echo 'echo a' >"$tmp/web/rootfs/plain"
+	printf '#!/no/such\n' >"$tmp/web/rootfs/orphan"
+	printf 'garbage' >"$tmp/web/rootfs/garbage"
+	chmod 755 "$tmp/web/rootfs/orphan" "$tmp/web/rootfs/garbage"
+	fails 255 'exec: "nothing": executable file not found in $PATH' web nothing
+	fails 255 'exec: "/no/thing": stat /no/thing: no such file or directory' web /no/thing
+	fails 255 'exec: "/plain": permission denied' web /plain
+	fails 255 'is a directory' web /etc
+	fails 255 'interpreter /no/such' web /orphan
+	fails 255 'exec format error' web /garbage
+	fails 255 'entering /none' --cwd /none web true
+	fails 255 'expected UID' --user 1:2:3 web true
+	fails 255 '--user: uid' --user root web true
+	fails 255 '--user: uid' --user 1x web true
+	fails 255 'no id' --user 4294967295 web true
+	fails 255 'NAME=VALUE' --env HOME web true
+	fails 255 'container does not exist' nobody true
+	fails 255 'set' --tty --detach web true
+	end
+}
+test_case "what fails says what, and exits with 255" failures_are_named
+
+# While it is executed nobody can write to it; what counts is that its mount is read-only,
+# for that lasts.
+binary_is_safe() {
+	local pid
+
+	make_bundle "$tmp/safe" '.process.args = ["/evil"]'
+	printf '#!/proc/self/exe\n' >"$tmp/safe/rootfs/evil"
+	chmod 755 "$tmp/safe/rootfs/evil"
+	run mocker-runtime create -b "$tmp/safe" safe
+	check_status 0
+	pid=$(container_pid safe)
+	check_not test -w "/proc/$pid/exe"
+	mocker-runtime delete --force safe
+	run unshare -m sh -c "mount -t tmpfs t /mnt && cp $top_builddir/mocker-runtime /mnt/ &&
+		/mnt/mocker-runtime create -b $tmp/safe safe"
+	check_status 0
+	mocker-runtime delete --force safe
+	begin
+	cp "$tmp/safe/rootfs/evil" "$tmp/web/rootfs/evil"
+	run mocker-runtime exec web /evil
+	check_not test "$status" = 0
+	end
+}
+test_case "the host's binary cannot be written to from inside" binary_is_safe

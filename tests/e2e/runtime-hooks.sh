@@ -1,0 +1,119 @@
+#!/bin/bash
+# Hooks: when each of the six kinds runs, what it is given, and what its failure does.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+# hooks_bundle: each kind writes its name, and the state that it reads, to $tmp/log.
+hooks_bundle() {
+	local kind
+
+	sh_bundle "$tmp/hk" 'echo process >>/log/order; sleep 0.2'
+	mkdir -p "$tmp/hk/rootfs/log" "$tmp/log"
+	rm -f "$tmp"/log/*
+	edit_bundle "$tmp/hk" '.annotations = {"k": "v"}' \
+		'.mounts += [{"destination": "/log", "type": "bind", "source": "'"$tmp"'/log",
+			"options": ["bind"]}]'
+	for kind in prestart createRuntime createContainer poststart poststop; do
+		edit_bundle "$tmp/hk" ".hooks.$kind = [{\"path\": \"/bin/sh\", \"args\": [\"sh\", \"-c\",
+			\"echo $kind >>$tmp/log/order; cat >$tmp/log/$kind; pwd >$tmp/log/$kind.pwd; env >$tmp/log/$kind.env; readlink /proc/self/ns/uts >$tmp/log/$kind.uts\"],
+			\"env\": [\"PATH=/usr/bin:/bin\", \"KIND=$kind\"]}]"
+	done
+	edit_bundle "$tmp/hk" '.hooks.startContainer = [{"path": "/bin/sh", "args": ["sh", "-c",
+		"echo startContainer >>/log/order; cat >/log/startContainer"]}]'
+}
+
+in_order() {
+	hooks_bundle
+	run env SECRET=x mocker-runtime run -b "$tmp/hk" hk
+	check_status 0
+	check_equal "$(tr '\n' ' ' <"$tmp/log/order")" \
+		"prestart createRuntime createContainer startContainer process poststart poststop "
+	check_equal "$(jq -r '.id + .status + .bundle + .annotations.k' "$tmp/log/createRuntime")" \
+		"hkcreating$tmp/hkv"
+	check_equal "$(jq -r '.status, .pid' "$tmp/log/createContainer" | xargs)" "creating 1"
+	check_equal "$(jq -r '.status, .pid' "$tmp/log/startContainer" | xargs)" "created 1"
+	check_equal "$(jq -r '.status' "$tmp/log/poststart")" running
+	check_equal "$(jq -r '.status' "$tmp/log/poststop")" stopped
+	check_matches "$(jq -r '.pid' "$tmp/log/prestart")" '^[1-9][0-9]+$'
+	check_equal "$(grep -Ev '^(PWD|OLDPWD|SHLVL|_)=' "$tmp/log/prestart.env" | sort | xargs)" \
+		"KIND=prestart PATH=/usr/bin:/bin" "the environment"
+	check_equal "$(cat "$tmp/log/createRuntime.pwd")" "$tmp/hk"
+	check_equal "$(cat "$tmp/log/createRuntime.uts")" "$(readlink /proc/self/ns/uts)"
+	check_not test "$(cat "$tmp/log/createContainer.uts")" = "$(readlink /proc/self/ns/uts)"
+}
+test_case "six kinds in order, each with its state, environment and namespaces" in_order
+
+by_create_and_start() {
+	hooks_bundle
+	run mocker-runtime create -b "$tmp/hk" hk
+	check_status 0
+	check_equal "$(tr '\n' ' ' <"$tmp/log/order")" "prestart createRuntime createContainer "
+	run mocker-runtime start hk
+	check_status 0
+	check_has "$(tr '\n' ' ' <"$tmp/log/order")" "poststart"
+	wait_until 5 eval '[ "$(container_status hk)" = stopped ]'
+	check_lacks "$(cat "$tmp/log/order")" poststop
+	run mocker-runtime delete hk
+	check_has "$(cat "$tmp/log/order")" poststop
+}
+test_case "create, start and delete run theirs" by_create_and_start
+
+# failing KIND: its hook fails, and says why.
+failing() {
+	hooks_bundle
+	edit_bundle "$tmp/hk" ".hooks.$1 = [{\"path\": \"/bin/sh\", \"args\": [\"sh\", \"-c\",
+		\"echo some; echo reason $1 >&2; exit 3\"]}]"
+}
+
+failure_ends_the_create() {
+	local kind
+
+	for kind in prestart createRuntime createContainer startContainer; do
+		failing $kind
+		run mocker-runtime run -b "$tmp/hk" hk
+		check_status 1
+		check_fails_with "/hooks/$kind/0: /bin/sh exited with status 3" "reason $kind"
+		check_lacks "$(cat "$tmp/log/order" 2>/dev/null)" process
+		check_has "$(cat "$tmp/log/order")" poststop
+		check_equal "$(container_status hk)" none
+	done
+}
+test_case "a failure before the process ends the create and undoes it" failure_ends_the_create
+
+failure_afterwards_warns() {
+	local kind
+
+	for kind in poststart poststop; do
+		failing $kind
+		run mocker-runtime run -b "$tmp/hk" hk
+		check_status 0
+		check_errors_have "/hooks/$kind/0: /bin/sh exited with status 3: reason $kind"
+		check_equal "$(container_status hk)" none
+	done
+}
+test_case "a failure after it is a warning" failure_afterwards_warns
+
+timeout_kills_the_group() {
+	hooks_bundle
+	edit_bundle "$tmp/hk" '.hooks.createRuntime = [{"path": "/bin/sh", "timeout": 1,
+		"args": ["sh", "-c", "sleep 321 & sleep 322"]}]'
+	run mocker-runtime run -b "$tmp/hk" hk
+	check_status 1
+	check_fails_with "/hooks/createRuntime/0" "1000 ms"
+	check_equal "$(pgrep -f 'sleep 32[12]' || true)" ""
+}
+test_case "a hook that takes too long is killed with its children" timeout_kills_the_group
+
+missing_one() {
+	make_bundle "$tmp/hk" '.hooks.createRuntime = [{"path": "/no/such"}]'
+	run mocker-runtime run -b "$tmp/hk" hk
+	check_fails_with "/hooks/createRuntime/0: executing /no/such: No such file or directory"
+}
+test_case "a hook that does not exist is named" missing_one
+
+asks_for_the_state() {
+	make_bundle "$tmp/hk" '.hooks.createRuntime = [{"path": "'"$(command -v mocker-runtime)"'",
+		"args": ["mocker-runtime", "state", "hk"]}]'
+	run mocker-runtime run -b "$tmp/hk" hk
+	check_status 0
+}
+test_case "a hook may ask the runtime for the state" asks_for_the_state

@@ -1,0 +1,211 @@
+#!/bin/bash
+# Namespaces: made, shared with the caller, joined by path in any mix; user namespaces with
+# their maps; time namespaces with their offsets; another user than root.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+maps='.linux.namespaces += [{"type": "user"}] |
+	.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 1000},
+		{"containerID": 1000, "hostID": 200000, "size": 1000}] |
+	.linux.gidMappings = .linux.uidMappings'
+
+# owned BUNDLE: its root file system belongs to the map's root.
+owned() {
+	chown -R -h 100000:100000 "$tmp/$1/rootfs"
+	chmod 755 "$tmp"
+}
+
+links='for n in cgroup ipc mnt net pid time user uts; do echo $n $(readlink /proc/self/ns/$n); done'
+here_links() {
+	eval "$links"
+}
+
+makes_what_is_asked() {
+	here_links >"$tmp/here"
+	sh_bundle "$tmp/new" "$links" '.linux.namespaces += [{"type": "cgroup"}, {"type": "time"}]'
+	run mocker-runtime run -b "$tmp/new" new
+	check_status 0
+	check_equal "$(comm -12 <(sort "$tmp/here") <(sort <<<"$output") | cut -d' ' -f1 | xargs)" \
+		"user" "what is shared"
+	edit_bundle "$tmp/new" '.linux.namespaces = [{"type": "mount"}]' 'del(.hostname)'
+	run mocker-runtime run -b "$tmp/new" new
+	check_equal "$(comm -12 <(sort "$tmp/here") <(sort <<<"$output") | cut -d' ' -f1 | xargs)" \
+		"cgroup ipc net pid time user uts" "what is shared"
+}
+test_case "what is listed is made, what is not is shared" makes_what_is_asked
+
+loopback_is_up() {
+	sh_bundle "$tmp/lo" 'cat /sys/class/net/lo/flags; ls /sys/class/net'
+	run mocker-runtime run -b "$tmp/lo" lo
+	check_output $'0x9\nlo'
+}
+test_case "a new network namespace has its loopback up" loopback_is_up
+
+joins() {
+	local pid kind types='["ipc", "network", "uts", "pid", "cgroup", "time"]'
+
+	make_bundle "$tmp/first" '.process.args = ["sleep", "1000"]' \
+		'.linux.namespaces += [{"type": "cgroup"}, {"type": "time"}]'
+	run mocker-runtime run -d -b "$tmp/first" first
+	check_status 0
+	pid=$(container_pid first)
+	sh_bundle "$tmp/second" "$links"' | grep -v mnt; hostname' 'del(.hostname)' \
+		".linux.namespaces = [{\"type\": \"mount\"}] + ($types | map({type: .,
+		path: (\"/proc/$pid/ns/\" + (if . == \"network\" then \"net\" else . end))}))"
+	run mocker-runtime run -b "$tmp/second" second
+	check_status 0
+	for kind in ipc net uts pid cgroup time; do
+		check_has "$output" "$kind $(readlink "/proc/$pid/ns/$kind")"
+	done
+	check_has "$output" test
+	mocker-runtime delete --force first
+}
+test_case "six kinds are joined by path" joins
+
+# refuses PART PATH TYPE
+refuses() {
+	run mocker-runtime run -b "$tmp/bad" bad
+	check_fails_with "$@"
+}
+
+wrong_paths() {
+	make_bundle "$tmp/bad" '(.linux.namespaces[] | select(.type == "network")).path = "/none"'
+	refuses "/linux/namespaces/1/path: opening the network namespace /none"
+	edit_bundle "$tmp/bad" '.linux.namespaces[1].path = "/proc/self/ns/uts"'
+	refuses "is a uts namespace; expected a network namespace"
+	edit_bundle "$tmp/bad" '.linux.namespaces[1].path = "/etc/passwd"'
+	refuses "is no namespace; expected a network namespace"
+}
+test_case "a path that is not such a namespace is told" wrong_paths
+
+user_namespace() {
+	sh_bundle "$tmp/user" 'id -u; awk "{print \$1, \$2, \$3}" /proc/self/uid_map;
+		touch /new && stat -c %u /new; cat /proc/self/oom_score_adj; hostname' \
+		"$maps" '.process.oomScoreAdj = 100'
+	owned user
+	run mocker-runtime run -b "$tmp/user" user
+	check_status 0
+	check_output $'0\n0 100000 1000\n1000 200000 1000\n0\n100\ntest'
+	check_equal "$(stat -c %u "$tmp/user/rootfs/new")" 100000 "the owner outside"
+	edit_bundle "$tmp/user" '.process.user = {"uid": 1000, "gid": 1000, "additionalGids": [5]}' \
+		'.process.args = ["id"]'
+	run mocker-runtime run -b "$tmp/user" user
+	check_output "uid=1000(user) gid=1000(user) groups=5"
+}
+test_case "a user namespace with two ranges" user_namespace
+
+user_and_exec() {
+	make_bundle "$tmp/ue" '.process.args = ["sleep", "1000"]' "$maps"
+	owned ue
+	run mocker-runtime run -d -b "$tmp/ue" ue
+	check_status 0
+	run mocker-runtime exec ue sh -c 'id -u; readlink /proc/self/ns/user; readlink /proc/self/ns/pid'
+	check_status 0
+	check_output "0"$'\n'"$(readlink "/proc/$(container_pid ue)/ns/user")"$'\n'"$(readlink "/proc/$(container_pid ue)/ns/pid")"
+	run mocker-runtime exec ue nothing
+	check_status 255
+	check_fails_with "executable file not found"
+	mocker-runtime delete --force ue
+}
+test_case "exec enters a user namespace" user_and_exec
+
+joined_user() {
+	local pid
+
+	make_bundle "$tmp/ju" '.process.args = ["sleep", "1000"]' "$maps"
+	owned ju
+	run mocker-runtime run -d -b "$tmp/ju" ju
+	pid=$(container_pid ju)
+	sh_bundle "$tmp/jv" 'id -u; readlink /proc/self/ns/user; readlink /proc/self/ns/net; touch /x; stat -c %u /x; echo $$' \
+		'.linux.namespaces += [{"type": "user", "path": "/proc/'"$pid"'/ns/user"}]' \
+		'.linux.namespaces[1].path = "/proc/'"$pid"'/ns/net"'
+	owned jv
+	run mocker-runtime run -b "$tmp/jv" jv
+	check_status 0
+	check_output "0"$'\n'"$(readlink "/proc/$pid/ns/user")"$'\n'"$(readlink "/proc/$pid/ns/net")"$'\n0\n1'
+	mocker-runtime delete --force ju
+}
+test_case "a user namespace is joined, and what is new belongs to it" joined_user
+
+new_user_joined_network() {
+	ip netns add shared
+	sh_bundle "$tmp/nu" 'id -u; readlink /proc/self/ns/net' "$maps" \
+		'.linux.namespaces[1].path = "/run/netns/shared"' 'del(.mounts[] | select(.type == "sysfs"))' \
+		'.linux.maskedPaths = [] | .linux.readonlyPaths = []'
+	owned nu
+	run mocker-runtime run -b "$tmp/nu" nu
+	check_status 0
+	check_output "0"$'\n'"net:[$(stat -L -c %i /run/netns/shared)]"
+	ip netns del shared
+	umount /run/netns 2>/dev/null
+	rmdir /run/netns 2>/dev/null
+}
+test_case "a new user namespace beside a joined network of the host's" new_user_joined_network
+
+time_offsets() {
+	sh_bundle "$tmp/time" 'cut -d. -f1 /proc/uptime; readlink /proc/self/ns/time' \
+		'.linux.namespaces += [{"type": "time"}]' \
+		'.linux.timeOffsets = {"boottime": {"secs": 1000000}, "monotonic": {"secs": 7, "nanosecs": 5}}'
+	run mocker-runtime run -b "$tmp/time" time
+	check_status 0
+	check test "$(head -n 1 <<<"$output")" -ge 1000000
+	edit_bundle "$tmp/time" "$maps"
+	owned time
+	run mocker-runtime run -b "$tmp/time" time
+	check_status 0
+	check test "$(head -n 1 <<<"$output")" -ge 1000000
+}
+test_case "time offsets, with a user namespace too" time_offsets
+
+without_root() {
+	needs setpriv || return
+	sh_bundle "$tmp/rl" 'id -u; cat /proc/self/uid_map | xargs; cat /proc/self/setgroups; hostname' \
+		'.linux.namespaces += [{"type": "user"}]' 'del(.linux.cgroupsPath, .linux.resources)' \
+		'(.mounts[] | select(.type == "devpts")).options -= ["gid=5"]' \
+		'.linux.uidMappings = [{"containerID": 0, "hostID": 1234, "size": 1}]' \
+		'.linux.gidMappings = .linux.uidMappings'
+	mkdir "$tmp/state"
+	chown -R 1234:1234 "$tmp/rl" "$tmp/state"
+	chmod 755 "$tmp"
+	run setpriv --reuid 1234 --regid 1234 --clear-groups env -u HOME \
+		mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
+	check_status 0
+	check_output $'0\n0 1234 1\ndeny\ntest'
+	edit_bundle "$tmp/rl" '.process.args = ["sleep", "1000"]'
+	run setpriv --reuid 1234 --regid 1234 --clear-groups \
+		mocker-runtime --root "$tmp/state" run -d -b "$tmp/rl" rl
+	check_status 0
+	run setpriv --reuid 1234 --regid 1234 --clear-groups \
+		mocker-runtime --root "$tmp/state" exec rl id -u
+	check_status 0
+	check_output 0
+	run setpriv --reuid 1234 --regid 1234 --clear-groups \
+		mocker-runtime --root "$tmp/state" delete --force rl
+	check_status 0
+	check_equal "$(ls "$tmp/state")" "" "what is left"
+	edit_bundle "$tmp/rl" 'del(.linux.namespaces[] | select(.type == "user"))' \
+		'del(.linux.uidMappings, .linux.gidMappings)'
+	run setpriv --reuid 1234 --regid 1234 --clear-groups \
+		mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
+	check_fails_with "without a user namespace only root can create containers"
+}
+test_case "a user without privilege runs, enters and deletes" without_root
+
+moves_interfaces() {
+	ip link add gift type veth peer name stays
+	ip address add 10.77.0.2/24 dev gift
+	ip link set gift mtu 1400 up
+	sh_bundle "$tmp/nd" 'ip -o addr show dev eth7 | grep -w inet; cat /sys/class/net/eth7/mtu; ip link show eth7' \
+		'.linux.netDevices = {"gift": {"name": "eth7"}}'
+	run mocker-runtime run -b "$tmp/nd" nd
+	check_status 0
+	check_output_has "inet 10.77.0.2/24"
+	check_output_has 1400
+	check_output_has "UP"
+	run mocker-runtime run -b "$tmp/nd" nd
+	check_fails_with "/linux/netDevices/gift"
+	edit_bundle "$tmp/nd" 'del(.linux.namespaces[] | select(.type == "network"))'
+	run mocker-runtime run -b "$tmp/nd" nd
+	check_fails_with "netDevices"
+	ip link del stays 2>/dev/null
+}
+test_case "a network device moves in, with its addresses" moves_interfaces

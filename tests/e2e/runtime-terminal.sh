@@ -1,0 +1,77 @@
+#!/bin/bash
+# Terminals: given to --console-socket, or served by run and exec themselves.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+drive="python3 $e2e/runtime-terminal.py"
+
+goes_to_the_socket() {
+	needs python3 || return
+	sh_bundle "$tmp/con" 'tty; stty size; echo done' '.process.terminal = true' \
+		'.process.consoleSize = {"height": 12, "width": 34}'
+	$drive receive "$tmp/con.sock" >"$tmp/shown" &
+	wait_until 5 test -S "$tmp/con.sock"
+	run mocker-runtime create -b "$tmp/con" --console-socket "$tmp/con.sock" con
+	check_status 0
+	run mocker-runtime start con
+	check_status 0
+	wait $!
+	check_equal "$(cat "$tmp/shown")" $'message: /dev/ptmx\n/dev/pts/0\n12 34\ndone'
+	mocker-runtime delete --force con
+}
+test_case "create hands the terminal to --console-socket" goes_to_the_socket
+
+is_served() {
+	needs python3 || return
+	sh_bundle "$tmp/fg" 'trap "stty size" WINCH; stty size; echo ready; until read -r x; do :; done; echo "got $x";
+		[ -c /dev/console ] && echo hi >/dev/console; exit 9' '.process.terminal = true'
+	run $drive type 'hello\r' mocker-runtime run -b "$tmp/fg" fg
+	check_status 9
+	check_output_has "33 101"
+	check_output_has "44 202"
+	check_output_has "got hello"
+	check_output_has "hi"
+}
+test_case "run serves its own terminal: input, sizes, status" is_served
+
+interrupts() {
+	needs python3 || return
+	sh_bundle "$tmp/int" 'trap "echo interrupted; exit 5" INT; echo ready; while :; do sleep 0.1; done' \
+		'.process.terminal = true'
+	run $drive type '\x03' mocker-runtime run -b "$tmp/int" int
+	check_status 5
+	check_output_has interrupted
+}
+test_case "Ctrl-C goes through the container's terminal" interrupts
+
+exec_has_one() {
+	needs python3 || return
+	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]'
+	run mocker-runtime run -d -b "$tmp/web" web
+	run $drive type 'x\r' mocker-runtime exec -t web sh -c 'tty; echo ready; read x; exit 6'
+	check_status 6
+	check_output_has /dev/pts/0
+	$drive receive "$tmp/exec.sock" >"$tmp/shown" &
+	wait_until 5 test -S "$tmp/exec.sock"
+	run mocker-runtime exec -t -d --console-socket "$tmp/exec.sock" --user 1000 web \
+		sh -c 'tty; ls -l $(tty)'
+	check_status 0
+	wait $!
+	check_has "$(cat "$tmp/shown")" "/dev/pts/"
+	check_matches "$(cat "$tmp/shown")" 'crw--w----.* user '
+	mocker-runtime delete --force web
+}
+test_case "exec gets one, for its user" exec_has_one
+
+refuses() {
+	make_bundle "$tmp/no" '.process.terminal = true'
+	run mocker-runtime create -b "$tmp/no" no
+	check_fails_with "console socket"
+	run mocker-runtime create -b "$tmp/no" --console-socket "$tmp/nothing" no
+	check_fails_with "--console-socket: connecting to $tmp/nothing"
+	edit_bundle "$tmp/no" '.process.terminal = false'
+	run mocker-runtime create -b "$tmp/no" --console-socket "$tmp/nothing" no
+	check_fails_with "cannot use console socket"
+	edit_bundle "$tmp/no" '.process.terminal = true' 'del(.mounts[] | select(.type == "devpts"))'
+	run mocker-runtime run -b "$tmp/no" no
+	check_fails_with "needs a devpts"
+}
+test_case "a terminal that can go nowhere is refused, and nothing is left" refuses

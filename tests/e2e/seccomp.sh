@@ -1,0 +1,77 @@
+#!/bin/bash
+# System call filters of a real container: loaded at the right moment, cached, refused by
+# name; a listener that decides.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+deny_mkdir='.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names":
+	["mkdir", "mkdirat", "no_such_call"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13}]}'
+
+a_call_is_denied() {
+	sh_bundle "$tmp/web" 'mkdir /tmp/x; grep ^Seccomp: /proc/self/status' "$deny_mkdir"
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_errors_have "can't create directory '/tmp/x': Permission denied"
+	check_output "Seccomp:	2"
+}
+test_case "a denied call gets its errno" a_call_is_denied
+
+without_no_new_privs() {
+	sh_bundle "$tmp/web" 'mkdir /tmp/x; grep NoNewPrivs /proc/self/status' "$deny_mkdir" \
+		'.process.noNewPrivileges = false' '.process.user = {"uid": 1000, "gid": 1000}'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_errors_have "Permission denied"
+	check_output "NoNewPrivs:	0"
+}
+test_case "a filter is loaded without no_new_privs too" without_no_new_privs
+
+in_exec_too() {
+	make_bundle "$tmp/web" "$deny_mkdir" && in_bundle "$tmp/web" sleep 1000
+	run mocker-runtime run --detach --bundle "$tmp/web" web
+	check_status 0
+	run mocker-runtime exec web mkdir /tmp/x
+	check_errors_have "Permission denied"
+	run mocker-runtime delete --force web
+	check_status 0
+}
+test_case "exec loads the container's filter" in_exec_too
+
+startContainer_is_free() {
+	sh_bundle "$tmp/web" 'ls /tmp' "$deny_mkdir" \
+		'.hooks.startContainer = [{"path": "/bin/mkdir", "args": ["mkdir", "/tmp/y"]}]'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_status 0
+	check_output_has y
+}
+test_case "hooks before it are not filtered" startContainer_is_free
+
+the_cache() {
+	make_bundle "$tmp/web" "$deny_mkdir"
+	run strace -f -e trace=openat,open mocker-runtime --root "$tmp/root" run \
+		--bundle "$tmp/web" web
+	check_status 0
+	check_errors_have libseccomp
+	run strace -f -e trace=openat,open mocker-runtime --root "$tmp/root" run \
+		--bundle "$tmp/web" web
+	check_status 0
+	check_lacks "$errors" libseccomp
+	check_equal "$(stat -c %a "$tmp/root/.seccomp")" 700
+	rm -rf "$tmp/root"
+}
+test_case "the second start of a profile does not compile it" the_cache
+
+refused() {
+	make_bundle "$tmp/web" ".linux.seccomp = $1"
+	shift
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_fails_with "$@"
+}
+
+refusals_name_the_member() {
+	refused '{"defaultAction": "SCMP_ACT_ALLOW", "defaultErrnoRet": 1}' \
+		/linux/seccomp/defaultErrnoRet
+	refused '{"defaultAction": "SCMP_ACT_NOTIFY"}' /linux/seccomp/defaultAction
+	refused '{"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/no/such/socket",
+		"syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}' \
+		/linux/seccomp/listenerPath "No such file or directory"
+	refused '{"defaultAction": "SCMP_ACT_ALOW"}' /linux/seccomp/defaultAction
+}
+test_case "what cannot be filtered is refused by name" refusals_name_the_member

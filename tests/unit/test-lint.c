@@ -1,0 +1,99 @@
+/* Lint: each rule with a file that it finds something in, and one that it passes. */
+#include "builder/language/lint.h"
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct row {
+	const char *text;
+	const char *findings; /* "LINE RULE: MESSAGE\n" each */
+	const char *ignore;
+};
+
+/* clang-format off */
+static const struct row rows[] = {
+	{ "FROM scratch AS Base\n", "1 StageNameCasing: Stage name 'Base' should be lowercase\n" },
+	{ "FROM scratch as base\n", "1 FromAsCasing: 'as' and 'FROM' keywords' casing do not match\n" },
+	{ "from scratch as base\nrun x\n", "" },
+	{ "FROM scratch\nrun x\n", "2 ConsistentInstructionCasing: Command 'run' should match the case of the command majority (uppercase)\n" },
+	{ "FROM scratch AS a\nFROM scratch AS a\n", "2 DuplicateStageName: Duplicate stage name \"a\", stage names should be unique\n" },
+	{ "FROM x AS scratch\n", "1 ReservedStageName: Stage name should not use the same name as reserved stage \"scratch\"\n" },
+	{ "FROM scratch\nRUN a \\\n\n  b\n", "2 NoEmptyContinuation: Empty continuation line\n" },
+	{ "FROM scratch\nMAINTAINER me\n", "2 MaintainerDeprecated: Maintainer instruction is deprecated in favor of using label\n" },
+	{ "FROM scratch\nENV a b\n", "2 LegacyKeyValueFormat: \"ENV key=value\" should be used instead of legacy \"ENV key value\" format\n" },
+	{ "FROM scratch\nCMD x\n", "2 JSONArgsRecommended: JSON arguments recommended for CMD to prevent unintended behavior related to OS signals\n" },
+	{ "FROM scratch\nSHELL [\"/bin/bash\", \"-c\"]\nCMD x\n", "" },
+	{ "FROM scratch\nCMD [\"x\"]\nCMD [\"y\"]\n", "2 MultipleInstructionsDisallowed: Multiple CMD instructions should not be used in the same stage because only the last one will be used\n" },
+	{ "FROM scratch\nEXPOSE 80/TCP\n", "2 ExposeProtoCasing: Defined protocol '80/TCP' in EXPOSE instruction should be lowercase\n" },
+	{ "FROM scratch\nEXPOSE 127.0.0.1:80:80\n", "2 ExposeInvalidFormat: EXPOSE instruction should not define an IP address or host-port mapping, found '127.0.0.1:80:80'\n" },
+	{ "FROM --platform=$TARGETPLATFORM scratch\n", "1 RedundantTargetPlatform: Setting platform to predefined $TARGETPLATFORM in FROM is redundant as this is the default behavior\n" },
+	{ "FROM --platform=linux/amd64 scratch\n", "1 FromPlatformFlagConstDisallowed: FROM --platform flag should not use constant value \"linux/amd64\"\n" },
+	{ "FROM --platform=$BUILDPLATFORM scratch\n", "" },
+	{ "FROM scratch\nENV DB_PASSWORD=x PUBLIC_KEY=y monkey=z\nARG token\n", "2 SecretsUsedInArgOrEnv: Do not use ARG or ENV instructions for sensitive data (ENV \"DB_PASSWORD\")\n3 SecretsUsedInArgOrEnv: Do not use ARG or ENV instructions for sensitive data (ARG \"token\")\n" },
+	{ "FROM scratch\nCOPY ./a b* c/\nADD d/e f\n", "2 CopyIgnoredFile: Attempting to Copy file \"./a\" that is excluded by .dockerignore\n3 CopyIgnoredFile: Attempting to Add file \"d/e\" that is excluded by .dockerignore\n", "a\nb*\nd" },
+	{ "FROM scratch\nCOPY --from=x a b\n", "", "a" },
+	{ "ARG VERSION=1\nFROM debian:${VERSIO:-2}\n", "2 UndefinedArgInFrom: FROM argument 'VERSIO' is not declared (did you mean VERSION?)\n" },
+	{ "FROM scratch\nWORKDIR app\nWORKDIR /x\nWORKDIR y\n", "2 WorkdirRelativePath: Relative workdir \"app\" can have unexpected results if the base image changes\n" },
+	{ "FROM scratch AS a\nWORKDIR /a\nFROM a\nWORKDIR b\n", "" },
+	{ "FROM scratch\nENV a=$nothing\n", "2 UndefinedVar: Usage of undefined variable '$nothing'\n" },
+	{ "FROM scratch\nENV DIRECTORY=/x\nWORKDIR $DIRECTRY/y\n", "3 UndefinedVar: Usage of undefined variable '$DIRECTRY' (did you mean $DIRECTORY?)\n" },
+	{ "FROM debian\nENV x=$JAVA_HOME PATH=$PATH:/x\n", "" },
+	{ "FROM scratch AS a\nENV x=1\nFROM a\nENV y=$x\nARG z\nENV w=$z\n", "" },
+	{ "FROM scratch\nRUN echo $nothing\n", "" },
+	{ "# check=skip=MaintainerDeprecated, StageNameCasing\nFROM scratch AS A\nMAINTAINER me\nCMD x\n", "4 JSONArgsRecommended: JSON arguments recommended for CMD to prevent unintended behavior related to OS signals\n" },
+	{ "# check=skip=all\nFROM scratch AS A\nMAINTAINER me\n", "" },
+};
+/* clang-format on */
+
+static void rules_find_what_they_should(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_mockerfile file = { 0 };
+		auto_ignore ignore = { 0 };
+		auto_lint_findings findings = { 0 };
+		auto_str text = { 0 };
+		struct error err;
+
+		if (rows[i].ignore)
+			CHECK_OK(ignore_parse(&ignore, "f", rows[i].ignore,
+					 strlen(rows[i].ignore), &err),
+				&err);
+		CHECK_OK(mockerfile_parse("Mockerfile", rows[i].text,
+				 strlen(rows[i].text), NULL, &file, &err),
+			&err);
+		CHECK_OK(lint_check(&file, &ignore, &findings, &err), &err);
+		for (size_t j = 0; j < findings.count; j++)
+			str_appendf(&text, "%u %s: %s\n", findings.items[j].span.line,
+				findings.items[j].rule, findings.items[j].message);
+		test_check_str(__FILE__, __LINE__, rows[i].text,
+			text.data ? text.data : "", rows[i].findings);
+	}
+}
+
+static void findings_show_their_line(void)
+{
+	static const char text[] = "# check=error=true\nFROM scratch\nWORKDIR a\n";
+	auto_mockerfile file = { 0 };
+	auto_lint_findings findings = { 0 };
+	auto_str shown = { 0 };
+	struct error err;
+
+	CHECK_OK(mockerfile_parse("Mockerfile", text, strlen(text), NULL, &file, &err),
+		&err);
+	CHECK_OK(lint_check(&file, NULL, &findings, &err), &err);
+	CHECK(findings.fatal);
+	lint_describe(&shown, &findings.items[0]);
+	CHECK_STR(shown.data,
+		"Mockerfile:3: WorkdirRelativePath: Relative workdir \"a\" can have unexpected results if the base image changes\n"
+		"   3 | WORKDIR a\n"
+		"     |         ^\n");
+}
+
+static const struct test tests[] = {
+	{ "rules find what they should, in BuildKit's words",
+		rules_find_what_they_should },
+	{ "a finding shows its line", findings_show_their_line },
+};
+
+TEST_MAIN(tests)

@@ -1,0 +1,277 @@
+/* Words and numbers, mount options, finders, digests: what is in spec/ beside tables. */
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "spec/config.h"
+#include "spec/image_config.h"
+#include "spec/image_manifest.h"
+#include "spec/names.h"
+#include "tests/unit/test.h"
+
+static int read_config(const char *text, struct oci_config *ret, struct error *err)
+{
+	struct json_options options = { .name = "config.json" };
+
+	*ret = (struct oci_config){ 0 };
+	return json_read(&oci_config_type, ret, text, strlen(text), &options, err);
+}
+
+/* ---- names -------------------------------------------------------------------------- */
+
+static const struct {
+	const char *text;
+	int number; /* 0: refused */
+} signals[] = {
+	{ "TERM", SIGTERM },
+	{ "SIGTERM", SIGTERM },
+	{ "sigterm", SIGTERM },
+	{ "Kill", SIGKILL },
+	{ "9", 9 },
+	{ "64", 64 },
+	{ "65", 0 },
+	{ "-9", 0 },
+	{ "9x", 0 },
+	{ "", 0 },
+	{ "SIG", 0 },
+	{ "IOT", SIGABRT },
+	{ "RTMIN", 34 },
+	{ "SIGRTMIN+3", 37 },
+	{ "rtmin+30", 64 },
+	{ "RTMIN+31", 0 },
+	{ "RTMIN+", 0 },
+	{ "RTMIN-1", 0 },
+	{ "RTMAX", 64 },
+	{ "RTMAX-14", 50 },
+	{ "RTMAX+1", 0 },
+	{ "NOSUCH", 0 },
+};
+
+static void parses_signals(void)
+{
+	struct error err;
+	int number;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		number = 0;
+		if (signals[i].number)
+			CHECK_OK(signal_parse(signals[i].text, &number, &err), &err);
+		else
+			CHECK_FAILS(signal_parse(signals[i].text, &number, &err), &err,
+				"signal");
+		CHECK_INT(number, signals[i].number);
+	}
+	CHECK_FAILS(signal_parse("TREM", &number, &err), &err, "did you mean \"TERM\"?");
+	CHECK_OK(signal_parse("0", &number, &err), &err);
+}
+
+static void names_every_signal(void)
+{
+	struct error err;
+
+	for (int number = 1; number <= 64; number++) {
+		auto_free char *name = signal_name(number);
+		int back = 0;
+
+		CHECK_OK(signal_parse(name, &back, &err), &err);
+		CHECK_INT(back, number);
+	}
+}
+
+static void knows_every_capability(void)
+{
+	for (int number = 0; number <= CAP_LAST_CAP; number++) {
+		const char *word = word_of_number(capability_words, number);
+
+		if (!CHECK(word != NULL))
+			continue;
+		CHECK_INT(capability_number(word), number);
+	}
+	CHECK_INT(capability_number("net_admin"), CAP_NET_ADMIN);
+	CHECK_INT(capability_number("CAP_NOSUCH"), -1);
+}
+
+static void names_namespace_files(void)
+{
+	CHECK_STR(namespace_file(CLONE_NEWNS), "mnt");
+	CHECK_STR(namespace_file(CLONE_NEWNET), "net");
+	CHECK_STR(namespace_file(CLONE_NEWPID), "pid");
+	CHECK_STR(namespace_file(5), NULL);
+}
+
+/* libseccomp has the same numbers; what links it need not translate. */
+static void has_the_kernels_seccomp_numbers(void)
+{
+	int64_t number = 0;
+
+	CHECK(word_to_number(seccomp_action_words, "SCMP_ACT_KILL", &number));
+	CHECK_INT((uint32_t)number, SECCOMP_RET_KILL_THREAD);
+	CHECK_STR(word_of_number(seccomp_action_words, number), "SCMP_ACT_KILL");
+	CHECK_STR(word_of_number(seccomp_action_words, SECCOMP_RET_KILL_THREAD),
+		"SCMP_ACT_KILL_THREAD");
+	CHECK(word_to_number(seccomp_arch_words, "SCMP_ARCH_X86_64", &number));
+	CHECK_INT(number, AUDIT_ARCH_X86_64);
+	CHECK(word_to_number(seccomp_arch_words, "SCMP_ARCH_X32", &number));
+	CHECK_INT(number, 0x4000003e);
+}
+
+/* ---- mount options ------------------------------------------------------------------ */
+
+static void finds_every_mount_option(void)
+{
+	for (const struct mount_option *option = mount_options; option->word; option++) {
+		CHECK(mount_option_find(option->word) == option);
+		if (option[1].word)
+			CHECK(strcmp(option->word, option[1].word) < 0);
+	}
+	CHECK(!mount_option_find("size=64m"));
+	CHECK(!mount_option_find(""));
+}
+
+static void describes_mount_options(void)
+{
+	const struct mount_option *rro = mount_option_find("rro");
+	const struct mount_option *atime = mount_option_find("noatime");
+	const struct mount_option *exec = mount_option_find("exec");
+
+	CHECK(rro && rro->recursive && rro->flag == MS_RDONLY && rro->attr_set == 1);
+	CHECK(atime && atime->attr_set == 0x10 && atime->attr_clear == 0x70);
+	CHECK(exec && exec->clear && exec->attr_clear == 8 && !exec->attr_set);
+}
+
+/* ---- config ------------------------------------------------------------------------- */
+
+static void finds_in_config(void)
+{
+	static const char text[] =
+		"{\"ociVersion\":\"1.3.0\",\"linux\":{\"namespaces\":["
+		"{\"type\":\"pid\"},{\"type\":\"network\",\"path\":\"/run/netns/a\"},"
+		"{\"type\":\"ipc\",\"path\":\"\"}]},\"mounts\":["
+		"{\"destination\":\"/a\",\"type\":\"tmpfs\"},"
+		"{\"destination\":\"/a\",\"source\":\"x\",\"options\":[\"rbind\"]}]}";
+	struct oci_config config;
+	struct error err;
+
+	CHECK_OK(read_config(text, &config, &err), &err);
+	CHECK(config_namespace(&config, CLONE_NEWPID) != NULL);
+	CHECK(config_namespace(&config, CLONE_NEWUSER) == NULL);
+	CHECK(config_makes_namespace(&config, CLONE_NEWPID));
+	CHECK(config_makes_namespace(&config, CLONE_NEWIPC));
+	CHECK(!config_makes_namespace(&config, CLONE_NEWNET));
+	CHECK(config_mount_at(&config, "/a") == &config.mounts[1]);
+	CHECK(config_mount_at(&config, "/b") == NULL);
+	CHECK(mount_is_bind(&config.mounts[1]) && !mount_is_bind(&config.mounts[0]));
+	config_free(&config);
+}
+
+static void keeps_kinds_of_hooks_apart(void)
+{
+	static const char text[] =
+		"{\"ociVersion\":\"1.3.0\",\"hooks\":{"
+		"\"createRuntime\":[{\"path\":\"/a\"},{\"path\":\"/b\",\"timeout\":5}],"
+		"\"poststop\":[{\"path\":\"/c\"}]}}";
+	struct oci_config config;
+	struct error err;
+
+	CHECK_OK(read_config(text, &config, &err), &err);
+	CHECK_INT(hooks_of_kind(&config.hooks, HOOK_CREATE_RUNTIME).count, 2);
+	CHECK_STR(hooks_of_kind(&config.hooks, HOOK_CREATE_RUNTIME).items[1].path, "/b");
+	CHECK_INT(hooks_of_kind(&config.hooks, HOOK_POSTSTOP).count, 1);
+	CHECK_INT(hooks_of_kind(&config.hooks, HOOK_PRESTART).count, 0);
+	CHECK_STR(hook_kind_name(HOOK_START_CONTAINER), "startContainer");
+	config_free(&config);
+}
+
+/* ---- images ------------------------------------------------------------------------- */
+
+static void accepts_only_digests(void)
+{
+	auto_str digest = { 0 };
+
+	str_append(&digest, "sha256:");
+	for (int i = 0; i < 8; i++)
+		str_append(&digest, "0123abcd");
+	CHECK(image_digest_valid(digest.data));
+	digest.data[10] = 'A';
+	CHECK(!image_digest_valid(digest.data));
+	digest.data[10] = '/';
+	CHECK(!image_digest_valid(digest.data));
+	digest.data[10] = '0';
+	str_append(&digest, "0");
+	CHECK(!image_digest_valid(digest.data));
+	CHECK(!image_digest_valid("sha256:"));
+	CHECK(!image_digest_valid("md5:0123"));
+	CHECK(!image_digest_valid(""));
+}
+
+/* Go's readers take "cmd" for "Cmd", and so images rely on it. */
+static void reads_image_configs_in_any_case(void)
+{
+	static const char text[] =
+		"{\"Architecture\":\"amd64\",\"OS\":\"linux\",\"rootfs\":{\"type\":\"layers\","
+		"\"Diff_IDs\":[]},\"config\":{\"entrypoint\":[\"a\"],\"Cmd\":[],\"USER\":\"7\"}}";
+	struct json_options options = { .name = "image", .any_case = true };
+	struct image_config config = { 0 };
+	struct error err;
+
+	CHECK_OK(json_read(
+			 &image_config_type, &config, text, strlen(text), &options, &err),
+		&err);
+	CHECK_STR(config.os, "linux");
+	CHECK_INT(config.config.entrypoint.count, 1);
+	CHECK(config.config.cmd.items && !config.config.cmd.count);
+	CHECK_STR(config.config.user, "7");
+	CHECK(!config.config.env.items);
+	image_config_free(&config);
+}
+
+/* As engines in Go write an image without layers. */
+static void reads_images_without_layers(void)
+{
+	static const char manifest_text[] =
+		"{\"schemaVersion\":2,\"layers\":null,\"config\":{\"mediaType\":\"a/b\","
+		"\"digest\":\"x\",\"size\":1}}";
+	static const char config_text[] =
+		"{\"architecture\":\"amd64\",\"os\":\"linux\",\"history\":null,"
+		"\"rootfs\":{\"type\":\"layers\"},\"config\":{\"ExposedPorts\":{\"1\":null}}}";
+	struct image_manifest manifest = { 0 };
+	struct image_config config = { 0 };
+	auto_str text = { 0 };
+	struct error err;
+
+	CHECK_OK(json_read(&image_manifest_type, &manifest, manifest_text,
+			 strlen(manifest_text), NULL, &err),
+		&err);
+	CHECK_INT(manifest.layers_count, 0);
+	json_write(
+		&text, &image_manifest_type, &manifest, (struct json_write_options){ 0 });
+	CHECK_HAS(text.data, "\"layers\":[]");
+	CHECK_OK(json_read(&image_config_type, &config, config_text, strlen(config_text),
+			 NULL, &err),
+		&err);
+	CHECK_INT(config.rootfs.diff_ids.count, 0);
+	CHECK_INT(config.config.exposed_ports.count, 1);
+	image_manifest_free(&manifest);
+	image_config_free(&config);
+}
+
+static const struct test tests[] = {
+	{ "signals are read by name and number", parses_signals },
+	{ "every signal has a name that is read again", names_every_signal },
+	{ "every capability has its number", knows_every_capability },
+	{ "namespaces have their files", names_namespace_files },
+	{ "seccomp's words are the kernel's numbers", has_the_kernels_seccomp_numbers },
+	{ "every mount option is found", finds_every_mount_option },
+	{ "mount options say what they set and clear", describes_mount_options },
+	{ "namespaces and mounts are found in a config", finds_in_config },
+	{ "hooks are kept by kind", keeps_kinds_of_hooks_apart },
+	{ "a digest is nothing but a digest", accepts_only_digests },
+	{ "images without layers are read", reads_images_without_layers },
+	{ "image configurations are read in any case", reads_image_configs_in_any_case },
+};
+
+TEST_MAIN(tests)

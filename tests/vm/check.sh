@@ -1,0 +1,62 @@
+#!/bin/bash
+# Runs end-to-end tests in the virtual machine of vm.sh and prints what they print, as one
+# TAP stream: what needs cgroup v2 with all controllers, systemd, or a kernel with more in
+# it than this machine's.
+#
+#	tests/vm/check.sh [FILE...]      names in tests/e2e or tests/vm
+set -u -o pipefail
+
+top_srcdir=$(realpath "${top_srcdir:-$(dirname "$0")/../..}")
+top_builddir=$(realpath "${top_builddir:-$top_srcdir}")
+[ $# -gt 0 ] || set -- harness.sh cgroup-v2.sh systemd.sh
+export MOCKER_VM_DIR=${MOCKER_VM_DIR:-$top_builddir/vm}
+
+# payload TAR FILE...: the programs, the tests and the script that runs them.
+payload() {
+	local tar=$1
+
+	shift
+	mkdir -p "$work/tests" &&
+		cp "$top_builddir"/mocker-{runtime,builder,netsetup} "$top_srcdir/mocker" "$work/" &&
+		cp -r "$top_srcdir/tests/e2e" "$top_srcdir/tests/vm" "$work/tests/" || return 1
+	cat >"$work/guest" <<-END
+		#!/bin/bash
+		export top_srcdir=/work top_builddir=/work LC_ALL=C.UTF-8
+		for file in $*; do
+			echo "=== file \$file"
+			[ -e "tests/e2e/\$file" ] && room=e2e || room=vm
+			bash "tests/\$room/\$file" </dev/null
+		done
+		exit 0
+	END
+	chmod +x "$work/guest"
+	tar -C "$work" -cf "$tar" .
+}
+
+# The files' streams as one: renumbered, each sentence with its file's name before it. A
+# file that broke off, or a guest that did, is a failure of its own.
+one_stream() {
+	awk '
+	function close_file() {
+		if (file != "" && !planned)
+			print "not ok " ++n " - " file ": ended without a plan"
+	}
+	/^=== file / { close_file(); file = $3; planned = 0; next }
+	/^1\.\.0 # SKIP/ { planned = 1; print "ok " ++n " - " file " " substr($0, 6); next }
+	/^1\.\./ { planned = 1; next }
+	/^(not )?ok / {
+		word = /^not / ? "not ok" : "ok"
+		sub(/^(not )?ok [0-9]+ - /, "")
+		print word " " ++n " - " file ": " $0
+		fflush()
+		next
+	}
+	/^Bail out!/ { print "not ok " ++n " - " file ": " $0; next }
+	{ print ($0 ~ /^#/ ? "" : "# ") $0; fflush() }
+	END { close_file(); print "1.." (n ? n : 1); exit !n }'
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work" "$work.tar"' EXIT
+payload "$work.tar" "$@" || exit 1
+"$top_srcdir/tests/vm/vm.sh" run "$work.tar" | one_stream
