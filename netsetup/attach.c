@@ -57,6 +57,12 @@ static int link_create(struct attach *attach, struct error *err)
 	return is_upper(attach) ? upper_create(attach, err) : veth_create(attach, err);
 }
 
+/* From now on no packet of the container's passes: only then may its rules go. */
+static int link_silence(struct attach *attach, struct error *err)
+{
+	return is_upper(attach) ? 0 : veth_silence(attach, err);
+}
+
 static int link_delete(struct attach *attach, struct error *err)
 {
 	return is_upper(attach) ? upper_delete(attach, err) : veth_delete(attach, err);
@@ -64,18 +70,21 @@ static int link_delete(struct attach *attach, struct error *err)
 
 struct step {
 	const char *name;
-	int (*run)(struct attach *attach, struct error *err);
+	int (*run)(struct attach *attach, struct error *err);  /* NULL: nothing to do */
 	int (*undo)(struct attach *attach, struct error *err); /* NULL: nothing to undo */
 };
 
+/* A link is deleted after its rules, once it is silent: the kernel frees both in the
+ * background at once, where one after the other would wait twice. */
 /* clang-format off */
 static const struct step steps[] = {
 	{ "record",    record_begin,     record_end },
 	{ "name",      name_bind,        name_unbind },
 	{ "addresses", addresses_take,   addresses_release },
 	{ "ports",     ports_take,       ports_release },
+	{ "no link",   NULL,             link_delete },
 	{ "rules",     rules_add,        rules_remove },
-	{ "link",      link_create,      link_delete },
+	{ "link",      link_create,      link_silence },
 	{ "limits",    limits_set,       limits_remove },
 	{ "inside",    inside_configure, NULL },
 	{ "complete",  record_complete,  NULL },
@@ -88,6 +97,7 @@ void attach_close(struct attach *attach)
 	attachment_free(&attach->record);
 	cleanup_fd(&attach->netns_fd);
 	netlink_close(&attach->host);
+	firewall_close(&attach->firewall);
 	free(attach->wanted);
 	free(attach->ranges);
 	*attach = (struct attach){ .netns_fd = -1 };
@@ -211,7 +221,8 @@ int attach_run(struct attach *attach, struct error *err)
 	settled = settle_existing(attach, err);
 	if (settled != 0)
 		return settled < 0 ? -1 : 0;
-	while (done < ARRAY_SIZE(steps) && steps[done].run(attach, err) == 0)
+	while (done < ARRAY_SIZE(steps) &&
+		(!steps[done].run || steps[done].run(attach, err) == 0))
 		done++;
 	if (done < ARRAY_SIZE(steps)) {
 		struct error undone;
@@ -253,6 +264,7 @@ int attach_detach(const struct detach *detach, size_t *ret_count, struct error *
 			result = -1;
 		list.items[i] = attach.record; /* its memory is the list's */
 		netlink_close(&attach.host);
+		firewall_close(&attach.firewall);
 	}
 	return result;
 }

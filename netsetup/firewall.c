@@ -166,7 +166,8 @@ static void append_record(
 
 /* ---- transactions -------------------------------------------------------------------- */
 
-int firewall_add(const struct attachment *record, struct error *err)
+int firewall_add(
+	struct firewall *firewall, const struct attachment *record, struct error *err)
 {
 	auto_str text = { 0 };
 	auto_str whole = { 0 };
@@ -175,18 +176,19 @@ int firewall_add(const struct attachment *record, struct error *err)
 		return 0;
 	append_network(&text, &record->network);
 	append_record(&text, "add", record);
-	if (nft_run(text.data, err) == 0)
+	if (nft_run(firewall, text.data, err) == 0)
 		return 0;
 	if (err->errnum == ENOENT) {
 		str_appendf(&whole, "%s%s", base_text, text.data);
-		if (nft_run(whole.data, err) == 0)
+		if (nft_run(firewall, whole.data, err) == 0)
 			return 0;
 	}
 	return -1;
 }
 
 /* One element that is missing refuses the whole transaction: then one by one. */
-int firewall_remove(const struct attachment *record, struct error *err)
+int firewall_remove(
+	struct firewall *firewall, const struct attachment *record, struct error *err)
 {
 	auto_str text = { 0 };
 	auto_strings lines = { 0 };
@@ -195,19 +197,20 @@ int firewall_remove(const struct attachment *record, struct error *err)
 	if (!firewall_wanted(record) || record->addresses_count == 0)
 		return 0;
 	append_record(&text, "delete", record);
-	if (nft_run(text.data, err) == 0)
+	if (nft_run(firewall, text.data, err) == 0)
 		return 0;
 	if (err->errnum != ENOENT)
 		return -1;
 	strings_split(&lines, text.data, '\n');
 	strings_each (line, &lines) {
-		if (**line && nft_run(*line, err) < 0 && err->errnum != ENOENT)
+		if (**line && nft_run(firewall, *line, err) < 0 && err->errnum != ENOENT)
 			result = -1;
 	}
 	return result;
 }
 
-int firewall_reload(const struct attachments *list, struct error *err)
+int firewall_reload(
+	struct firewall *firewall, const struct attachments *list, struct error *err)
 {
 	auto_str text = { 0 };
 
@@ -219,17 +222,18 @@ int firewall_reload(const struct attachments *list, struct error *err)
 		append_network(&text, &list->items[i].network);
 		append_record(&text, "add", &list->items[i]);
 	}
-	return nft_run(text.data, err);
+	return nft_run(firewall, text.data, err);
 }
 
-int firewall_check(const struct attachment *record, struct error *err)
+int firewall_check(
+	struct firewall *firewall, const struct attachment *record, struct error *err)
 {
 	auto_str text = { 0 };
 
 	if (!firewall_wanted(record) || record->addresses_count == 0)
 		return 0;
 	append_record(&text, "get", record);
-	if (nft_run(text.data, err) < 0)
+	if (nft_run(firewall, text.data, err) < 0)
 		return fail(err, "its firewall rules are lost; mocker-netsetup reload "
 				 "restores them");
 	return 0;

@@ -19,6 +19,7 @@ int rules_remove(struct attach *attach, struct error *err) must_check;
 
 /* veth.c: the pair, its host's end in the bridge; macvlan and ipvlan in upper.c */
 int veth_create(struct attach *attach, struct error *err) must_check;
+int veth_silence(struct attach *attach, struct error *err) must_check;
 int veth_delete(struct attach *attach, struct error *err) must_check;
 
 /* limits.c: bandwidth */

@@ -118,6 +118,30 @@ int veth_create(struct attach *attach, struct error *err)
 	return set_port(attach, host, err);
 }
 
+/* Its port of the bridge lets nothing through any more, without the wait that taking the
+ * interface down is. A bridge that runs STP decides on its ports itself. */
+int veth_silence(struct attach *attach, struct error *err)
+{
+	const struct netlink_change down = { .clear = IFF_UP };
+	struct netlink_link link;
+	struct netlink *host;
+
+	if (!attach->record.link || attach->record.chained)
+		return 0;
+	if (attach_host(attach, &host, err) < 0)
+		return -1;
+	if (netlink_get_link(host, attach->record.link, &link, err) < 0)
+		return err->errnum == ENODEV ? 0 : -1;
+	if (link.master) {
+		netlink_disable_port(host, link.index);
+		if (netlink_commit(host, err) == 0)
+			return 0;
+	}
+	netlink_tolerate(host, ENODEV);
+	netlink_change_link(host, link.index, &down);
+	return netlink_commit(host, err);
+}
+
 int veth_delete(struct attach *attach, struct error *err)
 {
 	struct netlink *host;

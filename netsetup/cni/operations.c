@@ -144,6 +144,7 @@ static int compare_result(
 int cni_check(struct cni_call *call, struct error *err)
 {
 	auto_attachments list = { 0 };
+	auto_firewall firewall = { 0 };
 	size_t found = 0;
 
 	call->code = CNI_INVALID_CONFIG;
@@ -161,7 +162,7 @@ int cni_check(struct cni_call *call, struct error *err)
 		found++;
 		if (compare_result(call, record, err) < 0 ||
 			verify_attachment(record, err) < 0 ||
-			firewall_check(record, err) < 0)
+			firewall_check(&firewall, record, err) < 0)
 			return -1;
 	}
 	call->code = CNI_UNKNOWN_CONTAINER;
