@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "netsetup/names.h"
 #include "netsetup/netns.h"
 #include "netsetup/steps.h"
 #include "netsetup/upper.h"
@@ -68,6 +69,16 @@ static int link_delete(struct attach *attach, struct error *err)
 	return is_upper(attach) ? upper_delete(attach, err) : veth_delete(attach, err);
 }
 
+static int names_add(struct attach *attach, struct error *err)
+{
+	return names_publish(attach->places, &attach->record, err);
+}
+
+static int names_remove(struct attach *attach, struct error *err)
+{
+	return names_withdraw(attach->places, &attach->record, err);
+}
+
 struct step {
 	const char *name;
 	int (*run)(struct attach *attach, struct error *err);  /* NULL: nothing to do */
@@ -87,6 +98,7 @@ static const struct step steps[] = {
 	{ "link",      link_create,      link_silence },
 	{ "limits",    limits_set,       limits_remove },
 	{ "inside",    inside_configure, NULL },
+	{ "names",     names_add,        names_remove },
 	{ "complete",  record_complete,  NULL },
 };
 /* clang-format on */

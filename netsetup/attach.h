@@ -35,8 +35,8 @@ struct attach {
 	size_t ranges_count;
 	struct netlink *host; /* opened on first use */
 	struct firewall firewall;
-	int host_index;       /* of the host's end */
-	int inside_index;     /* of the container's */
+	int host_index;   /* of the host's end */
+	int inside_index; /* of the container's */
 	struct netlink_link bridge;
 };
 

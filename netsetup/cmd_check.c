@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "netsetup/commands.h"
 #include "netsetup/firewall.h"
+#include "netsetup/names.h"
 #include "netsetup/sweep.h"
 #include "netsetup/table.h"
 #include "netsetup/verify.h"
@@ -59,7 +60,9 @@ int cmd_reload(const struct command_call *call, struct error *err)
 	if (command_places(call, &places, err) < 0 ||
 		attachments_load(&places, NULL, &list, err) < 0)
 		return -1;
-	return firewall_reload(&firewall, &list, err);
+	if (firewall_reload(&firewall, &list, err) < 0)
+		return -1;
+	return names_restart(&places, &list, err);
 }
 
 /* ---- status --------------------------------------------------------------------------- */

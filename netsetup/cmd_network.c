@@ -56,6 +56,7 @@ static int fill(
 	network->mtu = options->mtu;
 	network->vlan = options->vlan;
 	network->isolated_ports = options->isolated_ports;
+	network->dns = options->dns;
 	network->mode = str_dup(options->mode);
 	if (options->internal)
 		network->default_route = network->masquerade = false;

@@ -98,6 +98,8 @@ static const struct option_spec create_options[] = {
 		"packets leave with the container's own address"),
 	OPTION_FLAG(struct create_options, isolated_ports, "isolate-containers", 0,
 		"containers of this network do not reach each other"),
+	OPTION_FLAG(struct create_options, dns, "dns", 0,
+		"containers find each other by name and alias; needs dnsmasq"),
 	OPTION_FLAG(struct create_options, unmanaged, "unmanaged", 0,
 		"the bridge is somebody else's: it gets no address and no rules"),
 	OPTION_END,
@@ -147,7 +149,8 @@ static const struct command commands[] = {
 	{ .name = "status", .summary = "say how full the networks are",
 	  .details = "Exits with 1 if one is exhausted.", .run = cmd_status },
 	{ .name = "reload", .summary = "set all firewall rules anew",
-	  .details = "After somebody else flushed the ruleset, in one transaction.",
+	  .details = "After somebody else flushed the ruleset, in one transaction. Name "
+		"servers that ended are started again.",
 	  .run = cmd_reload },
 	{ .name = "hook", .summary = "be an OCI hook: attach or detach by the state on "
 		"standard input",

@@ -71,6 +71,7 @@ struct network {
 	size_t vlan_trunk_count;
 	bool keep_default_vlan;
 	char *mode;     /* of macvlan and ipvlan */
+	bool dns;       /* its containers find each other by name */
 	bool unmanaged; /* the bridge is somebody else's: no address, no rules */
 };
 

@@ -52,5 +52,6 @@ struct create_options {
 	bool internal;
 	bool no_masquerade;
 	bool isolated_ports;
+	bool dns;
 	bool unmanaged;
 };

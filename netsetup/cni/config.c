@@ -55,7 +55,7 @@ static const struct json_field runtime_fields[] = {
 	JSON_POINTER(struct cni_runtime, bandwidth, "bandwidth", &bandwidth_type),
 	JSON_STRING(struct cni_runtime, mac, "mac"),
 	JSON_STRINGS(struct cni_runtime, ips, "ips"),
-	JSON_STRINGS(struct cni_runtime, aliases, "aliases", .any_type = true),
+	JSON_RAW(struct cni_runtime, aliases, "aliases"),
 	JSON_END,
 };
 static const struct json_type runtime_type =
@@ -122,6 +122,8 @@ static const struct json_field config_fields[] = {
 	JSON_U64(struct cni_config, egress_burst, "egressBurst"),
 	JSON_STRINGS(struct cni_config, unshaped, "unshapedSubnets"),
 	JSON_STRINGS(struct cni_config, shaped, "shapedSubnets"),
+
+	JSON_BOOL(struct cni_config, names, "names"),
 
 	JSON_STRING(struct cni_config, mac, "mac"),
 	JSON_PAIRS(struct cni_config, sysctl, "sysctl"),

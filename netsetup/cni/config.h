@@ -58,7 +58,7 @@ struct cni_runtime {
 	struct attachment_bandwidth *bandwidth;
 	char *mac;
 	struct strings ips;
-	struct strings aliases;
+	char *aliases; /* as text: a list, or podman's lists by network */
 };
 
 struct cni_args_cni {
@@ -120,6 +120,8 @@ struct cni_config {
 	uint64_t egress_burst;
 	struct strings unshaped;
 	struct strings shaped;
+	/* our own: the network's containers find each other by name */
+	bool names;
 	/* tuning */
 	char *mac;
 	struct pairs sysctl;

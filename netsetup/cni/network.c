@@ -240,6 +240,7 @@ int cni_network(const struct cni_config *config, struct network *ret, struct err
 		.force_address = config->force_address,
 		.duplicate_detection = config->dad,
 		.isolated_ports = config->isolated_ports,
+		.dns = config->names,
 	};
 
 	if (config->hairpin && config->promiscuous)
@@ -339,7 +340,8 @@ static void set_mac(struct attachment *record, const char *mac)
 	record->mac = str_dup(mac);
 }
 
-/* IP=10.0.0.5;MAC=02:…;K8S_POD_NAME=…: the first two are the reference plugins'. */
+/* IP=10.0.0.5;MAC=02:…: the reference plugins'; K8S_POD_NAME=…: the name by which people
+ * know the container. */
 static int read_arguments(struct attach *attach, const char *arguments, struct error *err)
 {
 	auto_strings fields = { 0 };
@@ -351,7 +353,42 @@ static int read_arguments(struct attach *attach, const char *arguments, struct e
 		if (ip && want(attach, ip, err) < 0)
 			return -1;
 		set_mac(&attach->record, str_after(*field, "MAC="));
+		if (str_after(*field, "K8S_POD_NAME="))
+			strings_add(&attach->record.aliases,
+				str_after(*field, "K8S_POD_NAME="));
 	}
+	return 0;
+}
+
+struct alias_list {
+	struct strings names;
+};
+
+/* ["a"], or {"network": ["a"]} as podman has it. */
+static int read_aliases(
+	const struct cni_config *config, struct strings *ret, struct error *err)
+{
+	const char *text = config->runtime.aliases;
+	bool by_network = text && text[strspn(text, " \t\r\n")] == '{';
+	const struct json_field fields[] = {
+		JSON_STRINGS(
+			struct alias_list, names, by_network ? config->name : "aliases"),
+		JSON_END,
+	};
+	const struct json_type type = JSON_TYPE(struct alias_list, fields);
+	auto_free char *document = NULL;
+	struct alias_list list = { 0 };
+
+	if (!text)
+		return 0;
+	document = by_network ? str_dup(text) : str_format("{\"aliases\":%s}", text);
+	if (json_read(&type, &list, document, strlen(document),
+		    &(struct json_options){ .name = "runtimeConfig.aliases" }, err) < 0) {
+		err->errnum = EINVAL;
+		return -1;
+	}
+	strings_copy(ret, &list.names);
+	json_free(&type, &list);
 	return 0;
 }
 
@@ -375,7 +412,8 @@ int cni_requests(const struct cni_config *config, const char *arguments,
 		.has_txqlen = config->has_txqlen,
 		.txqlen = config->txqlen,
 	};
-	strings_copy(&record->aliases, &config->runtime.aliases);
+	if (read_aliases(config, &record->aliases, err) < 0)
+		return -1;
 	/* From the weakest to the strongest. */
 	set_mac(record, config->mac);
 	if (read_arguments(attach, arguments, err) < 0)

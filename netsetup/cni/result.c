@@ -160,6 +160,14 @@ static void add_routes(
 	}
 }
 
+/* names.c serves them on the bridge. */
+static void add_own_servers(struct strings *servers, const struct attachment *record)
+{
+	for (size_t i = 0; i < record->addresses_count; i++)
+		if (record->addresses[i].gateway)
+			strings_add(servers, record->addresses[i].gateway);
+}
+
 void cni_append_result(struct str *out, const char *version,
 	const struct attachment *record, const struct netlink_link *bridge,
 	const char *host_mac, const struct cni_dns *dns)
@@ -168,6 +176,7 @@ void cni_append_result(struct str *out, const char *version,
 	struct netlink_mac_text bridge_mac = netlink_mac_text(bridge->mac);
 	auto_cni_result result = { .version = str_dup(version) };
 	struct cni_dns own = result.dns;
+	auto_strings servers = { 0 };
 
 	add_interface(&result, number,
 		&(struct cni_interface){ .name = record->network.interface,
@@ -185,6 +194,10 @@ void cni_append_result(struct str *out, const char *version,
 	add_ips(&result, number, record);
 	add_routes(&result, number, record);
 	result.dns = *dns; /* lent */
+	if (record->network.dns && !dns->nameservers.count)
+		add_own_servers(&servers, record);
+	if (servers.count)
+		result.dns.nameservers = servers;
 	json_write(out, &cni_result_type, &result,
 		(struct json_write_options){ .pretty = true });
 	result.dns = own;
