@@ -11,6 +11,7 @@ const struct word network_kind_words[] = {
 	{ "bridge", NETWORK_BRIDGE },
 	{ "macvlan", NETWORK_MACVLAN },
 	{ "ipvlan", NETWORK_IPVLAN },
+	{ "host-device", NETWORK_DEVICE },
 	{ NULL, 0 },
 };
 
@@ -72,6 +73,7 @@ static const struct json_field network_fields[] = {
 	JSON_ARRAY(struct network, vlan_trunk, "vlanTrunk", &trunk_type),
 	JSON_BOOL(struct network, keep_default_vlan, "keepDefaultVlan"),
 	JSON_STRING(struct network, mode, "mode"),
+	JSON_BOOL(struct network, check_mac, "checkMac"),
 	JSON_BOOL(struct network, dns, "dns"),
 	JSON_BOOL(struct network, unmanaged, "unmanaged"),
 	JSON_END,
