@@ -154,6 +154,13 @@ static const struct command commands[] = {
 	  .details = "After somebody else flushed the ruleset, in one transaction. Name "
 		"servers that ended are started again.",
 	  .run = cmd_reload },
+	{ .name = "trace", .operands = "NAME [DESTINATION]",
+	  .summary = "explain the way of a packet from a container",
+	  .details = "DESTINATION is an address, ADDRESS:PORT (TCP) or another container's "
+		"name; without one it is the world. Routes, bridge and rules are asked as "
+		"they are now; nothing is sent. Exits with 1 if the packet is dropped.",
+	  .options = list_options, .options_size = sizeof(struct list_options),
+	  .operands_min = 1, .operands_max = 2, .permute = true, .run = cmd_trace },
 	{ .name = "hook", .summary = "be an OCI hook: attach or detach by the state on "
 		"standard input",
 	  .details = "As createRuntime it attaches the container, as poststop it detaches it; "

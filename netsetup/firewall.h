@@ -45,3 +45,12 @@ int firewall_reload(struct firewall *firewall, const struct attachments *list,
 /* Whether the elements of this record are there. */
 int firewall_check(struct firewall *firewall, const struct attachment *record,
 	struct error *err) must_check;
+
+/* Questions of the kernel, for trace.c. Whether a set of interfaces has this one. */
+int firewall_has(struct firewall *firewall, const char *set, const char *interface,
+	bool *ret, struct error *err) must_check;
+int firewall_masquerades(struct firewall *firewall, const char *address, bool inet6,
+	bool *ret, struct error *err) must_check;
+/* "inet admin forward, policy drop": the chains of others at this hook. */
+int firewall_foreign_chains(struct firewall *firewall, const char *hook,
+	struct strings *ret, struct error *err) must_check;
