@@ -10,6 +10,7 @@
 #include "netsetup/netns.h"
 #include "netsetup/steps.h"
 #include "netsetup/upper.h"
+#include "netsetup/user.h"
 
 #define LINK_PREFIX "veth"
 
@@ -60,6 +61,7 @@ static const struct link_kind link_kinds[] = {
 	[NETWORK_BRIDGE] = { veth_create, veth_silence, veth_delete },
 	[NETWORK_MACVLAN] = { upper_create, NULL, upper_delete },
 	[NETWORK_IPVLAN] = { upper_create, NULL, upper_delete },
+	[NETWORK_USER] = { user_create, NULL, user_delete },
 	[NETWORK_DEVICE] = { device_move, NULL, device_return },
 };
 
@@ -131,6 +133,7 @@ void attach_close(struct attach *attach)
 	attachment_free(&attach->record);
 	cleanup_fd(&attach->netns_fd);
 	netlink_close(&attach->host);
+	netlink_close(&attach->inside);
 	firewall_close(&attach->firewall);
 	free(attach->wanted);
 	free(attach->ranges);
@@ -190,7 +193,8 @@ static int plan(struct attach *attach, struct error *err)
 			err) < 0 ||
 		netns_identify(attach->netns_fd, &identity, err) < 0 ||
 		tune_check(&attach->tune, err) < 0 ||
-		upper_mode(&record->network, &mode, err) < 0)
+		upper_mode(&record->network, &mode, err) < 0 ||
+		user_check(attach, err) < 0)
 		return -1;
 	if (str_equal(record->interface, "lo"))
 		return fail_code(err, EINVAL, "the interface cannot be called \"lo\"");

@@ -33,7 +33,8 @@ struct attach {
 	struct attachment_store store;
 	struct pool_range *ranges;
 	size_t ranges_count;
-	struct netlink *host; /* opened on first use */
+	struct netlink *host;   /* opened on first use */
+	struct netlink *inside; /* of the container's namespace, the same */
 	struct firewall firewall;
 	int host_index;   /* of the host's end */
 	int inside_index; /* of the container's */

@@ -27,7 +27,9 @@ static int use_pid(struct attach *attach, pid_t pid, struct error *err)
 		return -1;
 	record->has_pid = true;
 	record->pid = pid;
-	record->named = true;
+	record->named = geteuid() == 0;
+	if (!record->named)
+		record->netns = str_format("/proc/%d/ns/net", pid);
 	return 0;
 }
 

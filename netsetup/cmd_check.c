@@ -27,7 +27,7 @@ int cmd_check(const struct command_call *call, struct error *err)
 	for (size_t i = 0; i < list.count; i++) {
 		const struct attachment *record = &list.items[i];
 
-		if (verify_attachment(record, err) == 0 &&
+		if (verify_attachment(&places, record, err) == 0 &&
 			firewall_check(&firewall, record, err) == 0)
 			continue;
 		printf("%s %s: %s\n", record->container, record->network.name, err->text);

@@ -56,6 +56,10 @@ static int find_namespace(
 		return -1;
 	record->has_pid = true;
 	record->pid = state->pid;
+	if (geteuid() != 0) { /* /run/netns is root's */
+		record->netns = str_format("/proc/%d/ns/net", state->pid);
+		return 0;
+	}
 	record->netns = netns_path(record->container);
 	record->named = !netns_is(record->netns, identity);
 	return 0;

@@ -50,7 +50,8 @@ static int fill(
 {
 	int64_t isolation = NETWORK_STRICT;
 
-	(void)word_to_number(network_kind_words, options->kind, &network->kind);
+	if (options->kind) /* without: the usual one of root, or of a user */
+		(void)word_to_number(network_kind_words, options->kind, &network->kind);
 	(void)word_to_number(network_isolation_words, options->isolation, &isolation);
 	network->isolation = isolation; /* both by tables of the options already */
 	network->mtu = options->mtu;
@@ -69,6 +70,11 @@ static int fill(
 	}
 	if (network->kind != NETWORK_BRIDGE)
 		network->gateway = network->masquerade = false;
+	if (network->kind == NETWORK_USER) {
+		free(network->interface);
+		network->interface = str_dup(NETWORK_USER_INTERFACE);
+		return add_ranges(network, options, err);
+	}
 	if ((network->kind != NETWORK_BRIDGE || options->unmanaged) &&
 		!options->interface)
 		return fail(err, "--interface must name the %s",
@@ -87,7 +93,8 @@ int cmd_network_create(const struct command_call *call, struct error *err)
 	auto_places places = { 0 };
 	auto_network network = { 0 };
 	bool no_subnet = options->subnets.count > 0 || options->unmanaged ||
-			 !str_equal(options->kind, "bridge");
+			 (options->kind && !str_equal(options->kind, "bridge") &&
+				 !str_equal(options->kind, "user"));
 
 	if (command_places(call, &places, err) < 0 ||
 		places_check_name(name, "network", err) < 0 ||

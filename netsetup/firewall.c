@@ -100,6 +100,8 @@ bool firewall_wanted(const struct attachment *record)
 {
 	const struct network *network = &record->network;
 
+	if (network->kind == NETWORK_USER)
+		return false;
 	if (record->publish_count > 0 || network->masquerade || network->check_mac)
 		return true;
 	/* An entry for the firewall alone, after another plugin's bridge. */

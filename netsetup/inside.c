@@ -1,11 +1,12 @@
 /*
  * The step inside the container's namespace: switches while the interface is down, then
- * lo, addresses, the interface, routes in one message. The addresses come before "up",
- * so that the kernel announces them (arp_notify) when the interface comes up.
+ * lo, addresses, the interface, routes in one message, and last the announcement of its
+ * addresses to the neighbours, which the kernel makes (arp_notify, ndisc_notify).
  */
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "netsetup/bridge.h"
 #include "netsetup/netns.h"
@@ -19,16 +20,22 @@ static int set_switches(const struct attach *attach, struct error *err)
 	const char *name = attach->record.interface;
 	bool inet6 = bridge_has_family(attach->ranges, attach->ranges_count, AF_INET6);
 
-	if (sysctl_set_interface("ipv4", name, "arp_notify", "1", err) < 0)
-		return -1;
 	if (attach->ranges_count > 0 && !inet6)
 		return sysctl_set_interface("ipv6", name, "disable_ipv6", "1", err);
 	if (sysctl_set_interface("ipv6", name, "disable_ipv6", "0", err) < 0 ||
 		sysctl_set_interface("ipv6", name, "accept_ra", "0", err) < 0)
 		return -1;
 	/* Also of the link-local address, which is made when the interface comes up. */
-	if (!attach->record.network.duplicate_detection &&
-		sysctl_set_interface("ipv6", name, "accept_dad", "0", err) < 0)
+	if (attach->record.network.duplicate_detection)
+		return 0;
+	return sysctl_set_interface("ipv6", name, "accept_dad", "0", err);
+}
+
+static int let_announce(const struct attach *attach, struct error *err)
+{
+	const char *name = attach->record.interface;
+
+	if (sysctl_set_interface("ipv4", name, "arp_notify", "1", err) < 0)
 		return -1;
 	return sysctl_set_interface("ipv6", name, "ndisc_notify", "1", err);
 }
@@ -132,25 +139,51 @@ static int configure(void *argument, struct error *err)
 	struct attachment *record = &attach->record;
 	const struct netlink_change up = { .flags = IFF_UP };
 	struct netlink_link link;
-	auto_netlink inside = NULL;
 
-	if (netlink_open(&inside, err) < 0 ||
-		netlink_get_link(inside, record->interface, &link, err) < 0 ||
-		set_switches(attach, err) < 0)
+	if (netlink_open(&attach->inside, err) < 0 ||
+		netlink_get_link(attach->inside, record->interface, &link, err) < 0 ||
+		set_switches(attach, err) < 0 ||
+		(!attach->bridge.index && let_announce(attach, err) < 0))
 		return -1;
 	attach->inside_index = link.index;
 	attach->host_index = link.peer;
 	if (!record->mac)
 		record->mac = str_dup(netlink_mac_text(link.mac).text);
-	netlink_change_link(inside, LOOPBACK_INDEX, &up);
-	if (queue_addresses(attach, inside, err) < 0)
+	netlink_change_link(attach->inside, LOOPBACK_INDEX, &up);
+	if (queue_addresses(attach, attach->inside, err) < 0)
 		return -1;
-	if (tune_apply(&attach->tune, inside, &link, err) < 0)
+	if (tune_apply(&attach->tune, attach->inside, &link, err) < 0)
 		return -1;
-	netlink_change_link(inside, link.index, &up);
-	if (queue_routes(attach, inside, err) < 0)
+	netlink_change_link(attach->inside, link.index, &up);
+	if (queue_routes(attach, attach->inside, err) < 0 ||
+		netlink_commit(attach->inside, err) < 0)
 		return -1;
-	return netlink_commit(inside, err);
+	return attach->bridge.index ? let_announce(attach, err) : 0;
+}
+
+/* The kernel announces an interface that comes up, but may meet a port of the bridge that
+ * does not forward yet. It does so as well when the interface gets a MAC address, be it
+ * the one that it has: that is said once the port forwards. */
+static int announce(struct attach *attach, struct error *err)
+{
+	struct netlink_link port = { 0 };
+	struct netlink_mac mac;
+	struct netlink *host;
+
+	if (!attach->bridge.index)
+		return 0;
+	if (netlink_mac_parse(attach->record.mac, &mac, err) < 0 ||
+		attach_host(attach, &host, err) < 0)
+		return -1;
+	for (int tries = 0; tries < 100 && !(port.flags & IFF_RUNNING); tries++) {
+		if (tries > 0)
+			usleep(1000);
+		if (netlink_get_link_by_index(host, attach->host_index, &port, err) < 0)
+			return -1;
+	}
+	netlink_change_link(attach->inside, attach->inside_index,
+		&(struct netlink_change){ .mac = &mac });
+	return netlink_commit(attach->inside, err);
 }
 
 /* Of an interface that another plugin made, only what is asked for. */
@@ -168,9 +201,12 @@ static int configure_chained(void *argument, struct error *err)
 
 int inside_configure(struct attach *attach, struct error *err)
 {
+	if (attach->record.network.kind == NETWORK_USER)
+		return 0; /* pasta has done it */
 	if (netns_visit(attach->netns_fd,
 		    attach->record.chained ? configure_chained : configure, attach,
-		    err) < 0)
+		    err) < 0 ||
+		announce(attach, err) < 0)
 		return fail_while(err, "in the container's network");
 	return 0;
 }

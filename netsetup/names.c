@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -15,6 +14,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "netsetup/server.h"
 
 #define SERVER   "dnsmasq"
 #define START_MS 10000
@@ -28,6 +28,7 @@ struct names {
 	char *hosts;
 	char *config;
 	char *pid_file;
+	char *arguments[2]; /* of the server */
 	int fd;
 };
 #define auto_names __attribute__((cleanup(close_names))) struct names
@@ -38,6 +39,7 @@ static void close_names(struct names *names)
 	free(names->hosts);
 	free(names->config);
 	free(names->pid_file);
+	free(names->arguments[0]);
 	if (names->fd > 0)
 		close(names->fd);
 }
@@ -52,6 +54,7 @@ static int open_names(const struct places *places, const char *network, bool mak
 	ret->hosts = path_join(ret->path, "hosts");
 	ret->config = path_join(ret->path, "server.conf");
 	ret->pid_file = path_join(ret->path, "server.pid");
+	ret->arguments[0] = str_format("--conf-file=%s", ret->config);
 	for (;;) {
 		if (make && path_mkdirs(ret->hosts, 0755, err) < 0)
 			return -1;
@@ -131,30 +134,19 @@ static void fill_record(struct attachment *record)
 
 /* ---- the server ---------------------------------------------------------------------- */
 
-/* The process of the pid file, if it is the server with this configuration still: a number
- * alone may be another's by now. -1: it does not run. */
+static struct server server_of(const struct names *names)
+{
+	return (struct server){ .name = SERVER,
+		.argv = names->arguments,
+		.pid_file = names->pid_file,
+		.mark = names->arguments[0] };
+}
+
 static int find_server(const struct names *names)
 {
-	auto_free char *text = NULL;
-	auto_free char *command = NULL;
-	auto_free char *path = NULL;
-	auto_fd pidfd = -1;
-	struct error ignored;
-	size_t length;
-	uint32_t pid;
+	const struct server server = server_of(names);
 
-	if (file_read_at(AT_FDCWD, names->pid_file, 64, &text, NULL, &ignored) < 0)
-		return -1;
-	text[strcspn(text, "\n")] = '\0';
-	if (str_to_u32(text, "pid", &pid, &ignored) < 0)
-		return -1;
-	pidfd = process_pidfd_open((pid_t)pid);
-	path = str_format("/proc/%u/cmdline", pid);
-	if (pidfd < 0 ||
-		file_read_at(AT_FDCWD, path, 65536, &command, &length, &ignored) < 0 ||
-		!memmem(command, length, names->config, strlen(names->config) + 1))
-		return -1;
-	return take_fd(&pidfd);
+	return server_find(&server);
 }
 
 static int write_config(
@@ -180,67 +172,15 @@ static int write_config(
 		(struct file_replace_options){ .mode = 0644 }, err);
 }
 
-/* It goes to the background by itself once it listens. Callers of ours may have a PATH
- * without sbin. */
-static int run_server(const struct names *names, struct error *err)
-{
-	static const char *const paths[] = { SERVER, "/usr/sbin/" SERVER };
-	auto_free char *config = str_format("--conf-file=%s", names->config);
-	char name[] = SERVER;
-	auto_str said = { 0 };
-	int status = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		const struct process_run run = {
-			.path = paths[i],
-			.argv = (char *[]){ name, config, NULL },
-			.cwd_fd = -1,
-			.output = &said,
-			.errors = &said,
-			.timeout_ms = START_MS,
-		};
-
-		if (process_run(&run, &status, err) < 0) {
-			if (err->errnum == ENOENT)
-				continue;
-			return -1;
-		}
-		if (status != 0)
-			return fail(err, SERVER " ended with status %d: %.*s", status,
-				(int)strcspn(said.data
-						     ? said.data + strspn(said.data, "\n")
-						     : "",
-					"\n"),
-				said.data ? said.data + strspn(said.data, "\n") : "");
-		return 0;
-	}
-	return fail_code(err, ENOENT,
-		"there is no " SERVER "; install it, or use a network "
-		"without names");
-}
-
 static int start_server(
 	const struct names *names, const struct attachment *record, struct error *err)
 {
-	if (write_config(names, record, err) < 0 || run_server(names, err) < 0)
+	const struct server server = server_of(names);
+
+	if (write_config(names, record, err) < 0 || server_start(&server, err) < 0)
 		return fail_while(err, "starting the name server of network \"%s\"",
 			record->network.name);
 	return 0;
-}
-
-/* Ended before its directory goes; who does not end when asked to is made to. */
-static void stop_server(const struct names *names)
-{
-	auto_fd pidfd = find_server(names);
-	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
-
-	if (pidfd < 0)
-		return;
-	(void)process_pidfd_signal(pidfd, SIGTERM); /* it may have ended meanwhile */
-	if (poll(&ended, 1, STOP_MS) == 0) {
-		(void)process_pidfd_signal(pidfd, SIGKILL); /* the same */
-		(void)poll(&ended, 1, STOP_MS);
-	}
 }
 
 /* ---- attachments --------------------------------------------------------------------- */
@@ -304,7 +244,9 @@ int names_withdraw(
 	if (unlink(file) < 0 && errno != ENOENT)
 		return fail_errno(err, "removing %s", file);
 	if (is_empty(names.hosts)) {
-		stop_server(&names);
+		const struct server last = server_of(&names);
+
+		server_stop(&last);
 		return path_remove_tree(AT_FDCWD, names.path, err);
 	}
 	server = find_server(&names);

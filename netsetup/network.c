@@ -12,6 +12,7 @@ const struct word network_kind_words[] = {
 	{ "macvlan", NETWORK_MACVLAN },
 	{ "ipvlan", NETWORK_IPVLAN },
 	{ "host-device", NETWORK_DEVICE },
+	{ "user", NETWORK_USER },
 	{ NULL, 0 },
 };
 

@@ -16,9 +16,12 @@ enum network_kind {
 	NETWORK_BRIDGE = 1, /* a veth into a bridge that we make if it is missing */
 	NETWORK_MACVLAN,
 	NETWORK_IPVLAN,
+	NETWORK_USER,   /* pasta, which needs no privilege */
 	NETWORK_DEVICE, /* a device of the host itself, while the container has it */
 };
 extern const struct word network_kind_words[];
+
+#define NETWORK_USER_INTERFACE "pasta" /* where another network names its interface */
 
 /* What may pass between this network and the others of ours. Published ports always. */
 enum network_isolation {

@@ -160,14 +160,17 @@ int network_fill(const struct places *places, const char *name,
 {
 	auto_network network = {
 		.name = str_dup(name),
-		.kind = NETWORK_BRIDGE,
+		.kind = geteuid() == 0 ? NETWORK_BRIDGE : NETWORK_USER,
 		.gateway = true,
 		.default_route = true,
 		.masquerade = true,
 		.isolation = NETWORK_STRICT,
 	};
 
-	if (free_bridge(places, &network, err) < 0)
+	if (network.kind == NETWORK_USER) {
+		network.gateway = network.masquerade = false;
+		network.interface = str_dup(NETWORK_USER_INTERFACE);
+	} else if (free_bridge(places, &network, err) < 0)
 		return -1;
 	if (!defaults.no_subnet && free_subnet(places, &network, err) < 0)
 		return -1;

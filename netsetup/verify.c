@@ -6,6 +6,7 @@
 
 #include "netsetup/netlink/netlink.h"
 #include "netsetup/netns.h"
+#include "netsetup/user.h"
 
 static int verify_host(const struct attachment *record, struct error *err)
 {
@@ -109,7 +110,8 @@ static int verify_inside(void *argument, struct error *err)
 	return 0;
 }
 
-int verify_attachment(const struct attachment *record, struct error *err)
+int verify_attachment(
+	const struct places *places, const struct attachment *record, struct error *err)
 {
 	auto_fd netns = -1;
 
@@ -118,6 +120,10 @@ int verify_attachment(const struct attachment *record, struct error *err)
 	if (!attachment_alive(record))
 		return fail(err, "its network namespace %s is gone",
 			record->netns ? record->netns : "");
+	if (record->network.kind == NETWORK_USER)
+		return user_runs(places, record)
+			       ? 0
+			       : fail(err, "its pasta has ended; detach and attach it");
 	if (verify_host(record, err) < 0 || netns_open(record->netns, &netns, err) < 0)
 		return -1;
 	return netns_visit(netns, verify_inside, (void *)(uintptr_t)record, err);

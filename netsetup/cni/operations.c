@@ -193,7 +193,7 @@ int cni_check(struct cni_call *call, struct error *err)
 			continue;
 		found++;
 		if (compare_result(call, record, err) < 0 ||
-			verify_attachment(record, err) < 0 ||
+			verify_attachment(&call->places, record, err) < 0 ||
 			firewall_check(&firewall, record, err) < 0)
 			return -1;
 	}

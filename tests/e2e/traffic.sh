@@ -12,6 +12,15 @@ serve() {
 	wait_until 5 listens "$1" "$2"
 }
 
+# serve6 NETNS PORT TEXT|PEER: the same for both families.
+serve6() {
+	local command="echo $3"
+
+	[ "$3" != PEER ] || command='echo $SOCAT_PEERADDR'
+	ip netns exec "$1" socat "TCP6-LISTEN:$2,fork,reuseaddr,ipv6only=0" "SYSTEM:$command" &
+	wait_until 5 listens "$1" "$2"
+}
+
 listens() {
 	local inside=()
 

@@ -1,0 +1,222 @@
+#!/bin/bash
+# Real traffic of both families: TCP, UDP and ICMP through bridge, masquerade and published
+# ports to an outside host; limits, policies between containers and networks; what a
+# container's neighbours notice when its address moves.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+# shellcheck source=tests/e2e/traffic.sh
+. "$e2e/traffic.sh"
+# shellcheck source=tests/e2e/cni.sh
+. "$e2e/cni.sh"
+network_stays
+leaves '^(link|address|route) .*(mocker[0-9]|outside0|cni[0-9]|foreign0)|^file /var/lib/mocker/networks'
+
+set_up() {
+	another_host outside
+	ip address add fd99::1/64 dev outside0 nodad
+	ip -n outside address add fd99::2/64 dev eth0 nodad
+	ip -n outside route add default via fd99::1
+	ip link set outside0 mtu 1420
+	ip route add default via 10.99.0.2
+	mocker-netsetup network create dual --subnet 10.7.0.0/24 --subnet fd07::/64 \
+		--interface mocker1
+}
+test_setup set_up
+
+ping_it() { # NETNS ADDRESS
+	ip netns exec "$1" busybox ping -c 1 -W 3 "$2" >/dev/null
+}
+
+# echo_udp NETNS PORT WORD, ask_udp NETNS ADDRESS PORT
+echo_udp() {
+	ip netns exec "$1" socat "UDP6-RECVFROM:$2,fork,ipv6only=0" "SYSTEM:read x; echo $3" &
+	wait_until 5 sh -c "ip netns exec $1 ss -Hlun 'sport = $2' | grep -q ."
+}
+
+ask_udp() {
+	local inside=()
+
+	[ "$1" = host ] || inside=(ip netns exec "$1")
+	timeout 5 "${inside[@]}" socat -T2 - "UDP:$2:$3" <<<x 2>&1
+}
+
+three_containers() {
+	run mocker-netsetup add web --network dual --publish 8080:80 --publish 5353:53/udp
+	check_output $'10.7.0.2\nfd07::2'
+	run mocker-netsetup add db --network dual
+	check_status 0
+	run mocker-netsetup add far
+	check_status 0
+	check_equal "$(cat /sys/class/net/mocker1/mtu)" 1420 "the MTU of the way out"
+	check_has "$(ip -n web link show eth0)" "mtu 1420"
+}
+test_step "a network of both families with the MTU of the host's way out" three_containers
+
+bridged() {
+	local address
+
+	for address in 10.7.0.2 fd07::2; do
+		check ping_it db $address
+		check ping_it web "$([ $address = fd07::2 ] && echo fd07::1 || echo 10.7.0.1)"
+	done
+	serve6 web 80 web
+	echo_udp web 53 web-udp
+	check_equal "$(ask db 10.7.0.2 80)" web
+	check_equal "$(ask db '[fd07::2]' 80)" web
+	check_equal "$(ask_udp db 10.7.0.2 53)" web-udp
+	check_equal "$(ask_udp db '[fd07::2]' 53)" web-udp
+}
+test_step "TCP, UDP and ICMP over the bridge" bridged
+
+outward() {
+	check ping_it web 10.99.0.2
+	check ping_it web fd99::2
+	serve6 outside 9000 PEER
+	echo_udp outside 9053 outside-udp
+	check_has "$(ask web 10.99.0.2 9000)" ffff:0a63:0001 # 10.99.0.1
+	check_has "$(ask web '[fd99::2]' 9000)" fd99:0000:0000:0000:0000:0000:0000:0001
+	check_equal "$(ask_udp web 10.99.0.2 9053)" outside-udp
+	check_equal "$(ask_udp web '[fd99::2]' 9053)" outside-udp
+}
+test_step "TCP, UDP and ICMP outward, masqueraded" outward
+
+inward() {
+	check_equal "$(ask outside 10.99.0.1 8080)" web
+	check_equal "$(ask outside '[fd99::1]' 8080)" web
+	check_equal "$(ask_udp outside 10.99.0.1 5353)" web-udp
+	check_equal "$(ask_udp outside '[fd99::1]' 5353)" web-udp
+	check_equal "$(ask host 127.0.0.1 8080)" web
+	check_equal "$(ask host 10.99.0.1 8080)" web
+	check_equal "$(ask host '[fd99::1]' 8080)" web "the host's own address of IPv6"
+	check_equal "$(ask web 10.7.0.1 8080)" web "hairpin"
+	check_equal "$(ask web '[fd07::1]' 8080)" web "hairpin of IPv6"
+	check_equal "$(ask db '[fd07::1]' 8080)" web "a neighbour's port by IPv6"
+	check_equal "$(ask far 10.99.0.1 8080)" web "from another network"
+	check_lacks "$(ask far 10.7.0.2 80)" web "another network without the port"
+	check_lacks "$(ask outside '[fd07::2]' 9)" web
+	stop_servers
+}
+test_step "published ports of both families, from everywhere" inward
+
+by_curl_and_iperf() {
+	needs iperf3 curl || return
+	head -c 3000000 /dev/urandom >"$tmp/large"
+	ip netns exec web busybox httpd -p 80 -h "$tmp" -f &
+	check wait_until 5 listens web 80
+	ip netns exec outside curl -s -m 20 http://10.99.0.1:8080/large >"$tmp/got"
+	check cmp "$tmp/large" "$tmp/got"
+	rm -f "$tmp/large" "$tmp/got"
+	ip netns exec outside iperf3 -s -1 >/dev/null 2>&1 &
+	check wait_until 5 listens outside 5201
+	check_equal "$(ip netns exec web iperf3 -c 10.99.0.2 -n 4M -J | jq '.end.sum_received.bytes >= 3500000')" true
+	stop_servers
+	run mocker-netsetup del far
+	run mocker-netsetup del web
+	run mocker-netsetup del db
+}
+test_case "megabytes by curl and iperf3" by_curl_and_iperf
+
+# A slow machine only makes the rate lower; without a limit it is in gigabits.
+limited() {
+	local config
+
+	needs iperf3 || return
+	config='{"cniVersion":"1.0.0","name":"slow","type":"x","bridge":"cni1","isDefaultGateway":true,
+		"ipam":{"subnet":"10.88.0.0/24"},"runtimeConfig":{"bandwidth":{"ingressRate":8000000,
+		"ingressBurst":800000,"egressRate":8000000,"egressBurst":800000}}}'
+	ip netns add pod
+	cni ADD "$config"
+	check_status 0
+	for direction in "" -R; do
+		ip netns exec pod iperf3 -s -1 >/dev/null 2>&1 &
+		wait_until 5 listens pod 5201
+		# shellcheck disable=SC2086 # none, or one
+		run iperf3 -c 10.88.0.2 -t 3 -J $direction
+		check_status 0
+		check_equal "$(jq '.end.sum_received.bits_per_second | . > 100000 and . < 13000000' \
+			<<<"$output")" true "the rate $direction"
+		wait
+	done
+	cni DEL "$config"
+	ip netns del pod
+}
+test_case "bandwidth is limited in both directions" limited
+
+same_bridge() {
+	mocker-netsetup network create one --subnet 10.11.0.0/24 --isolation same-bridge
+	mocker-netsetup network create two --subnet 10.12.0.0/24 --isolation same-bridge
+	mocker-netsetup network create three --subnet 10.13.0.0/24 --isolation open
+	for name in one two three; do
+		run mocker-netsetup add $name --network $name
+		check_status 0
+	done
+	run mocker-netsetup add friend --network one
+	check ping_it friend 10.11.0.2
+	check_not ping_it one 10.12.0.2
+	check ping_it one 10.13.0.2
+	check ping_it three 10.11.0.2
+	check ping_it one 10.99.0.2
+	for name in one two three friend; do
+		run mocker-netsetup del $name
+	done
+	for name in one two three; do
+		run mocker-netsetup network rm $name
+		check_status 0
+	done
+}
+test_case "same-bridge and open networks" same_bridge
+
+unmanaged() {
+	local rules
+
+	ip link add foreign0 type bridge
+	ip link set foreign0 up
+	rules=$(nft list ruleset)
+	mocker-netsetup network create foreign --unmanaged --interface foreign0 \
+		--subnet 10.14.0.0/24
+	run mocker-netsetup add one --network foreign
+	check_status 0
+	run mocker-netsetup add two --network foreign
+	check ping_it one 10.14.0.3
+	check_equal "$(ip -4 -o address show foreign0)" "" "the bridge's addresses"
+	check_equal "$(nft list ruleset)" "$rules" "the rules"
+	run mocker-netsetup del one
+	run mocker-netsetup del two
+	run mocker-netsetup network rm foreign
+	check_status 0
+	check ip link show foreign0 >/dev/null
+	ip link del foreign0
+	mocker-netsetup network create foreign --unmanaged --interface foreign0
+	run mocker-netsetup add one --network foreign
+	check_fails_with 'network "foreign" is unmanaged, its bridge must exist'
+	run mocker-netsetup network rm foreign
+}
+test_case "an unmanaged bridge keeps its addresses and gets no rules" unmanaged
+
+# The neighbour's entry is fresh, so that it would go on sending to the old MAC address.
+announced() {
+	run mocker-netsetup add stays # else the bridge goes down, and forgets by itself
+	run mocker-netsetup add moved --ip 10.0.0.77 --mac 02:00:00:00:00:01
+	check ping_it moved 10.0.0.1
+	check_has "$(ip neigh show 10.0.0.77)" 02:00:00:00:00:01
+	run mocker-netsetup del moved
+	ip neigh replace 10.0.0.77 lladdr 02:00:00:00:00:01 dev mocker0 nud stale
+	run mocker-netsetup add moved --ip 10.0.0.77 --mac 02:00:00:00:00:02
+	check wait_until 5 sh -c 'ip neigh show 10.0.0.77 | grep -q 02:00:00:00:00:02'
+	run mocker-netsetup del moved
+	run mocker-netsetup del stays
+}
+test_case "a new holder of an address is announced" announced
+
+# Leases of a boot that is over are nobody's.
+rebooted() {
+	run mocker-netsetup add web --ip 10.0.0.9
+	mv "/run/mocker/networks/pools/default/$(cat /proc/sys/kernel/random/boot_id)" \
+		/run/mocker/networks/pools/default/00000000-0000-0000-0000-000000000000
+	run mocker-netsetup add other --ip 10.0.0.9
+	check_output 10.0.0.9
+	check_missing /run/mocker/networks/pools/default/00000000-0000-0000-0000-000000000000
+	run mocker-netsetup del other
+	run mocker-netsetup del web
+	check_status 0
+}
+test_case "leases of another boot are released" rebooted
