@@ -125,11 +125,11 @@ static void refusals_are_explained(void)
 	auto_free char *garbage = path_join(directory, "garbage");
 	struct error err;
 
-	CHECK_FAILS(program_explain("orphan", orphan, ENOENT, &err), &err,
+	CHECK_FAILS(program_explain("orphan", orphan, -1, ENOENT, &err), &err,
 		"interpreter /no/such");
-	CHECK_FAILS(program_explain("garbage", garbage, ENOEXEC, &err), &err,
+	CHECK_FAILS(program_explain("garbage", garbage, -1, ENOEXEC, &err), &err,
 		"exec format error");
-	CHECK_FAILS(program_explain("garbage", garbage, E2BIG, &err), &err,
+	CHECK_FAILS(program_explain("garbage", garbage, -1, E2BIG, &err), &err,
 		"Argument list too long");
 	CHECK_OK(path_remove_tree(AT_FDCWD, directory, &err), &err);
 }
