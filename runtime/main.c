@@ -11,6 +11,7 @@ static const struct command *const verbs[] = {
 	&command_events,
 	&command_exec,
 	&command_features,
+	&command_inspect,
 	&command_kill,
 	&command_list,
 	&command_pause,
