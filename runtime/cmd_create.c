@@ -4,13 +4,15 @@
 #include "runtime/commands.h"
 #include "runtime/foreground.h"
 #include "runtime/protect.h"
+#include "runtime/steps.h"
 
-struct create_request create_request_of(const struct command_call *call, const char *root)
+int create_request_of(const struct command_call *call, const char *root,
+	struct create_request *ret, struct error *err)
 {
 	const struct runtime_options *global = call->global;
 	const struct create_options *options = call->options;
 
-	return (struct create_request){
+	*ret = (struct create_request){
 		.root = root,
 		.id = call->argv[0],
 		.bundle = { .directory = options->bundle,
@@ -25,16 +27,19 @@ struct create_request create_request_of(const struct command_call *call, const c
 		.no_pivot = options->no_pivot,
 		.no_new_keyring = options->no_new_keyring,
 	};
+	return options->explain ? steps_share(&ret->steps, err) : 0;
 }
 
 static int create_command(const struct command_call *call, struct error *err)
 {
 	auto_free char *root = options_root(call->global);
-	struct create_request request = create_request_of(call, root);
+	struct create_request request;
 	auto_creation creation = CREATION_NONE;
 
 	/* A create that is interrupted ends or undoes itself, and leaves nothing half. */
 	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0)
+		return -1;
+	if (create_request_of(call, root, &request, err) < 0)
 		return -1;
 	return create_container(&request, &creation, err);
 }

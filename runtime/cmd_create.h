@@ -13,6 +13,7 @@ struct create_options {
 	uint32_t preserve_fds;
 	bool no_pivot;
 	bool no_new_keyring;
+	bool explain;
 	bool detach; /* these three are run's */
 	bool keep;
 	bool no_subreaper;
@@ -37,9 +38,12 @@ struct create_options {
 		"move the root into place instead of pivot_root; for a root file "       \
 		"system in an initial ramdisk"),                                         \
 	OPTION_FLAG(struct create_options, no_new_keyring, "no-new-keyring", 0,          \
-		"keep the caller's session keyring")
+		"keep the caller's session keyring"),                                    \
+	OPTION_FLAG(struct create_options, explain, "explain", 0,                        \
+		"tell the plan step by step, and then the time of each step, on "        \
+		"standard error")
 /* clang-format on */
 
 /* root is options_root()'s; all is borrowed. */
-struct create_request create_request_of(
-	const struct command_call *call, const char *root);
+int create_request_of(const struct command_call *call, const char *root,
+	struct create_request *ret, struct error *err) must_check;

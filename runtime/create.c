@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "runtime/destroy.h"
+#include "runtime/explain.h"
 #include "runtime/handover.h"
 #include "runtime/hooks.h"
 #include "runtime/idmap.h"
@@ -109,41 +110,61 @@ static int plan_parts(struct creation *creation, struct error *err)
 		return -1;
 	if (rootfs_plan(&rootfs, &creation->rootfs, err) < 0)
 		return -1;
-	if (cgroup_plan(config, &cgroup, &creation->cgroup_plan, err) < 0)
-		return -1;
-	if (seccomp_prepare(
-		    config->linux.seccomp, request->root, &creation->filter, err) < 0)
-		return -1;
-	return net_devices_plan(config, &creation->net_devices, err);
+	return cgroup_plan(config, &cgroup, &creation->cgroup_plan, err);
 }
 
+static void plan_waits(struct creation *creation)
+{
+	const struct oci_config *config = &creation->bundle.config;
+
+	creation->relayed = relay_is_needed(&creation->namespaces);
+	creation->waits_placed = creation->namespaces.makes_user ||
+				 config->linux.net_devices_count ||
+				 cgroup_wants_adopt(creation->cgroup_plan);
+	creation->waits_hooked =
+		config->hooks.prestart_count || config->hooks.create_runtime_count;
+}
+
+/* Says where in config.json it is. */
+static int fail_placed(const struct creation *creation, struct error *err)
+{
+	json_place("config.json", creation->bundle.text, creation->bundle.length, err);
+	return -1;
+}
+
+int create_plan(struct creation *creation, struct error *err)
+{
+	if (bundle_load(&creation->request->bundle, &creation->bundle, err) < 0)
+		return -1;
+	if (plan_parts(creation, err) < 0)
+		return fail_placed(creation, err);
+	plan_waits(creation);
+	return 0;
+}
+
+/* What has to do with others: a filter in the cache, interfaces, sockets, sources. */
 static int plan(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
-	const struct oci_hooks *hooks = &creation->bundle.config.hooks;
+	const struct oci_config *config = &creation->bundle.config;
 	int ends[2];
 
 	/* Told before anything that a second container of this name would lack. */
 	if (container_expect_none(request->root, request->id, err) < 0)
 		return -1;
-	if (bundle_load(&request->bundle, &creation->bundle, err) < 0)
+	if (create_plan(creation, err) < 0)
 		return -1;
-	if (plan_parts(creation, err) < 0) {
-		json_place("config.json", creation->bundle.text, creation->bundle.length,
-			err);
-		return -1;
-	}
+	if (seccomp_prepare(
+		    config->linux.seccomp, request->root, &creation->filter, err) < 0 ||
+		net_devices_plan(config, &creation->net_devices, err) < 0)
+		return fail_placed(creation, err);
 	if (plan_terminal(creation, err) < 0 || rootfs_open(creation->rootfs, err) < 0)
 		return -1;
-	creation->relayed = relay_is_needed(&creation->namespaces);
-	creation->waits_placed = creation->namespaces.makes_user ||
-				 creation->net_devices.count ||
-				 cgroup_wants_adopt(creation->cgroup_plan);
-	creation->waits_hooked = hooks->prestart_count || hooks->create_runtime_count;
 	if (stage_pair(ends, err) < 0)
 		return -1;
 	creation->parent_sock = ends[0];
 	creation->init_sock = ends[1];
+	step_reached(request->steps, STEP_PLANNED);
 	return 0;
 }
 
@@ -192,7 +213,7 @@ static int record_intent(struct creation *creation, struct error *err)
 		return -1;
 	if (container_save(container, err) < 0)
 		return -1;
-	step_reached(STEP_RECORDED);
+	step_reached(creation->request->steps, STEP_RECORDED);
 	return 0;
 }
 
@@ -228,7 +249,7 @@ static int make_cgroup(struct creation *creation, struct error *err)
 		cgroup_free(&state->cgroup);
 		state->cgroup = made;
 	}
-	step_reached(STEP_CGROUP_MADE);
+	step_reached(creation->request->steps, STEP_CGROUP_MADE);
 	if (resctrl_create(&creation->bundle.config, state->id, &state->resctrl, err) < 0)
 		return -1;
 	return cgroup_clone_fd(&state->cgroup, &creation->cgroup_fd, err);
@@ -238,7 +259,7 @@ static int make(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 
-	step_reached(STEP_STATE_MADE);
+	step_reached(creation->request->steps, STEP_STATE_MADE);
 	if (record_intent(creation, err) < 0)
 		return -1;
 	if (!request->start && listen_for_start(creation, err) < 0)
@@ -288,7 +309,7 @@ static int clone_process(struct creation *creation, struct error *err)
 	cleanup_fd(&creation->init_sock);
 	cleanup_fd(&creation->start_sock);
 	creation->init_sock = creation->start_sock = -1;
-	step_reached(STEP_CLONED);
+	step_reached(creation->request->steps, STEP_CLONED);
 	return 0;
 }
 
@@ -314,7 +335,7 @@ static int place(struct creation *creation, struct error *err)
 		return -1;
 	if (!creation->waits_placed)
 		return 0;
-	step_reached(STEP_PLACED);
+	step_reached(creation->request->steps, STEP_PLACED);
 	return stage_send(creation->parent_sock, STAGE_PLACED, err);
 }
 
@@ -336,7 +357,7 @@ static int run_hooks(struct creation *creation, struct error *err)
 	if (hooks_run(&call, HOOK_PRESTART, err) < 0 ||
 		hooks_run(&call, HOOK_CREATE_RUNTIME, err) < 0)
 		return -1;
-	step_reached(STEP_HOOKED);
+	step_reached(creation->request->steps, STEP_HOOKED);
 	return stage_send(creation->parent_sock, STAGE_HOOKED, err);
 }
 
@@ -362,7 +383,7 @@ static int name_process(struct creation *creation, struct error *err)
 	state->pid = creation->pid;
 	if (container_save(&creation->container, err) < 0)
 		return -1;
-	step_reached(STEP_NAMED);
+	step_reached(creation->request->steps, STEP_NAMED);
 	return 0;
 }
 
@@ -396,11 +417,15 @@ static int settle(struct creation *creation, struct error *err)
 		stage_await_fd(creation->parent_sock, STAGE_TERMINAL, &creation->master,
 			err) < 0)
 		return -1;
-	if (request->start)
-		return stage_await_end(creation->parent_sock, err);
+	if (request->start) {
+		if (stage_await_end(creation->parent_sock, err) < 0)
+			return -1;
+		step_reached(request->steps, STEP_EXECUTED);
+		return 0;
+	}
 	if (stage_await(creation->parent_sock, STAGE_READY, err) < 0)
 		return -1;
-	step_reached(STEP_READY);
+	step_reached(creation->request->steps, STEP_READY);
 	if (renameat(container->dir_fd, "starting", container->dir_fd, "start") < 0)
 		return fail_errno(err, "naming the socket of the command `start`");
 	return 0;
@@ -458,6 +483,21 @@ static void undo(struct creation *creation)
 		log_warning("after a failure: %s", err.text);
 }
 
+/* --explain: on standard error, for standard output is the container's. */
+static void tell(const struct creation *creation, bool done)
+{
+	auto_str text = { 0 };
+
+	if (!creation->request->steps)
+		return;
+	if (done)
+		explain_times(creation->request->steps, &text);
+	else
+		explain_plan(creation, &text);
+	(void)!fd_write_all(
+		STDERR_FILENO, text.data, text.length); /* closed: no reader */
+}
+
 int create_container(
 	const struct create_request *request, struct creation *ret, struct error *err)
 {
@@ -466,12 +506,15 @@ int create_container(
 	creation.request = request;
 	if (plan(&creation, err) < 0)
 		return fail_while(err, "container \"%s\"", request->id);
+	tell(&creation, false);
 	if (container_make(request->root, request->id, &creation.container, err) < 0)
 		return -1;
 	if (act(&creation, err) < 0) {
+		tell(&creation, true);
 		undo(&creation);
 		return fail_while(err, "container \"%s\"", request->id);
 	}
+	tell(&creation, true);
 	*ret = creation;
 	creation = (struct creation)CREATION_NONE;
 	return 0;

@@ -10,6 +10,7 @@ static const struct command *const verbs[] = {
 	&command_delete,
 	&command_events,
 	&command_exec,
+	&command_explain,
 	&command_features,
 	&command_inspect,
 	&command_kill,

@@ -240,8 +240,11 @@ static void one_directory_one_container(void)
 
 static void steps_have_names(void)
 {
-	for (int step = 0; step < STEP_COUNT; step++)
-		CHECK(step_name((enum step)step) != NULL);
+	for (int step = 0; step < STEP_COUNT; step++) {
+		CHECK(step_words((enum step)step)->name != NULL);
+		CHECK(step_words((enum step)step)->words != NULL);
+		CHECK(step_words((enum step)step)->calls != NULL);
+	}
 }
 
 static const struct test tests[] = {
