@@ -15,6 +15,7 @@ static const struct command *const verbs[] = {
 	&command_inspect,
 	&command_kill,
 	&command_list,
+	&command_mounts,
 	&command_pause,
 	&command_ps,
 	&command_resume,
