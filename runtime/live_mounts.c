@@ -141,7 +141,23 @@ static int check_plan(const struct mount_plan *plan, struct error *err)
 	return 0;
 }
 
-/* The plan's own opening leaves some failures to init, which is no more. */
+static bool lacks_source(const struct mount_plan *plan)
+{
+	return plan->kind == MOUNT_PLAN_BIND && plan->tree_fd < 0;
+}
+
+static int open_rest(struct live_mounts *mounts, struct error *err)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		struct mount_plan *plan = &mounts->plans[i];
+
+		if (lacks_source(plan) && source_open_tree(plan, &plan->tree_fd, err) < 0)
+			return fail_while(err, "/mounts/%zu/source", plan->index);
+	}
+	return 0;
+}
+
+/* A user without privileges can do so only as root of a user namespace; see work(). */
 static int open_sources(struct live_mounts *mounts, struct error *err)
 {
 	const struct source_request request = {
@@ -151,14 +167,9 @@ static int open_sources(struct live_mounts *mounts, struct error *err)
 
 	if (sources_open(mounts->plans, mounts->count, &request, err) < 0)
 		return -1;
-	for (size_t i = 0; i < mounts->count; i++) {
-		struct mount_plan *plan = &mounts->plans[i];
-
-		if (plan->kind == MOUNT_PLAN_BIND && plan->tree_fd < 0 &&
-			source_open_tree(plan, &plan->tree_fd, err) < 0)
-			return fail_while(err, "/mounts/%zu/source", plan->index);
-	}
-	return 0;
+	if (open_rest(mounts, err) == 0)
+		return 0;
+	return err->errnum == EPERM && geteuid() != 0 ? 0 : -1;
 }
 
 /* ---- inside, with the container's root, and none of its programs run ----------------- */
@@ -169,6 +180,7 @@ struct inside {
 	int pidfd;
 	int sock;
 	uint64_t kinds; /* CLONE_NEW* that differ from ours */
+	uint64_t late;  /* those of them that come last */
 	int root_fd;
 	int numbers_fd; /* /proc/self/fd of the host's procfs */
 };
@@ -256,23 +268,29 @@ static int become_root(const struct inside *inside, struct error *err)
 	return 0;
 }
 
-/* Root enters all else before it becomes less; another user needs its user namespace
- * for the others. */
-static uint64_t late_kinds(const struct inside *inside)
+/* In a copy of the host's mounts that is the user namespace's own. */
+static int open_as_somebody(struct inside *inside, struct error *err)
 {
-	uint64_t late = geteuid() == 0 ? CLONE_NEWNS | CLONE_NEWUSER : CLONE_NEWNS;
+	struct live_mounts *mounts = inside->mounts;
+	bool lacking = false;
 
-	return inside->kinds & late;
+	for (size_t i = 0; inside->act == add_all && i < mounts->count; i++)
+		lacking = lacking || lacks_source(&mounts->plans[i]);
+	if (!lacking)
+		return 0;
+	if (unshare(CLONE_NEWNS) < 0)
+		return fail_errno(err, "making a mount namespace");
+	return open_rest(mounts, err);
 }
 
 static int work(struct inside *inside, struct error *err)
 {
-	uint64_t late = late_kinds(inside);
-
 	inside->numbers_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (inside->numbers_fd < 0)
 		return fail_errno(err, "opening /proc/self/fd");
-	if (setns(inside->pidfd, (int)late) < 0)
+	if (open_as_somebody(inside, err) < 0)
+		return -1;
+	if (setns(inside->pidfd, (int)inside->late) < 0)
 		return fail_errno(err, "joining the mount namespace of the container");
 	if (become_root(inside, err) < 0)
 		return -1;
@@ -294,7 +312,7 @@ static no_return void work_main(struct inside *inside)
 
 static int enter(struct inside *inside, struct error *err)
 {
-	uint64_t early = inside->kinds & ~late_kinds(inside);
+	uint64_t early = inside->kinds & ~inside->late;
 	pid_t pid;
 	int status;
 
@@ -328,6 +346,10 @@ static int choose_kinds(struct inside *inside, struct error *err)
 		if (!namespaces_shared(state->pid, word->number))
 			inside->kinds |= (uint64_t)word->number;
 	}
+	/* Root enters all else before it becomes less; another user needs its user
+	 * namespace for the others. */
+	inside->late = inside->kinds &
+		       (geteuid() == 0 ? CLONE_NEWNS | CLONE_NEWUSER : CLONE_NEWNS);
 	if (inside->kinds & CLONE_NEWNS)
 		return 0;
 	return fail(err, "it has no mount namespace of its own: a mount would be the "

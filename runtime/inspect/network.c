@@ -2,7 +2,6 @@
  * somebody. In a network that is the host's, only the container's own sockets. */
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <inttypes.h>
 #include <net/if.h>
@@ -14,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "runtime/inspect/inspect.h"
 #include "runtime/namespaces.h"
 #include "runtime/procfs.h"
@@ -179,15 +179,19 @@ static void add_address(const struct ifaddrs *entry, struct strings *to)
 
 static bool enter(pid_t pid)
 {
-	auto_free char *path = str_format("/proc/%d/ns/net", pid);
-	auto_fd fd = -1;
+	int kinds = CLONE_NEWNET;
+	auto_fd pidfd = -1;
 
 	if (namespaces_shared(pid, CLONE_NEWNET))
 		return true;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && setns(fd, CLONE_NEWNET) == 0)
+	/* What gives another user the right to. */
+	if (geteuid() != 0 && !namespaces_shared(pid, CLONE_NEWUSER))
+		kinds |= CLONE_NEWUSER;
+	pidfd = process_pidfd_open(pid);
+	if (pidfd >= 0 && setns(pidfd, kinds) == 0)
 		return true;
-	log_warning("interfaces are not shown: entering %s: %s", path, strerror(errno));
+	log_warning("interfaces are not shown: entering the network of process %d: %s",
+		pid, strerror(errno));
 	return false;
 }
 

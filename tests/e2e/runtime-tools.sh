@@ -257,3 +257,42 @@ bad_input() {
 	end
 }
 test_case "bad input is one line, and leaves nothing" bad_input
+
+# A user without any privilege enters by way of the container's user namespace.
+somebody() {
+	local home=$tmp/somebody mocker
+
+	needs ps || return
+	mocker=(env HOME="$home" XDG_RUNTIME_DIR="$home" mocker-runtime --root "$home/state")
+	make_bundle "$home" '.process.args = ["sleep", "1000"]' 'del(.linux.resources)' \
+		'.linux.namespaces += [{"type": "user"}]' \
+		'.linux.uidMappings = [{containerID: 0, hostID: 1000, size: 1}] |
+		.linux.gidMappings = .linux.uidMappings' \
+		'.mounts[].options |= (. // [] | . - ["gid=5"])'
+	echo hello >"$home/file"
+	echo '[{"destination": "/tmp/file", "type": "bind", "source": "'"$home"'/file"}]' >"$home/list"
+	chown -R 1000:1000 "$home"
+	run_as 1000 "${mocker[@]}" run --detach --bundle "$home" web
+	check_status 0
+	run_as 1000 "${mocker[@]}" exec --tools --ns net,pid web ps -eo args
+	check_status 0
+	check_output_has "sleep 1000"
+	run_as 1000 "${mocker[@]}" exec --tools web sh -c 'id -u; ls /sys/class/net'
+	check_output $'0\nlo'
+	run_as 1000 "${mocker[@]}" mounts add web "$home/list"
+	check_status 0
+	run_as 1000 "${mocker[@]}" exec web cat /tmp/file
+	check_output hello
+	run_as 1000 "${mocker[@]}" mounts remove web "$home/list"
+	check_status 0
+	run_as 1000 "${mocker[@]}" exec web cat /tmp/file
+	check_output ""
+	run_as 1000 "${mocker[@]}" inspect --format json web
+	check_status 0
+	check_equal "$(jq -r '"\(.security.uid) \([.interfaces[].name] | join(" "))"' <<<"$output")" \
+		"1000 lo"
+	run_as 1000 "${mocker[@]}" delete --force web
+	check_status 0
+	rm -rf "$home"
+}
+test_case "a user without privileges has tools, mounts and inspect too" somebody
