@@ -22,6 +22,7 @@
 #include "runtime/idmap.h"
 #include "runtime/init.h"
 #include "runtime/limits.h"
+#include "runtime/memory_floor.h"
 #include "runtime/relay.h"
 #include "runtime/stage.h"
 #include "runtime/steps.h"
@@ -136,6 +137,9 @@ int create_plan(struct creation *creation, struct error *err)
 {
 	if (bundle_load(&creation->request->bundle, &creation->bundle, err) < 0)
 		return -1;
+	if (creation->request->memory_floor)
+		memory_floor_adapt(
+			&creation->bundle.config, creation->request->memory_floor);
 	if (plan_parts(creation, err) < 0)
 		return fail_placed(creation, err);
 	plan_waits(creation);
@@ -417,9 +421,13 @@ static int settle(struct creation *creation, struct error *err)
 		stage_await_fd(creation->parent_sock, STAGE_TERMINAL, &creation->master,
 			err) < 0)
 		return -1;
+	if (request->memory_floor)
+		return stage_await(creation->parent_sock, STAGE_READY, err);
 	if (request->start) {
 		if (stage_await_end(creation->parent_sock, err) < 0)
 			return -1;
+		if (memory_ended_init(creation))
+			return fail_code(err, EPIPE, "the container's init ended early");
 		step_reached(request->steps, STEP_EXECUTED);
 		return 0;
 	}
@@ -437,8 +445,10 @@ static int explain_end(struct creation *creation, struct error *err)
 	struct error ignored;
 	int status;
 
-	if (err->errnum != EPIPE || creation->pid <= 0)
+	if (err->errnum != EPIPE)
 		return -1;
+	if (creation->pid <= 0) /* it was the relay */
+		return (void)!memory_blame_limit(creation, err), -1;
 	(void)process_pidfd_signal(creation->pidfd, SIGKILL);
 	if (process_wait(creation->pid, &status, &ignored) < 0)
 		return -1;
@@ -446,15 +456,17 @@ static int explain_end(struct creation *creation, struct error *err)
 	if (status != 128 + SIGKILL)
 		return fail(
 			err, "the container's init ended early, with status %d", status);
-	return fail(err,
-		"the container's init was killed: is the memory limit too small to "
-		"start, or did somebody kill it?");
+	if (memory_blame_limit(creation, err) < 0)
+		return -1;
+	return fail(err, "the container's init was killed; did somebody kill it?");
 }
 
 static int act(struct creation *creation, struct error *err)
 {
-	if (make(creation, err) < 0 || clone_process(creation, err) < 0)
+	if (make(creation, err) < 0)
 		return -1;
+	if (clone_process(creation, err) < 0)
+		return explain_end(creation, err);
 	/* The parent writes while init mounts; only then does it wait. */
 	if (place(creation, err) < 0 || name_process(creation, err) < 0)
 		return -1;
@@ -512,6 +524,7 @@ int create_container(
 	if (act(&creation, err) < 0) {
 		tell(&creation, true);
 		undo(&creation);
+		memory_floor_tell(&creation, err);
 		return fail_while(err, "container \"%s\"", request->id);
 	}
 	tell(&creation, true);

@@ -42,9 +42,10 @@ struct create_request {
 	bool rootless;
 	bool no_pivot;
 	bool no_new_keyring;
-	bool start;          /* run: does not wait for the command `start` */
-	bool foreground;     /* the caller stays and serves the terminal */
-	struct steps *steps; /* --explain: the plan is told, and times are taken */
+	bool start;           /* run: does not wait for the command `start` */
+	bool foreground;      /* the caller stays and serves the terminal */
+	int64_t memory_floor; /* > 0: only tries this memory limit; memory_floor.h */
+	struct steps *steps;  /* --explain: the plan is told, and times are taken */
 };
 
 /* All that init needs is in here: it is born with a copy of it. */

@@ -253,6 +253,14 @@ static int await_start(struct init *init, struct error *err)
 	return accept_start(init, err);
 }
 
+/* What was to be known of a memory limit is known. */
+static int end_here(const struct init *init, struct error *err)
+{
+	if (stage_send(init->sock, STAGE_READY, err) < 0)
+		return -1;
+	_exit(0);
+}
+
 static int run(struct init *init, struct error *err)
 {
 	struct creation *creation = init->creation;
@@ -274,6 +282,8 @@ static int run(struct init *init, struct error *err)
 	if (execute_settle(&execute, err) < 0)
 		return -1;
 	step_reached(creation->request->steps, STEP_SETTLED);
+	if (creation->request->memory_floor)
+		return end_here(init, err);
 	if (await_start(init, err) < 0)
 		return -1;
 	step_reached(creation->request->steps, STEP_STARTING);

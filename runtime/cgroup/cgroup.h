@@ -172,3 +172,6 @@ int cgroup_oom_open(const struct cgroup *cgroup, struct cgroup_oom *ret,
 	struct error *err) must_check;
 int cgroup_oom_count(struct cgroup_oom *oom, uint64_t *ret, struct error *err) must_check;
 void cgroup_oom_close(struct cgroup_oom *oom);
+
+/* How many of its processes the kernel has killed for want of memory. */
+uint64_t cgroup_oom_kills(const struct cgroup *cgroup);
