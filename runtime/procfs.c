@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/process.h"
 
 #define SIZE_MAX_READ (16u << 20)
 
@@ -49,6 +50,24 @@ uint64_t procfs_number(const char *status, const char *name, int base)
 	auto_free char *words = procfs_field(status, name);
 
 	return words ? strtoull(words, NULL, base) : 0;
+}
+
+/* "0" is told of one that runs, or to who may not know. */
+void procfs_describe(pid_t pid, struct str *to)
+{
+	auto_free char *name = procfs_read(pid, "comm");
+	auto_free char *where = procfs_read(pid, "wchan");
+	struct error gone;
+	uint64_t start;
+	char state;
+
+	if (process_stat(pid, &start, &state, &gone) < 0)
+		state = '?';
+	str_appendf(to, "%d (%.*s, state %c", pid, name ? (int)strcspn(name, "\n") : 1,
+		name ? name : "?", state);
+	if (where && *where && !str_equal(where, "0"))
+		str_appendf(to, " in %s", where);
+	str_append(to, ")");
 }
 
 char *procfs_command(pid_t pid)

@@ -18,6 +18,9 @@ char *procfs_read(pid_t pid, const char *file);
 char *procfs_field(const char *status, const char *name);
 uint64_t procfs_number(const char *status, const char *name, int base); /* 0: absent */
 
+/* Appends "123 (name, state D in nfs_wait_bit_killable)": what it does not end for. */
+void procfs_describe(pid_t pid, struct str *to);
+
 /* The command line with spaces between the words, or "[NAME]" of a process without one;
  * what a terminal would take for a command of its own is shown as "?". Owned by the
  * caller. */
