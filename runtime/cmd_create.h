@@ -14,6 +14,7 @@ struct create_options {
 	bool no_pivot;
 	bool no_new_keyring;
 	bool explain;
+	bool seccomp_log;
 	bool detach; /* these three are run's */
 	bool keep;
 	bool no_subreaper;
@@ -41,9 +42,12 @@ struct create_options {
 		"keep the caller's session keyring"),                                    \
 	OPTION_FLAG(struct create_options, explain, "explain", 0,                        \
 		"tell the plan step by step, and then the time of each step, on "        \
-		"standard error")
+		"standard error"),                                                       \
+	OPTION_FLAG(struct create_options, seccomp_log, "seccomp-log", 0,                \
+		"tell each system call that the seccomp profile denies; of a container " \
+		"in the background in the file of --log")
 /* clang-format on */
 
-/* root is options_root()'s; all is borrowed. */
+/* root is options_root()'s; all is borrowed. ret->start and foreground are set already. */
 int create_request_of(const struct command_call *call, const char *root,
 	struct create_request *ret, struct error *err) must_check;

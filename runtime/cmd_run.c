@@ -67,7 +67,7 @@ static int run_command(const struct command_call *call, struct error *err)
 {
 	const struct create_options *options = call->options;
 	auto_free char *root = options_root(call->global);
-	struct create_request request;
+	struct create_request request = { .start = true, .foreground = !options->detach };
 	auto_creation creation = CREATION_NONE;
 
 	if (options->keep && options->detach)
@@ -75,8 +75,6 @@ static int run_command(const struct command_call *call, struct error *err)
 	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0 ||
 		create_request_of(call, root, &request, err) < 0)
 		return -1;
-	request.start = true;
-	request.foreground = !options->detach;
 	if (!options->detach && !options->no_subreaper &&
 		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return fail_errno(err, "becoming a subreaper");

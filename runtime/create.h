@@ -42,6 +42,7 @@ struct create_request {
 	bool rootless;
 	bool no_pivot;
 	bool no_new_keyring;
+	bool seccomp_log;
 	bool start;           /* run: does not wait for the command `start` */
 	bool foreground;      /* the caller stays and serves the terminal */
 	int64_t memory_floor; /* > 0: only tries this memory limit; memory_floor.h */

@@ -89,6 +89,7 @@ static int try_limit(
 	probe.foreground = false;
 	probe.pid_file = probe.console_socket = probe.pidfd_socket = NULL;
 	probe.steps = NULL;
+	probe.seccomp_log = false;
 	if (create_container(&probe, &creation, err) < 0) {
 		*ret = false;
 		return err->errnum == ENOMEM ? 0 : -1;
