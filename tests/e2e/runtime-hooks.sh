@@ -2,11 +2,12 @@
 # Hooks: when each of the six kinds runs, what it is given, and what its failure does.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 
-# hooks_bundle: each kind writes its name, and the state that it reads, to $tmp/log.
+# hooks_bundle [SCRIPT]: each kind writes its name, and the state that it reads, to
+# $tmp/log; the process is the script, in which /log is that directory.
 hooks_bundle() {
 	local kind
 
-	sh_bundle "$tmp/hk" 'echo process >>/log/order; sleep 0.2'
+	sh_bundle "$tmp/hk" "${1:-echo process >>/log/order}"
 	mkdir -p "$tmp/hk/rootfs/log" "$tmp/log"
 	rm -f "$tmp"/log/*
 	edit_bundle "$tmp/hk" '.annotations = {"k": "v"}' \
@@ -21,8 +22,17 @@ hooks_bundle() {
 		"echo startContainer >>/log/order; cat >/log/startContainer"]}]'
 }
 
+# meeting_bundle: the same, but the process and poststart, which run at one time, wait for
+# each other: poststart for the process's first act, the process for poststart's last.
+meeting_bundle() {
+	hooks_bundle 'echo process >>/log/order
+		until [ -e /log/poststart.uts ]; do usleep 10000; done'
+	edit_bundle "$tmp/hk" ".hooks.poststart[0].args[2] |=
+		\"until grep -q process $tmp/log/order; do sleep 0.01; done; \" + ."
+}
+
 in_order() {
-	hooks_bundle
+	meeting_bundle
 	run env SECRET=x mocker-runtime run -b "$tmp/hk" hk
 	check_status 0
 	check_equal "$(tr '\n' ' ' <"$tmp/log/order")" \
@@ -43,14 +53,14 @@ in_order() {
 test_case "six kinds in order, each with its state, environment and namespaces" in_order
 
 by_create_and_start() {
-	hooks_bundle
+	meeting_bundle
 	run mocker-runtime create -b "$tmp/hk" hk
 	check_status 0
 	check_equal "$(tr '\n' ' ' <"$tmp/log/order")" "prestart createRuntime createContainer "
 	run mocker-runtime start hk
 	check_status 0
 	check_has "$(tr '\n' ' ' <"$tmp/log/order")" "poststart"
-	wait_until 5 eval '[ "$(container_status hk)" = stopped ]'
+	check wait_until 60 eval '[ "$(container_status hk)" = stopped ]'
 	check_lacks "$(cat "$tmp/log/order")" poststop
 	run mocker-runtime delete hk
 	check_has "$(cat "$tmp/log/order")" poststop
