@@ -23,6 +23,7 @@
 #include "runtime/limits.h"
 #include "runtime/relay.h"
 #include "runtime/stage.h"
+#include "runtime/start.h"
 #include "runtime/steps.h"
 
 void creation_free(struct creation *creation)
@@ -396,8 +397,11 @@ static int settle(struct creation *creation, struct error *err)
 		stage_await_fd(creation->parent_sock, STAGE_TERMINAL, &creation->master,
 			err) < 0)
 		return -1;
-	if (request->start)
-		return stage_await_end(creation->parent_sock, err);
+	if (request->start) {
+		if (stage_await_end(creation->parent_sock, err) < 0)
+			return -1;
+		return container_started(container, &creation->bundle.config, err);
+	}
 	if (stage_await(creation->parent_sock, STAGE_READY, err) < 0)
 		return -1;
 	step_reached(STEP_READY);
@@ -439,7 +443,13 @@ static int act(struct creation *creation, struct error *err)
 	return 0;
 }
 
-static void undo(struct creation *creation)
+/* poststop is for whom another hook has run for, be it one of init's. */
+static bool is_poststop_due(const struct creation *creation, const struct error *failure)
+{
+	return creation->hooks_begun || hooks_failed(failure);
+}
+
+static void undo(struct creation *creation, const struct error *failure)
 {
 	struct error err;
 
@@ -453,7 +463,8 @@ static void undo(struct creation *creation)
 	if (creation->request->pid_file && creation->container.state.pid)
 		(void)unlink(creation->request->pid_file); /* absent if not yet written */
 	if (container_destroy(&creation->container,
-		    creation->hooks_begun ? &creation->bundle.config.hooks : NULL,
+		    is_poststop_due(creation, failure) ? &creation->bundle.config.hooks
+						       : NULL,
 		    &err) < 0)
 		log_warning("after a failure: %s", err.text);
 }
@@ -469,7 +480,7 @@ int create_container(
 	if (container_make(request->root, request->id, &creation.container, err) < 0)
 		return -1;
 	if (act(&creation, err) < 0) {
-		undo(&creation);
+		undo(&creation, err);
 		return fail_while(err, "container \"%s\"", request->id);
 	}
 	*ret = creation;

@@ -81,6 +81,11 @@ int hooks_run(const struct hooks_call *call, enum hook_kind kind, struct error *
 	return 0;
 }
 
+bool hooks_failed(const struct error *err)
+{
+	return str_after(err->text, "/hooks/") != NULL;
+}
+
 void hooks_run_all(const struct hooks_call *call, enum hook_kind kind)
 {
 	struct hook_list list = hooks_of_kind(call->hooks, kind);
