@@ -179,13 +179,15 @@ static void fill_state(struct creation *creation)
 			config->annotations.items[i].value);
 }
 
-/* The first state.json names the cgroup that is about to be made. */
+/* The first state.json names the cgroup and the resctrl class that are about to be made. */
 static int record_intent(struct creation *creation, struct error *err)
 {
 	struct container *container = &creation->container;
 
 	fill_state(creation);
-	if (cgroup_intended(creation->cgroup_plan, &container->state.cgroup, err) < 0)
+	if (cgroup_intended(creation->cgroup_plan, &container->state.cgroup, err) < 0 ||
+		resctrl_plan(&creation->bundle.config, container->state.id,
+			&container->state.resctrl, err) < 0)
 		return -1;
 	if (file_replace_at(container->dir_fd, "config.json", creation->bundle.text,
 		    creation->bundle.length,
@@ -230,7 +232,7 @@ static int make_cgroup(struct creation *creation, struct error *err)
 		state->cgroup = made;
 	}
 	step_reached(STEP_CGROUP_MADE);
-	if (resctrl_create(&creation->bundle.config, state->id, &state->resctrl, err) < 0)
+	if (resctrl_create(&creation->bundle.config, &state->resctrl, err) < 0)
 		return -1;
 	return cgroup_clone_fd(&state->cgroup, &creation->cgroup_fd, err);
 }
@@ -388,6 +390,16 @@ static int record(struct creation *creation, struct error *err)
 	return stage_send(creation->parent_sock, STAGE_RECORDED, err);
 }
 
+/* From here on a class with a name of its own is there for others too. */
+static int keep_class(struct creation *creation, struct error *err)
+{
+	struct container_state *state = &creation->container.state;
+
+	return resctrl_keep_named(&creation->bundle.config, &state->resctrl)
+		       ? container_save(&creation->container, err)
+		       : 0;
+}
+
 static int settle(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
@@ -398,16 +410,17 @@ static int settle(struct creation *creation, struct error *err)
 			err) < 0)
 		return -1;
 	if (request->start) {
-		if (stage_await_end(creation->parent_sock, err) < 0)
+		if (stage_await_end(creation->parent_sock, err) < 0 ||
+			container_started(container, &creation->bundle.config, err) < 0)
 			return -1;
-		return container_started(container, &creation->bundle.config, err);
+		return keep_class(creation, err);
 	}
 	if (stage_await(creation->parent_sock, STAGE_READY, err) < 0)
 		return -1;
 	step_reached(STEP_READY);
 	if (renameat(container->dir_fd, "starting", container->dir_fd, "start") < 0)
 		return fail_errno(err, "naming the socket of the command `start`");
-	return 0;
+	return keep_class(creation, err);
 }
 
 /* An init that went without a word was killed; by whom is known only of the kernel. */

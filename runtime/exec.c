@@ -178,7 +178,8 @@ static int converse(struct joining *joining, struct error *err)
 		stage_await_fd(
 			joining->parent_sock, STAGE_TERMINAL, &joining->master, err) < 0)
 		return -1;
-	if (write_pid_file(joining, err) < 0)
+	if (resctrl_add(&request->container->state.resctrl, joining->pid, err) < 0 ||
+		write_pid_file(joining, err) < 0)
 		return -1;
 	if (stage_send(joining->parent_sock, STAGE_RECORDED, err) < 0)
 		return -1;
