@@ -313,7 +313,9 @@ static int place(struct creation *creation, struct error *err)
 		return -1;
 	if (state->resctrl.path && resctrl_add(&state->resctrl, creation->pid, err) < 0)
 		return -1;
-	if (net_devices_move(&creation->net_devices, creation->pid, err) < 0)
+	if (net_devices_move(&creation->net_devices,
+		    namespaces_join_fd(&creation->namespaces, CLONE_NEWNET),
+		    creation->pid, err) < 0)
 		return -1;
 	if (!creation->waits_placed)
 		return 0;
@@ -466,6 +468,8 @@ static void undo(struct creation *creation, const struct error *failure)
 {
 	struct error err;
 
+	if (net_devices_return(&creation->net_devices, &err) < 0)
+		log_warning("after a failure: %s", err.text);
 	if (creation->pidfd >= 0)
 		(void)process_pidfd_signal(creation->pidfd, SIGKILL); /* may be dead */
 	if (creation->pid > 0) {
@@ -496,6 +500,7 @@ int create_container(
 		undo(&creation, err);
 		return fail_while(err, "container \"%s\"", request->id);
 	}
+	net_devices_settle(&creation.net_devices);
 	*ret = creation;
 	creation = (struct creation)CREATION_NONE;
 	return 0;

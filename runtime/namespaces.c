@@ -62,7 +62,7 @@ int namespaces_plan(
 	for (size_t i = 0; i < config->linux.namespaces_count; i++) {
 		const struct oci_namespace *wanted = &config->linux.namespaces[i];
 
-		if (wanted->path) {
+		if (wanted->path && *wanted->path) {
 			if (plan.joins_count == NAMESPACE_KINDS)
 				return fail(err, "/linux/namespaces/%zu: too many", i);
 			if (open_join(wanted, &plan.joins[plan.joins_count], err) < 0)
@@ -82,13 +82,18 @@ int namespaces_plan(
 	return 0;
 }
 
-bool namespaces_joins(const struct namespaces *namespaces, int64_t type)
+int namespaces_join_fd(const struct namespaces *namespaces, int64_t type)
 {
 	for (size_t i = 0; i < namespaces->joins_count; i++) {
 		if (namespaces->joins[i].type == type)
-			return true;
+			return namespaces->joins[i].fd;
 	}
-	return false;
+	return -1;
+}
+
+bool namespaces_joins(const struct namespaces *namespaces, int64_t type)
+{
+	return namespaces_join_fd(namespaces, type) >= 0;
 }
 
 static int join(const struct namespace_join *wanted, struct error *err)

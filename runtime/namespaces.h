@@ -43,6 +43,9 @@ int namespaces_plan(const struct oci_config *config, struct namespaces *ret,
 
 bool namespaces_joins(const struct namespaces *namespaces, int64_t type);
 
+/* The descriptor of the one to be joined, borrowed; -1 if none of the kind is. */
+int namespaces_join_fd(const struct namespaces *namespaces, int64_t type);
+
 /* Joins one kind, if it is among the joins. */
 int namespaces_join_kind(
 	const struct namespaces *namespaces, int64_t type, struct error *err) must_check;
