@@ -287,6 +287,7 @@ static int clone_process(struct creation *creation, struct error *err)
 
 	if (result < 0)
 		return -1;
+	seccomp_let_go(&creation->filter);
 	/* Only so is the end of init seen as an end of file. */
 	cleanup_fd(&creation->init_sock);
 	cleanup_fd(&creation->start_sock);

@@ -172,6 +172,7 @@ static int converse(struct joining *joining, struct error *err)
 {
 	const struct exec_request *request = joining->request;
 
+	seccomp_let_go(&joining->filter);
 	cleanup_fd(&joining->child_sock);
 	joining->child_sock = -1;
 	if (request->process->terminal && joining->console_sock < 0 &&
