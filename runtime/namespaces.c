@@ -169,13 +169,14 @@ int namespaces_unshare(const struct namespaces *namespaces,
 	return 0;
 }
 
-pid_t namespaces_outer_pid(void)
+pid_t namespaces_outer_pid(int proc_fd)
 {
 	char text[32] = { 0 };
 	struct error ignored;
 	int64_t number = 0;
 
-	if (readlink("/proc/self", text, sizeof(text) - 1) < 0 ||
+	if (readlinkat(proc_fd, proc_fd < 0 ? "/proc/self" : "self", text,
+		    sizeof(text) - 1) < 0 ||
 		str_to_i64(text, "pid", &number, &ignored) < 0)
 		return 0;
 	return (pid_t)number;

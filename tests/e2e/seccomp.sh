@@ -131,9 +131,34 @@ a_listener_decides() {
 		run mocker-runtime delete --force web
 		before=2
 	done
+	stop_listening
+}
+stop_listening() {
 	kill "$listener"
 	wait "$listener" 2>/dev/null
 	rm "$tmp/agent"
 }
 test_case "Seccomp: a listener gets the state with one descriptor, and decides" \
 	a_listener_decides
+
+# The pids are the runtime's, whatever namespaces the process is in.
+listener_and_user_namespace() {
+	local listener
+
+	[ "$(uname -m)" = x86_64 ] || { skip "knows mkdir's number of x86_64" && return; }
+	listen
+	sh_bundle "$tmp/web" 'mkdir /tmp/x; exec sleep 1000' "$notify_mkdir" \
+		".annotations.a = \"b\" | .linux.seccomp.listenerPath = \"$tmp/agent\"" \
+		'.linux.namespaces += [{"type": "user"}] |
+		.linux.uidMappings = [{"containerID": 0, "hostID": 0, "size": 65536}] |
+		.linux.gidMappings = .linux.uidMappings'
+	run mocker-runtime run --detach --bundle "$tmp/web" web
+	check_told "$(told 1)" "$(container_pid web)"
+	run mocker-runtime exec --pid-file "$tmp/pid" web mkdir /tmp/y
+	check_errors_have "Argument list too long"
+	check_told "$(told 2)" "$(cat "$tmp/pid")"
+	run mocker-runtime delete --force web
+	stop_listening
+}
+test_case "Seccomp: the listener's pids are the runtime's with a user namespace too" \
+	listener_and_user_namespace
