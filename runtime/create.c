@@ -251,14 +251,16 @@ static int make(struct creation *creation, struct error *err)
 
 /* ---- clone -------------------------------------------------------------------------- */
 
-/* A kernel that cannot clone into a cgroup leaves it to init to go there. */
+/* A kernel that cannot clone into a cgroup leaves it to init to go there; so does a limit
+ * of no processes, which only births count against. */
 static pid_t clone_init(struct creation *creation)
 {
 	pid_t pid = process_clone(
 		creation->namespaces.clone, creation->cgroup_fd, &creation->pidfd);
 
 	if (pid >= 0 || creation->cgroup_fd < 0 ||
-		(errno != ENOSYS && errno != E2BIG && errno != EINVAL && errno != EBUSY))
+		(errno != ENOSYS && errno != E2BIG && errno != EINVAL && errno != EBUSY &&
+			errno != EAGAIN))
 		return pid;
 	cleanup_fd(&creation->cgroup_fd);
 	creation->cgroup_fd = -1;
