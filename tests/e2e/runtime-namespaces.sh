@@ -165,7 +165,6 @@ time_offsets() {
 test_case "time offsets, with a user namespace too" time_offsets
 
 without_root() {
-	needs setpriv || return
 	sh_bundle "$tmp/rl" 'id -u; cat /proc/self/uid_map | xargs; cat /proc/self/setgroups; hostname' \
 		'.linux.namespaces += [{"type": "user"}]' 'del(.linux.cgroupsPath, .linux.resources)' \
 		'(.mounts[] | select(.type == "devpts")).options -= ["gid=5"]' \
@@ -173,27 +172,21 @@ without_root() {
 		'.linux.gidMappings = .linux.uidMappings'
 	mkdir "$tmp/state"
 	chown -R 1234:1234 "$tmp/rl" "$tmp/state"
-	chmod 755 "$tmp"
-	run setpriv --reuid 1234 --regid 1234 --clear-groups env -u HOME \
-		mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
+	run_as 1234 env -u HOME mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
 	check_status 0
 	check_output $'0\n0 1234 1\ndeny\ntest'
 	edit_bundle "$tmp/rl" '.process.args = ["sleep", "1000"]'
-	run setpriv --reuid 1234 --regid 1234 --clear-groups \
-		mocker-runtime --root "$tmp/state" run -d -b "$tmp/rl" rl
+	run_as 1234 mocker-runtime --root "$tmp/state" run -d -b "$tmp/rl" rl
 	check_status 0
-	run setpriv --reuid 1234 --regid 1234 --clear-groups \
-		mocker-runtime --root "$tmp/state" exec rl id -u
+	run_as 1234 mocker-runtime --root "$tmp/state" exec rl id -u
 	check_status 0
 	check_output 0
-	run setpriv --reuid 1234 --regid 1234 --clear-groups \
-		mocker-runtime --root "$tmp/state" delete --force rl
+	run_as 1234 mocker-runtime --root "$tmp/state" delete --force rl
 	check_status 0
 	check_equal "$(ls "$tmp/state")" "" "what is left"
 	edit_bundle "$tmp/rl" 'del(.linux.namespaces[] | select(.type == "user"))' \
 		'del(.linux.uidMappings, .linux.gidMappings)'
-	run setpriv --reuid 1234 --regid 1234 --clear-groups \
-		mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
+	run_as 1234 mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
 	check_fails_with "without a user namespace only root can create containers"
 }
 test_case "a user without privilege runs, enters and deletes" without_root
