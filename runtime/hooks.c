@@ -10,17 +10,6 @@
 
 static char *const empty_environment[] = { NULL };
 
-/* The last lines of what it said, on one line. */
-static void flatten(struct str *said)
-{
-	while (said->length && said->data[said->length - 1] == '\n')
-		said->data[--said->length] = '\0';
-	for (size_t i = 0; i < said->length; i++) {
-		if ((unsigned char)said->data[i] < ' ')
-			said->data[i] = ' ';
-	}
-}
-
 static int judge(
 	const struct oci_hook *hook, int status, struct str *said, struct error *err)
 {
@@ -28,7 +17,7 @@ static int judge(
 
 	if (status == 0)
 		return 0;
-	flatten(said);
+	str_flatten(said);
 	if (status > 128)
 		return fail(err, "%s was killed by signal %d%s%s", hook->path,
 			status - 128, colon, said->length ? said->data : "");

@@ -157,6 +157,8 @@ lists() {
 	check_lacks "$output" "$(container_pid one)"
 	run mocker-runtime ps two -o pid,comm
 	check_has "$output" COMMAND
+	run mocker-runtime ps two --nonsense
+	check_fails_with "ps: "
 	run mocker-runtime ps --format json two
 	check_has "$output" "$(container_pid two)"
 	run mocker-runtime delete --force --regex '^(one|two)$'

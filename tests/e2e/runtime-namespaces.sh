@@ -191,6 +191,39 @@ without_root() {
 }
 test_case "a user without privilege runs, enters and deletes" without_root
 
+# Several ids: by the set-uid helpers, as far as /etc/subuid and /etc/subgid go.
+with_helpers() {
+	local as=(setpriv --reuid 1234 --regid 1234 --clear-groups)
+
+	needs setpriv newuidmap || return
+	echo 1234:100000:65536 >"$tmp/sub"
+	cp -a /etc "$tmp/etc" && mount --bind "$tmp/etc" /etc
+	echo "rootless:x:1234:1234::/:/bin/sh" >>/etc/passwd
+	cp "$tmp/sub" /etc/subuid && cp "$tmp/sub" /etc/subgid
+	sh_bundle "$tmp/rl" 'awk "{print \$1, \$2, \$3}" /proc/self/uid_map /proc/self/gid_map
+		touch /tmp/mine && chown 5:6 /tmp/mine; cat /proc/self/setgroups; id -u; id -G' \
+		'del(.linux.cgroupsPath, .linux.resources)' \
+		'.process.user = {"uid": 7, "gid": 8, "additionalGids": [9]}' \
+		'.process.capabilities[] += ["CAP_CHOWN"]' \
+		'.linux.namespaces += [{"type": "user"}] |
+		.linux.uidMappings = [{"containerID": 0, "hostID": 1234, "size": 1},
+			{"containerID": 1, "hostID": 100000, "size": 65536}] |
+		.linux.gidMappings = .linux.uidMappings'
+	chmod 777 "$tmp/rl/rootfs/tmp"
+	mkdir -p "$tmp/state"
+	chown -R 1234:1234 "$tmp/rl" "$tmp/state"
+	chmod 755 "$tmp"
+	run "${as[@]}" mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
+	check_status 0
+	check_output $'0 1234 1\n1 100000 65536\n0 1234 1\n1 100000 65536\nallow\n7\n8 9'
+	check_equal "$(stat -c %u:%g "$tmp/rl/rootfs/tmp/mine")" 100006:100007 "the owner outside"
+	edit_bundle "$tmp/rl" '.linux.uidMappings[1].hostID = 300000'
+	run "${as[@]}" mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
+	check_fails_with newuidmap
+	umount /etc
+}
+test_case "rootless: more ids by newuidmap and newgidmap" with_helpers
+
 moves_interfaces() {
 	ip link add gift type veth peer name stays
 	ip address add 10.77.0.2/24 dev gift
