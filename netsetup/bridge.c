@@ -1,6 +1,7 @@
 /*
- * bridge_ensure() is idempotent and its last act is to bring the bridge up, so that a
- * process killed on the way leaves a bridge that the next one finishes.
+ * bridge_ensure() is idempotent: a bridge that is down gets its switches before it is
+ * brought up, and what a gateway needs is looked at each time, so that a process killed
+ * on the way leaves a bridge that the next one finishes.
  */
 #include "netsetup/bridge.h"
 
@@ -237,13 +238,14 @@ int bridge_ensure(struct netlink *host, const struct network *network,
 	if (!(bridge.flags & IFF_UP) && !network->unmanaged &&
 		set_switches(network, ranges, count, err) < 0)
 		return -1;
-	if (ensure_gateways(host, network, ranges, count, &bridge, err) < 0)
-		return -1;
+	/* A VLAN's interface comes up on a bridge that is up. */
 	if ((bridge.flags & up.flags) != up.flags) {
 		netlink_change_link(host, bridge.index, &up);
 		if (netlink_commit(host, err) < 0)
 			return -1;
 	}
+	if (ensure_gateways(host, network, ranges, count, &bridge, err) < 0)
+		return -1;
 	*ret = bridge;
 	return 0;
 }

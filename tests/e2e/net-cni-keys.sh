@@ -188,7 +188,7 @@ allowed_sysctls() {
 	check_equal "$(ip -o link show type veth | wc -l)" 0
 	unpod pod
 	umount /etc 2>/dev/null || umount /etc/cni
-	rm -r "$tmp/etc" "$tmp/etc-work"
+	rm -r "${tmp:?}/etc" "$tmp/etc-work"
 }
 test_case "tuning: the allow-list of sysctls, txQLen, allmulti, promisc, mac" allowed_sysctls
 

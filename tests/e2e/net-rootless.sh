@@ -44,7 +44,7 @@ way_out() {
 	needs pasta curl || return
 	links=$(ip -o link)
 	container
-	run user mocker-netsetup add web --pid $container --publish 8080:80
+	run user mocker-netsetup add web --pid "$container" --publish 8080:80
 	check_status 0
 	check_output 10.0.0.2
 	check_has "$(within ip address show eth0)" "inet 10.0.0.2/24"
@@ -83,14 +83,14 @@ taken_back() {
 	check_output_has "its pasta has ended"
 	run user mocker-netsetup del web
 	check_status 0
-	run user mocker-netsetup add web --pid $container
+	run user mocker-netsetup add web --pid "$container"
 	check_status 0
 	check_equal "$(pgrep -fc -- "--config-net --quiet")" 1 "pasta's processes"
 	run user mocker-netsetup del web
 	check_status 0
 	check_equal "$(pgrep -fc -- "--config-net --quiet")" 0 "pasta's processes"
 	check_equal "$(find "$tmp/user/run/mocker/networks/attachments" -mindepth 1 | wc -l)" 0
-	kill $container
+	kill "$container"
 	stop_servers
 }
 
@@ -103,10 +103,10 @@ test_case "del ends pasta, and what pasta left when it was killed goes too" take
 gone() {
 	needs pasta || return
 	container
-	run user mocker-netsetup add web --pid $container
+	run user mocker-netsetup add web --pid "$container"
 	check_status 0
-	kill $container
-	wait $container 2>/dev/null
+	kill "$container"
+	wait "$container" 2>/dev/null
 	run user mocker-netsetup gc
 	check_output "web default eth0"
 	check_equal "$(pgrep -fc -- "--config-net --quiet")" 0 "pasta's processes"
@@ -115,15 +115,15 @@ test_case "gc removes a container that is gone" gone
 
 refused() {
 	container
-	run user mocker-netsetup add web --pid $container --mac 02:00:00:00:00:01
+	run user mocker-netsetup add web --pid "$container" --mac 02:00:00:00:00:01
 	check_fails_with "has no MAC addresses"
-	run user mocker-netsetup add web --pid $container --publish 1:1/sctp
+	run user mocker-netsetup add web --pid "$container" --publish 1:1/sctp
 	check_fails_with "publishes tcp and udp only"
 	run user mocker-netsetup add web
 	check_status 1
 	run user mocker-netsetup list
 	check_equal "$(wc -l <<<"$output")" 1 "lines of the list"
-	kill $container
-	wait $container 2>/dev/null
+	kill "$container"
+	wait "$container" 2>/dev/null
 }
 test_case "what a user's network cannot do is refused" refused

@@ -80,7 +80,7 @@ uppers() {
 	ip link add dummy0 type dummy
 	ip link set dummy0 up
 	while read -r kind mode; do
-		mocker-netsetup network create direct --kind $kind --mode $mode --interface dummy0 \
+		mocker-netsetup network create direct --kind "$kind" --mode "$mode" --interface dummy0 \
 			--subnet 10.5.0.0/24
 		run mocker-netsetup add one --network direct
 		check_status 0
