@@ -11,7 +11,6 @@
 #include "runtime/destroy.h"
 #include "runtime/foreground.h"
 #include "runtime/protect.h"
-#include "runtime/start.h"
 
 /* Somebody else may have deleted it meanwhile. */
 static int delete_after(const char *root, const char *id, const struct oci_hooks *hooks,
@@ -80,7 +79,6 @@ static int run_command(const struct command_call *call, struct error *err)
 		return fail_errno(err, "becoming a subreaper");
 	if (create_container(&request, &creation, err) < 0)
 		return -1;
-	container_started(&creation.container, &creation.bundle.config);
 	return options->detach ? 0 : stay(call, &creation, root, err);
 }
 

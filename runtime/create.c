@@ -26,6 +26,7 @@
 #include "runtime/relay.h"
 #include "runtime/seccomp_watch.h"
 #include "runtime/stage.h"
+#include "runtime/start.h"
 #include "runtime/steps.h"
 
 void creation_free(struct creation *creation)
@@ -206,13 +207,15 @@ static void fill_state(struct creation *creation)
 			config->annotations.items[i].value);
 }
 
-/* The first state.json names the cgroup that is about to be made. */
+/* The first state.json names the cgroup and the resctrl class that are about to be made. */
 static int record_intent(struct creation *creation, struct error *err)
 {
 	struct container *container = &creation->container;
 
 	fill_state(creation);
-	if (cgroup_intended(creation->cgroup_plan, &container->state.cgroup, err) < 0)
+	if (cgroup_intended(creation->cgroup_plan, &container->state.cgroup, err) < 0 ||
+		resctrl_plan(&creation->bundle.config, container->state.id,
+			&container->state.resctrl, err) < 0)
 		return -1;
 	if (file_replace_at(container->dir_fd, "config.json", creation->bundle.text,
 		    creation->bundle.length,
@@ -257,7 +260,7 @@ static int make_cgroup(struct creation *creation, struct error *err)
 		state->cgroup = made;
 	}
 	step_reached(creation->request->steps, STEP_CGROUP_MADE);
-	if (resctrl_create(&creation->bundle.config, state->id, &state->resctrl, err) < 0)
+	if (resctrl_create(&creation->bundle.config, &state->resctrl, err) < 0)
 		return -1;
 	return cgroup_clone_fd(&state->cgroup, &creation->cgroup_fd, err);
 }
@@ -276,14 +279,16 @@ static int make(struct creation *creation, struct error *err)
 
 /* ---- clone -------------------------------------------------------------------------- */
 
-/* A kernel that cannot clone into a cgroup leaves it to init to go there. */
+/* A kernel that cannot clone into a cgroup leaves it to init to go there; so does a limit
+ * of no processes, which only births count against. */
 static pid_t clone_init(struct creation *creation)
 {
 	pid_t pid = process_clone(
 		creation->namespaces.clone, creation->cgroup_fd, &creation->pidfd);
 
 	if (pid >= 0 || creation->cgroup_fd < 0 ||
-		(errno != ENOSYS && errno != E2BIG && errno != EINVAL && errno != EBUSY))
+		(errno != ENOSYS && errno != E2BIG && errno != EINVAL && errno != EBUSY &&
+			errno != EAGAIN))
 		return pid;
 	cleanup_fd(&creation->cgroup_fd);
 	creation->cgroup_fd = -1;
@@ -338,6 +343,7 @@ static int clone_process(struct creation *creation, struct error *err)
 
 	if (result < 0)
 		return -1;
+	seccomp_let_go(&creation->filter);
 	/* Only so is the end of init seen as an end of file. */
 	cleanup_fd(&creation->init_sock);
 	cleanup_fd(&creation->start_sock);
@@ -364,7 +370,9 @@ static int place(struct creation *creation, struct error *err)
 		return -1;
 	if (state->resctrl.path && resctrl_add(&state->resctrl, creation->pid, err) < 0)
 		return -1;
-	if (net_devices_move(&creation->net_devices, creation->pid, err) < 0)
+	if (net_devices_move(&creation->net_devices,
+		    namespaces_join_fd(&creation->namespaces, CLONE_NEWNET),
+		    creation->pid, err) < 0)
 		return -1;
 	if (!creation->waits_placed)
 		return 0;
@@ -441,6 +449,16 @@ static int record(struct creation *creation, struct error *err)
 	return stage_send(creation->parent_sock, STAGE_RECORDED, err);
 }
 
+/* From here on a class with a name of its own is there for others too. */
+static int keep_class(struct creation *creation, struct error *err)
+{
+	struct container_state *state = &creation->container.state;
+
+	return resctrl_keep_named(&creation->bundle.config, &state->resctrl)
+		       ? container_save(&creation->container, err)
+		       : 0;
+}
+
 static int settle(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
@@ -458,14 +476,16 @@ static int settle(struct creation *creation, struct error *err)
 		if (memory_ended_init(creation))
 			return fail_code(err, EPIPE, "the container's init ended early");
 		step_reached(request->steps, STEP_EXECUTED);
-		return 0;
+		if (container_started(container, &creation->bundle.config, err) < 0)
+			return -1;
+		return keep_class(creation, err);
 	}
 	if (stage_await(creation->parent_sock, STAGE_READY, err) < 0)
 		return -1;
 	step_reached(creation->request->steps, STEP_READY);
 	if (renameat(container->dir_fd, "starting", container->dir_fd, "start") < 0)
 		return fail_errno(err, "naming the socket of the command `start`");
-	return 0;
+	return keep_class(creation, err);
 }
 
 /* An init that went without a word was killed; by whom is known only of the kernel. */
@@ -505,10 +525,18 @@ static int act(struct creation *creation, struct error *err)
 	return 0;
 }
 
-static void undo(struct creation *creation)
+/* poststop is for whom another hook has run for, be it one of init's. */
+static bool is_poststop_due(const struct creation *creation, const struct error *failure)
+{
+	return creation->hooks_begun || hooks_failed(failure);
+}
+
+static void undo(struct creation *creation, const struct error *failure)
 {
 	struct error err;
 
+	if (net_devices_return(&creation->net_devices, &err) < 0)
+		log_warning("after a failure: %s", err.text);
 	if (creation->pidfd >= 0)
 		(void)process_pidfd_signal(creation->pidfd, SIGKILL); /* may be dead */
 	if (creation->pid > 0) {
@@ -519,7 +547,8 @@ static void undo(struct creation *creation)
 	if (creation->request->pid_file && creation->container.state.pid)
 		(void)unlink(creation->request->pid_file); /* absent if not yet written */
 	if (container_destroy(&creation->container,
-		    creation->hooks_begun ? &creation->bundle.config.hooks : NULL,
+		    is_poststop_due(creation, failure) ? &creation->bundle.config.hooks
+						       : NULL,
 		    &err) < 0)
 		log_warning("after a failure: %s", err.text);
 }
@@ -552,11 +581,12 @@ int create_container(
 		return -1;
 	if (act(&creation, err) < 0) {
 		tell(&creation, true);
-		undo(&creation);
+		undo(&creation, err);
 		memory_floor_tell(&creation, err);
 		return fail_while(err, "container \"%s\"", request->id);
 	}
 	tell(&creation, true);
+	net_devices_settle(&creation.net_devices);
 	*ret = creation;
 	creation = (struct creation)CREATION_NONE;
 	return 0;

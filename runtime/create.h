@@ -73,12 +73,13 @@ struct creation {
 	int master; /* of a foreground terminal */
 };
 
-#define CREATION_NONE                                                              \
-	{                                                                          \
-		.bundle = BUNDLE_NONE, .container = CONTAINER_NONE,                \
-		.filter = SECCOMP_FILTER_NONE, .parent_sock = -1, .init_sock = -1, \
-		.start_sock = -1, .console_sock = -1, .cgroup_fd = -1, .pid = -1,  \
-		.pidfd = -1, .master = -1                                          \
+#define CREATION_NONE                                                           \
+	{                                                                       \
+		.bundle = BUNDLE_NONE, .container = CONTAINER_NONE,             \
+		.filter = SECCOMP_FILTER_NONE, .net_devices = NET_DEVICES_NONE, \
+		.parent_sock = -1, .init_sock = -1, .start_sock = -1,           \
+		.console_sock = -1, .cgroup_fd = -1, .pid = -1, .pidfd = -1,    \
+		.master = -1                                                    \
 	}
 #define auto_creation __attribute__((cleanup(creation_free))) struct creation
 void creation_free(struct creation *creation);

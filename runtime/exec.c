@@ -168,13 +168,15 @@ static int converse(struct joining *joining, struct error *err)
 {
 	const struct exec_request *request = joining->request;
 
+	seccomp_let_go(&joining->filter);
 	cleanup_fd(&joining->child_sock);
 	joining->child_sock = -1;
 	if (request->process->terminal && joining->console_sock < 0 &&
 		stage_await_fd(
 			joining->parent_sock, STAGE_TERMINAL, &joining->master, err) < 0)
 		return -1;
-	if (write_pid_file(joining, err) < 0)
+	if (resctrl_add(&request->container->state.resctrl, joining->pid, err) < 0 ||
+		write_pid_file(joining, err) < 0)
 		return -1;
 	if (stage_send(joining->parent_sock, STAGE_RECORDED, err) < 0)
 		return -1;

@@ -115,7 +115,7 @@ static int enter_namespaces(struct init *init, struct error *err)
 static int enter(struct init *init, struct error *err)
 {
 	if (init->creation->filter.listener >= 0)
-		init->number = namespaces_outer_pid();
+		init->number = namespaces_outer_pid(-1);
 	if (setsid() < 0)
 		return fail_errno(err, "beginning a session");
 	if (enter_namespaces(init, err) < 0)

@@ -123,7 +123,7 @@ static int run(struct joining *joining, struct error *err)
 	if (joining->filter.listener >= 0) {
 		container_describe(container, CONTAINER_RUNNING, &state);
 		execute->subject.state = &state;
-		execute->subject.pid = namespaces_outer_pid();
+		execute->subject.pid = namespaces_outer_pid(joining->proc);
 	}
 	if (go_in(joining, err) < 0)
 		return -1;

@@ -63,7 +63,7 @@ int namespaces_plan(
 	for (size_t i = 0; i < config->linux.namespaces_count; i++) {
 		const struct oci_namespace *wanted = &config->linux.namespaces[i];
 
-		if (wanted->path) {
+		if (wanted->path && *wanted->path) {
 			if (plan.joins_count == NAMESPACE_KINDS)
 				return fail(err, "/linux/namespaces/%zu: too many", i);
 			if (open_join(wanted, &plan.joins[plan.joins_count], err) < 0)
@@ -83,13 +83,18 @@ int namespaces_plan(
 	return 0;
 }
 
-bool namespaces_joins(const struct namespaces *namespaces, int64_t type)
+int namespaces_join_fd(const struct namespaces *namespaces, int64_t type)
 {
 	for (size_t i = 0; i < namespaces->joins_count; i++) {
 		if (namespaces->joins[i].type == type)
-			return true;
+			return namespaces->joins[i].fd;
 	}
-	return false;
+	return -1;
+}
+
+bool namespaces_joins(const struct namespaces *namespaces, int64_t type)
+{
+	return namespaces_join_fd(namespaces, type) >= 0;
 }
 
 static int join(const struct namespace_join *wanted, struct error *err)
@@ -165,13 +170,14 @@ int namespaces_unshare(const struct namespaces *namespaces,
 	return 0;
 }
 
-pid_t namespaces_outer_pid(void)
+pid_t namespaces_outer_pid(int proc_fd)
 {
 	char text[32] = { 0 };
 	struct error ignored;
 	int64_t number = 0;
 
-	if (readlink("/proc/self", text, sizeof(text) - 1) < 0 ||
+	if (readlinkat(proc_fd, proc_fd < 0 ? "/proc/self" : "self", text,
+		    sizeof(text) - 1) < 0 ||
 		str_to_i64(text, "pid", &number, &ignored) < 0)
 		return 0;
 	return (pid_t)number;

@@ -136,6 +136,12 @@ int seccomp_prepare(const struct oci_seccomp *profile, const char *cache_dir,
 	return 0;
 }
 
+void seccomp_let_go(struct seccomp_filter *filter)
+{
+	cleanup_fd(&filter->listener);
+	filter->listener = -1;
+}
+
 /* ---- init -------------------------------------------------------------------------- */
 
 /* The descriptor goes with the first byte; the rest may take several calls. */
@@ -223,5 +229,7 @@ int seccomp_install(const struct seccomp_filter *filter, struct seccomp_subject 
 		return fail_hint(err, "does the profile let sendmsg through?");
 	}
 	(void)close(fd); /* the listener has its own by now */
+	/* One state for a connection; it may be waited for before anything is decided. */
+	(void)close(filter->listener);
 	return 0;
 }

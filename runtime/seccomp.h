@@ -40,6 +40,10 @@ void seccomp_filter_free(struct seccomp_filter *filter);
 int seccomp_prepare(const struct oci_seccomp *profile, const char *cache_dir,
 	struct seccomp_filter *ret, struct error *err) must_check;
 
+/* In the parent, once the process that will load it has been cloned: the listener must see
+ * the end of what that process sends. */
+void seccomp_let_go(struct seccomp_filter *filter);
+
 /* In init. Last before execve with no_new_privs; without it before capabilities are
  * dropped, for it needs CAP_SYS_ADMIN. state: the container's, and pid: the process as
  * the host numbers it; both only used with a listener, and may else be NULL and 0. */

@@ -28,17 +28,13 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* rmdir of the tree; 0 or an errno. */
-static int remove_tree(const char *path, unsigned depth)
+static int remove_tree(const char *path, unsigned depth);
+
+static int remove_children(const char *path, unsigned depth)
 {
 	const struct dirent *entry;
-	auto_dir dir = NULL;
+	auto_dir dir = opendir(path);
 
-	if (rmdir(path) == 0 || errno == ENOENT)
-		return 0;
-	if ((errno != EBUSY && errno != ENOTEMPTY) || depth > DEPTH_MAX)
-		return errno;
-	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? 0 : errno;
 	while ((entry = readdir(dir))) {
@@ -51,6 +47,20 @@ static int remove_tree(const char *path, unsigned depth)
 		if ((errnum = remove_tree(child, depth + 1)))
 			return errnum;
 	}
+	return 0;
+}
+
+/* rmdir of the tree; 0 or an errno. */
+static int remove_tree(const char *path, unsigned depth)
+{
+	int errnum;
+
+	if (rmdir(path) == 0 || errno == ENOENT)
+		return 0;
+	if ((errno != EBUSY && errno != ENOTEMPTY) || depth > DEPTH_MAX)
+		return errno;
+	if ((errnum = remove_children(path, depth)))
+		return errnum;
 	return rmdir(path) == 0 || errno == ENOENT ? 0 : errno;
 }
 
@@ -116,10 +126,12 @@ static void remove_parents(const struct cgroup_dir *dir)
 static int remove_dir(const struct cgroup *cgroup, const struct cgroup_dir *dir,
 	int64_t deadline, struct error *err)
 {
+	bool ours = dir->made || cgroup->unit; /* systemd's are gone, or to be hurried */
 	long pause_ns = 50000;
 	int errnum;
 
-	while ((errnum = remove_tree(dir->path, 0))) {
+	while ((errnum = ours ? remove_tree(dir->path, 0)
+			      : remove_children(dir->path, 0))) {
 		if (errnum != EBUSY || now_ns() >= deadline)
 			return explain(cgroup, dir, errnum, err);
 		wait_a_moment(dir, &pause_ns, deadline);

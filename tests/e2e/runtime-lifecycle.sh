@@ -47,8 +47,7 @@ goes_through_its_states() {
 	check_fails_with "not stopped"
 	run mocker-runtime kill life TERM
 	check_status 0
-	wait_until 5 test "$(container_status life)" = stopped ||
-		check wait_stopped life
+	check wait_stopped life
 	run mocker-runtime kill life KILL
 	check_status 1
 	check_errors_have "container not running"
@@ -65,12 +64,10 @@ goes_through_its_states() {
 	check_equal "$(container_status life)" none "the status"
 }
 wait_stopped() {
-	local end=$((SECONDS + 5))
-
-	until [ "$(container_status "$1")" = stopped ]; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
+	wait_until 60 is_stopped "$1"
+}
+is_stopped() {
+	[ "$(container_status "$1")" = stopped ]
 }
 test_case "created, running, stopped, gone" goes_through_its_states
 
@@ -160,6 +157,8 @@ lists() {
 	check_lacks "$output" "$(container_pid one)"
 	run mocker-runtime ps two -o pid,comm
 	check_has "$output" COMMAND
+	run mocker-runtime ps two --nonsense
+	check_fails_with "ps: "
 	run mocker-runtime ps --format json two
 	check_has "$output" "$(container_pid two)"
 	run mocker-runtime delete --force --regex '^(one|two)$'
@@ -242,7 +241,7 @@ test_case "run --keep leaves the stopped container" keeps
 forwards() {
 	sleeper fw
 	mocker-runtime run -b "$tmp/fw" fw >"$tmp/fw.out" &
-	wait_until 5 grep -q began "$tmp/fw.out"
+	wait_until 60 grep -q began "$tmp/fw.out"
 	kill -TERM $!
 	wait $!
 	check_equal $? 3 "the exit status"
