@@ -167,27 +167,28 @@ static int check_tool_options(const struct exec_options *options, struct error *
 	return 0;
 }
 
-static int exec_tool(const struct command_call *call, struct exec_request *request,
+static int exec_tool(const struct command_call *call, const struct exec_request *plain,
 	struct oci_process *process, struct error *err)
 {
 	const struct exec_options *options = call->options;
 	const struct tools_request tools_request = {
-		.container = request->container,
-		.config = request->config,
+		.container = plain->container,
+		.config = plain->config,
 		.namespaces = options->namespaces,
 		.bundle = options->bundle,
 		.rootfs = options->rootfs,
 		.outside = options->no_cgroup,
 	};
 	auto_tools tools = TOOLS_NONE;
+	struct exec_request request = *plain;
 
 	if (tools_prepare(&tools_request, &tools, err) < 0)
 		return -1;
-	request->tools = &tools;
-	if (read_process(call, request, process, err) < 0 ||
+	request.tools = &tools;
+	if (read_process(call, &request, process, err) < 0 ||
 		tools_check(&tools, process, err) < 0)
 		return -1;
-	return execute(call, request, err);
+	return execute(call, &request, err);
 }
 
 static int exec_plain(const struct command_call *call, const struct exec_request *request,
@@ -205,7 +206,7 @@ static int exec_command(const struct command_call *call, struct error *err)
 	auto_container container = CONTAINER_NONE;
 	auto_oci_config config = { 0 };
 	auto_oci_process process = { 0 };
-	struct exec_request request = {
+	const struct exec_request request = {
 		.container = &container,
 		.config = &config,
 		.process = &process,

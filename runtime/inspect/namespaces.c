@@ -39,15 +39,15 @@ static void list_namespaces(pid_t pid, struct inspection *to)
 	}
 }
 
-static void add_other(struct inspect_namespace *namespace, pid_t pid)
+static void add_other(struct inspect_namespace *to, pid_t pid)
 {
-	if (namespace->others_count == OTHERS_MAX) {
-		namespace->more++;
+	if (to->others_count == OTHERS_MAX) {
+		to->more++;
 		return;
 	}
-	if (!namespace->others)
-	namespace->others = str_alloc(OTHERS_MAX * sizeof(*namespace->others));
-	namespace->others[namespace->others_count++] = (struct inspect_companion){
+	if (!to->others)
+		to->others = str_alloc(OTHERS_MAX * sizeof(*to->others));
+	to->others[to->others_count++] = (struct inspect_companion){
 		.pid = pid,
 		.command = procfs_command(pid),
 	};

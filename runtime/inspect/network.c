@@ -164,17 +164,17 @@ static unsigned prefix_of(const unsigned char *mask, size_t size)
 
 static void add_address(const struct ifaddrs *entry, struct strings *to)
 {
-	char text[INET6_ADDRSTRLEN];
 	bool wide = entry->ifa_addr->sa_family == AF_INET6;
 	size_t offset = wide ? offsetof(struct sockaddr_in6, sin6_addr)
 			     : offsetof(struct sockaddr_in, sin_addr);
-	const void *address = (const char *)entry->ifa_addr + offset;
-	const void *mask = (const char *)entry->ifa_netmask + offset;
+	const char *address = (const char *)entry->ifa_addr;
+	const unsigned char *mask = (const unsigned char *)entry->ifa_netmask;
+	char text[INET6_ADDRSTRLEN];
 
-	if (!entry->ifa_netmask ||
-		!inet_ntop(entry->ifa_addr->sa_family, address, text, sizeof(text)))
+	if (!mask || !inet_ntop(entry->ifa_addr->sa_family, address + offset, text,
+			     sizeof(text)))
 		return;
-	strings_addf(to, "%s/%u", text, prefix_of(mask, wide ? 16 : 4));
+	strings_addf(to, "%s/%u", text, prefix_of(mask + offset, wide ? 16 : 4));
 }
 
 static bool enter(pid_t pid)
