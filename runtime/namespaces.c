@@ -5,6 +5,7 @@
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -180,4 +181,16 @@ pid_t namespaces_outer_pid(int proc_fd)
 		str_to_i64(text, "pid", &number, &ignored) < 0)
 		return 0;
 	return (pid_t)number;
+}
+
+bool namespaces_shared(pid_t pid, int64_t type)
+{
+	auto_free char *theirs_path =
+		str_format("/proc/%d/ns/%s", pid, namespace_file(type));
+	auto_free char *ours_path = str_format("/proc/self/ns/%s", namespace_file(type));
+	struct stat theirs;
+	struct stat ours;
+
+	return stat(theirs_path, &theirs) == 0 && stat(ours_path, &ours) == 0 &&
+	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }

@@ -61,6 +61,10 @@ int namespaces_unshare(const struct namespaces *namespaces,
 /* Our own pid namespace for children again, after namespaces_join_kind(CLONE_NEWPID). */
 int namespaces_restore_pid(struct error *err) must_check;
 
+/* Whether we and that process are in the same namespace of this kind. setns(2)
+ * refuses to enter the user namespace that one is in. */
+bool namespaces_shared(pid_t pid, int64_t type);
+
 /* Our pid as the creator numbers it, by the creator's procfs: its open directory, or -1 for
  * /proc, as long as nothing is mounted or joined. 0 where that is not known. */
 pid_t namespaces_outer_pid(int proc_fd);

@@ -15,13 +15,15 @@
 struct oci_seccomp;
 struct oci_state;
 struct sock_filter;
+struct seccomp_watch;
 
 struct seccomp_filter {
 	struct sock_filter *program; /* NULL: no profile, nothing is loaded */
 	unsigned short count;
-	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
-	int listener;   /* connected to listenerPath, else -1 */
-	char *metadata; /* listenerMetadata */
+	uint32_t flags;              /* SECCOMP_FILTER_FLAG_* */
+	int listener;                /* connected to listenerPath, else -1 */
+	char *metadata;              /* listenerMetadata */
+	struct seccomp_watch *watch; /* --seccomp-log; NULL */
 };
 
 #define SECCOMP_FILTER_NONE    \

@@ -168,6 +168,53 @@ lists() {
 }
 test_case "list and ps show what there is" lists
 
+deletes_by_pattern() {
+	local id
+
+	make_bundle "$tmp/many" '.process.args = ["sleep", "1000"]'
+	for id in one-1 one-2 two; do
+		edit_bundle "$tmp/many" ".linux.cgroupsPath = \"/mocker-test/$id\""
+		run mocker-runtime run -d -b "$tmp/many" "$id"
+		check_status 0
+	done
+	run mocker-runtime delete --regex 'one-[0-9'
+	check_status 1
+	check_fails_with 'no extended regular expression'
+	run mocker-runtime delete --regex '^one-'
+	check_status 1
+	check_equal "$(grep -c 'that is not stopped: running' <<<"$errors")" 2
+	run mocker-runtime delete --force --regex '^one-[0-9]$'
+	check_status 0
+	run mocker-runtime list --quiet
+	check_output two
+	run mocker-runtime delete --force --regex nothing
+	check_status 0
+	run mocker-runtime delete --force two
+}
+test_case "delete --regex takes those that match, and tells of each that it cannot" \
+	deletes_by_pattern
+
+config_elsewhere() {
+	local verb
+
+	make_bundle "$tmp/conf" '.process.args = ["echo", "bundle"]'
+	jq '.process.args = ["echo", "elsewhere"]' "$tmp/conf/config.json" >"$tmp/other.json"
+	run mocker-runtime run --config "$tmp/other.json" -b "$tmp/conf" conf
+	check_output elsewhere
+	cd "$tmp" || return
+	run mocker-runtime create --config other.json -b "$tmp/conf" conf
+	check_status 0
+	run mocker-runtime delete conf
+	check_status 0
+	for verb in create run; do
+		run mocker-runtime "$verb" --config "$tmp/none.json" -b "$tmp/conf" conf
+		check_status 1
+		check_fails_with "$tmp/none.json"
+		check_missing /run/mocker/conf
+	done
+}
+test_case "run and create read another configuration with --config" config_elsewhere
+
 survives_its_creator() {
 	make_bundle "$tmp/bg" '.process.args = ["sleep", "100"]'
 	run mocker-runtime run -d --pid-file "$tmp/bg.pid" -b "$tmp/bg" bg
