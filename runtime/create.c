@@ -585,8 +585,8 @@ int create_container(
 		memory_floor_tell(&creation, err);
 		return fail_while(err, "container \"%s\"", request->id);
 	}
-	tell(&creation, true);
 	net_devices_settle(&creation.net_devices);
+	tell(&creation, true);
 	*ret = creation;
 	creation = (struct creation)CREATION_NONE;
 	return 0;

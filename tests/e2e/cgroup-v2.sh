@@ -34,6 +34,33 @@ its_namespace_hides_the_path() {
 }
 test_case "a cgroup namespace begins at the container's cgroup" its_namespace_hides_the_path
 
+# owners [JQ FILTER...]: of the cgroup and its files, while its container runs.
+owners() {
+	sleeper web '.linux.namespaces += [{"type": "cgroup"}, {"type": "user"}] |
+		.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 1000}] |
+		.linux.gidMappings = .linux.uidMappings | .process.user = {"uid": 5, "gid": 5}' \
+		'.mounts += [{"destination": "/sys/fs/cgroup", "type": "cgroup",
+		"source": "cgroup", "options": ["rw"]}]' "$@"
+	chown -R -h 100000:100000 "$tmp/web/rootfs"
+	chmod 755 "$tmp"
+	start web
+	stat -c '%u %n' $cg/mocker-test/web $cg/mocker-test/web/* | sed "s|$cg/mocker-test/||" \
+		>"$tmp/owners"
+	delete web
+}
+
+it_is_the_users() {
+	owners
+	check_equal "$(grep '^100005 ' "$tmp/owners" | cut -d' ' -f2 | sort | xargs)" \
+		"$({ echo web && sed 's|^|web/|' /sys/kernel/cgroup/delegate; } | sort |
+			grep -xF -f <(cut -d' ' -f2 "$tmp/owners") | xargs)" "what is the user's"
+	owners '.mounts[-1].options = ["ro"]'
+	check_equal "$(grep -c '^100005 ' "$tmp/owners")" 0 "read-only: what is the user's"
+	owners '.mounts |= .[:-1]'
+	check_equal "$(grep -c '^100005 ' "$tmp/owners")" 0 "not mounted: what is the user's"
+}
+test_case "a writable cgroup namespace's cgroup is handed to its user" it_is_the_users
+
 raw_files() {
 	sleeper web '.linux.resources.unified = {"cgroup.max.depth": "3"}'
 	start web

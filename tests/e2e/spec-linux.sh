@@ -208,6 +208,23 @@ each_controller() {
 test_case "Memory, CPU, Network, PIDs, Huge pages, Block IO: written, or refused by name" \
 	each_controller
 
+# What is in /dev/shm cannot be reclaimed where there is no swap for it.
+below_the_usage() {
+	sh_bundle "$tmp/web" 'head -c 20000000 /dev/zero >/dev/shm/x; touch /full; exec sleep 1000' \
+		'.linux.resources.memory = {"limit": 67108864, "swap": 67108864}'
+	run mocker-runtime run --detach -b "$tmp/web" web
+	[ "$status" = 0 ] || { check_fails_with /linux/resources/memory && return; }
+	check wait_until 60 test -e "$tmp/web/rootfs/full"
+	echo '{"memory": {"limit": 8388608, "checkBeforeUpdate": true}}' >"$tmp/limits"
+	run mocker-runtime update --resources "$tmp/limits" web
+	check_fails_with memory/limit
+	check_equal "$(container_status web)" running
+	run mocker-runtime exec web echo fine
+	check_output fine
+	delete web
+}
+test_case "Memory: checkBeforeUpdate refuses a limit below the usage" below_the_usage
+
 resources_refused() {
 	refused '.linux.resources.rdma.mlx5_1.hcaHandles = 3' /linux/resources/rdma/mlx5_1
 	refused '.linux.resources.rdma.mlx5_1 = {}' /linux/resources/rdma/mlx5_1
