@@ -175,7 +175,7 @@ blob() {
 }
 
 attested() {
-	local index manifest statements sbom provenance image
+	local index manifest sbom provenance image
 	run mocker-builder save --format oci-dir -o base app:1
 	sed "s|^FROM scratch|FROM oci:$tmp/base|; /^COPY/d; /^RUN/d" context/Mockerfile \
 		>context/attested.Mockerfile
