@@ -26,15 +26,12 @@ median() {
 		awk '{ v[NR] = $1 } END { printf "%.1f", v[int((NR + 1) / 2)] / 1000 }'
 }
 
-# compare OURS THEIRS LIMIT: their medians and the ratio, which is to be at most LIMIT.
+# compare OURS THEIRS LIMIT: their medians and the ratio, beside what it should be. Said,
+# not checked: nothing here fails because a machine is slow.
 compare() {
-	local ours theirs
-
-	ours=$(median "$1")
-	theirs=$(median "$2")
-	awk -v a="$ours" -v b="$theirs" -v c="$1" -v d="$2" -v limit="$3" 'BEGIN {
-		printf "# %s %s ms, %s %s ms: %.2f, wanted %s\n", c, a, d, b, a / b, limit }'
-	check awk -v a="$ours" -v b="$theirs" -v limit="$3" 'BEGIN { exit a / b > limit }'
+	awk -v a="$(median "$1")" -v b="$(median "$2")" -v c="$1" -v d="$2" -v limit="$3" '
+		BEGIN { printf "# %s %s ms, %s %s ms: %.2f, wanted %s%s\n", c, a, d, b,
+			a / b, limit, a / b > limit ? " (missed)" : "" }'
 }
 
 podman_set_up() {
