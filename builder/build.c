@@ -140,6 +140,17 @@ static int run_stages(struct build *build, struct error *err)
 	return 0;
 }
 
+static void list_materials(const struct build *build, struct pairs *ret)
+{
+	for (size_t i = 0; ret && i < build->plan.order_count; i++) {
+		const struct stage *stage = &build->plan.stages[build->plan.order[i]];
+		const char *digest = build->states[stage->index].base_digest;
+
+		if (stage->base == STAGE_BASE_IMAGE)
+			pairs_set(ret, stage->base_name, digest ? digest : "");
+	}
+}
+
 int build_run(const struct build_request *request, const struct store *store,
 	struct image *ret, struct error *err)
 {
@@ -156,6 +167,7 @@ int build_run(const struct build_request *request, const struct store *store,
 	for (size_t i = 0; i < request->labels.count; i++)
 		pairs_set(&target->config.config.labels, request->labels.items[i].key,
 			request->labels.items[i].value);
+	list_materials(&build, request->materials);
 	progress_done(&build.progress, "built");
 	*ret = *target;
 	*target = (struct image){ 0 };

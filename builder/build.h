@@ -45,6 +45,7 @@ struct build_request {
 	int64_t epoch; /* SOURCE_DATE_EPOCH; -1: none */
 	enum pull_policy pull;
 	struct client_options client; /* of registries */
+	struct pairs *materials;      /* gets base images and their digests; or NULL */
 };
 
 /* What a stage has become so far. */
@@ -55,6 +56,7 @@ struct stage_state {
 	char layer[65];      /* the key of what is uppermost: "scratch", "host" */
 	struct digest chain; /* of every step so far, for those without a layer */
 	bool has_cmd;        /* of this stage, not of the base */
+	char *base_digest;   /* of the manifest that the base came as, or NULL */
 };
 
 struct build {

@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "builder/build.h"
 #include "builder/commands.h"
+#include "builder/exchange/attest.h"
 #include "builder/exchange/output.h"
 #include "builder/registry_options.h"
 #include "builder/store/refs.h"
@@ -29,6 +32,9 @@ struct build_options {
 	struct strings agents;
 	bool has_epoch;
 	int64_t epoch;
+	bool rewrite_timestamp;
+	bool sbom;
+	bool provenance;
 	struct strings outputs;
 	const char *pull;
 	struct registry_flags registry;
@@ -67,6 +73,12 @@ static const struct option_spec options[] = {
 	OPTION_I64(struct build_options, epoch, "source-date-epoch", 0, "SECONDS",
 		"the latest time that the image mentions (otherwise $SOURCE_DATE_EPOCH)",
 		OPTION_HAS(struct build_options, epoch)),
+	OPTION_FLAG(struct build_options, rewrite_timestamp, "rewrite-timestamp", 0,
+		"insist on such a time: it holds for the times of files too"),
+	OPTION_FLAG(struct build_options, sbom, "sbom", 0,
+		"attest which packages the image has (SPDX)"),
+	OPTION_FLAG(struct build_options, provenance, "provenance", 0,
+		"attest how it was built (SLSA)"),
 	OPTION_STRINGS(struct build_options, outputs, "output", 'o', "DIR|type=TYPE,dest=PATH",
 		"where the image goes besides the store: type=bundle, local, tar, oci, "
 		"oci-archive, docker-archive or registry; several are possible"),
@@ -142,6 +154,9 @@ static int read_epoch(const struct build_options *given, int64_t *ret, struct er
 	else if (environment && *environment &&
 		 str_to_i64(environment, "SOURCE_DATE_EPOCH", ret, err) < 0)
 		return -1;
+	if (given->rewrite_timestamp && *ret < 0)
+		return fail(err, "--rewrite-timestamp needs --source-date-epoch or "
+				 "$SOURCE_DATE_EPOCH");
 	return 0;
 }
 
@@ -273,6 +288,40 @@ static int write_outputs(const struct build_request *request, const struct store
 	return 0;
 }
 
+/* The times of a reproducible build are the epoch; its start and end would differ. */
+static char *make_provenance(const struct build_request *request, time_t started)
+{
+	struct build_request then = { .epoch = started };
+	struct build_request now = { .epoch = time(NULL) };
+	auto_free char *began = settings_time(&then);
+	auto_free char *ended = settings_time(&now);
+	struct attest_build build = {
+		.file = request->file ? path_base(request->file) : "Mockerfile",
+		.target = request->target,
+		.materials = request->materials,
+		.started = request->epoch < 0 ? began : NULL,
+		.finished = ended,
+	};
+
+	return attest_provenance(&build);
+}
+
+/* What holds for the image as a whole. */
+static int finish_image(const struct build_options *given,
+	const struct build_request *request, time_t started, struct image *image,
+	struct error *err)
+{
+	if (image->on_host && (given->sbom || given->provenance))
+		return fail(err, "an image that was made without FROM is never exported: "
+				 "there is nothing to attest");
+	image->sbom = given->sbom;
+	if (request->epoch >= 0)
+		image_set_epoch(image, request->epoch);
+	if (given->provenance)
+		image->provenance = make_provenance(request, started);
+	return 0;
+}
+
 static int build(const struct command_call *call, const struct build_request *request,
 	struct error *err)
 {
@@ -282,6 +331,7 @@ static int build(const struct command_call *call, const struct build_request *re
 	auto_store store = STORE_CLOSED;
 	auto_image image = { 0 };
 	auto_outputs outputs = { 0 };
+	time_t started = time(NULL);
 	struct digest id;
 	uint64_t size;
 
@@ -289,6 +339,7 @@ static int build(const struct command_call *call, const struct build_request *re
 		read_outputs(&given->outputs, &outputs, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		build_run(request, &store, &image, err) < 0 ||
+		finish_image(given, request, started, &image, err) < 0 ||
 		image_save(&store, &image, &id, &size, err) < 0 ||
 		name_image(&store, &names, &id, size, err) < 0 ||
 		write_outputs(request, &store, &image, &names, &outputs, err) < 0 ||
@@ -300,9 +351,11 @@ static int build(const struct command_call *call, const struct build_request *re
 
 static int run(const struct command_call *call, struct error *err)
 {
+	auto_pairs materials = { 0 };
 	struct build_request request;
 	int result = read_request(call, &request, err);
 
+	request.materials = &materials;
 	if (result == 0)
 		result = build(call, &request, err);
 	pairs_free(&request.build_args);

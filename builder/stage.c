@@ -17,6 +17,7 @@ void stage_state_free(struct stage_state *state)
 {
 	scope_free(&state->scope);
 	image_free(&state->image);
+	free(state->base_digest);
 	*state = (struct stage_state){ 0 };
 }
 
@@ -152,7 +153,9 @@ static int load_base(struct build *build, struct stage_state *state, struct erro
 		if (find_image(build, stage->base_name, stage->platform, &state->image,
 			    err) < 0)
 			return span_fail_while(instruction_span(stage->from, NULL), err);
-		image_forget_manifest(&state->image);
+		if (state->image.manifest)
+			state->base_digest = str_dup(state->image.manifest->digest);
+		image_forget_origin(&state->image);
 		break;
 	}
 	set_layer(state, state->image.on_host ? "host" : "scratch");

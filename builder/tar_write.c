@@ -151,11 +151,24 @@ static void set_attributes(
 		archive_entry_set_rdev(entry, stat->st_rdev);
 }
 
-/* All but overlayfs's own, in the order that the file system gives them. */
+static int add_xattr(struct writing *w, const char *path, const char *name, char *value,
+	struct archive_entry *entry)
+{
+	ssize_t size = lgetxattr(path, name, value, XATTR_SIZE_MAX);
+
+	if (size < 0)
+		return fail_errno(w->err, "reading the attribute %s", name);
+	archive_entry_xattr_add_entry(entry, name, value, (size_t)size);
+	return 0;
+}
+
+/* All but overlayfs's own, sorted: the file system lists them in the order in which they
+ * were set. */
 static int set_xattrs(struct writing *w, const char *path, struct archive_entry *entry)
 {
 	auto_free char *list = NULL;
 	auto_free char *value = NULL;
+	auto_strings names = { 0 };
 	ssize_t length = llistxattr(path, NULL, 0);
 
 	if (length == 0 || (length < 0 && errno == ENOTSUP))
@@ -166,14 +179,13 @@ static int set_xattrs(struct writing *w, const char *path, struct archive_entry 
 	if (length < 0)
 		return fail_errno(w->err, "listing the attributes of %s", path);
 	for (ssize_t at = 0; at < length; at += (ssize_t)strlen(list + at) + 1) {
-		ssize_t size;
-
-		if (str_after(list + at, OVERLAY_XATTRS))
-			continue;
-		size = lgetxattr(path, list + at, value, XATTR_SIZE_MAX);
-		if (size < 0)
-			return fail_errno(w->err, "reading the attribute %s", list + at);
-		archive_entry_xattr_add_entry(entry, list + at, value, (size_t)size);
+		if (!str_after(list + at, OVERLAY_XATTRS))
+			strings_add(&names, list + at);
+	}
+	strings_sort(&names);
+	strings_each (name, &names) {
+		if (add_xattr(w, path, *name, value, entry) < 0)
+			return -1;
 	}
 	return 0;
 }

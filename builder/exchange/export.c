@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "builder/exchange/attest.h"
 #include "builder/exchange/docker.h"
 #include "builder/layout.h"
 #include "builder/store/layer.h"
@@ -48,6 +49,15 @@ static int place_layer(int directory_fd, const char *name, struct error *err)
 	if (renameat(directory_fd, "layer.partial", directory_fd, name) < 0)
 		return fail_errno(err, "naming %s", name);
 	return 0;
+}
+
+/* The earlier of what the caller wants and what the image was built with. */
+static int64_t latest_time(
+	const struct image *image, const struct export_options *options)
+{
+	if (!image->has_epoch || (options->epoch >= 0 && options->epoch < image->epoch))
+		return options->epoch;
+	return image->epoch;
 }
 
 static int check_image(const struct image *image, struct error *err)
@@ -148,7 +158,7 @@ static int export_layers(struct session *session, int directory_fd,
 		.name = "a layer",
 		.layer = true,
 		.gzip = options->gzip,
-		.epoch = options->epoch,
+		.epoch = latest_time(image->image, options),
 	};
 	size_t count = image->image->layers_count;
 
@@ -257,7 +267,9 @@ int export_layout(struct session *session, int directory_fd,
 	if (check_image(image->image, err) < 0 || layout_make(directory_fd, err) < 0 ||
 		export_image(session, directory_fd, image, options, &entry, err) < 0)
 		return -1;
-	if (layout_digest(&entry, &digest, err) < 0)
+	if (attest_image(session, directory_fd, image->image, image->name, &entry, err) <
+			0 ||
+		layout_digest(&entry, &digest, err) < 0)
 		return -1;
 	if (image->name)
 		pairs_set(&entry.annotations, IMAGE_REF_NAME, image->name);
@@ -275,7 +287,7 @@ int export_docker(struct session *session, int directory_fd,
 	struct tar_write_options tar = {
 		.name = "a layer",
 		.layer = true,
-		.epoch = options->epoch,
+		.epoch = latest_time(image->image, options),
 	};
 	auto_docker_manifest manifest = { 0 };
 	auto_strings diff_ids = { 0 };

@@ -85,7 +85,8 @@ static int push(struct writing *writing, struct error *err)
 
 	if (!name)
 		return fail(err, "a push needs a name: --tag NAME, or name=NAME");
-	image.name = NULL;
+	image.name =
+		name; /* what is attested names it; a push looks at index.json alone */
 	return session_piece(job->session, &piece, &fd, err) < 0 ||
 			       export_layout(job->session, fd, &image, &options, NULL,
 				       err) < 0 ||

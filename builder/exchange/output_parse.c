@@ -83,7 +83,7 @@ static int check_dest(
 	const struct output *output, const struct parsing *parsing, struct error *err)
 {
 	if (output->kind == OUTPUT_REGISTRY) {
-		if (parsing->dest)
+		if (output->dest)
 			return fail(err, "a registry has no dest=; name=NAME says where");
 		if (str_equal(parsing->type, "image") &&
 			!str_equal(parsing->push, "true"))

@@ -255,17 +255,20 @@ static const struct image_descriptor *take_next(struct shared *shared)
 }
 
 /* The first failure is the one that counts: the others follow from it. */
-static void finish(struct shared *shared, const struct image_descriptor *blob, int result,
-	const struct error *error)
+static void give_up(struct shared *shared, const struct error *error)
 {
 	pthread_mutex_lock(&shared->lock);
-	if (result < 0 && !shared->failed) {
-		shared->failed = true;
+	if (!shared->failed)
 		shared->error = *error;
-	} else if (result == 0) {
-		shared->finished++;
-		show_finished(shared, blob);
-	}
+	shared->failed = true;
+	pthread_mutex_unlock(&shared->lock);
+}
+
+static void finish(struct shared *shared, const struct image_descriptor *blob)
+{
+	pthread_mutex_lock(&shared->lock);
+	shared->finished++;
+	show_finished(shared, blob);
 	pthread_mutex_unlock(&shared->lock);
 }
 
@@ -277,11 +280,15 @@ static void *work(void *argument)
 	struct error error;
 
 	if (client_clone(shared->client, &client, &error) < 0) {
-		finish(shared, NULL, -1, &error);
+		give_up(shared, &error);
 		return NULL;
 	}
-	while ((blob = take_next(shared)))
-		finish(shared, blob, download(shared, &client, blob, &error), &error);
+	while ((blob = take_next(shared))) {
+		if (download(shared, &client, blob, &error) < 0)
+			give_up(shared, &error);
+		else
+			finish(shared, blob);
+	}
 	return NULL;
 }
 

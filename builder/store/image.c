@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -21,6 +22,9 @@ static const struct json_field image_fields[] = {
 	JSON_STRUCT(struct image, config, "config", &image_config_type),
 	JSON_ARRAY(struct image, layers, "layers", &layer_type),
 	JSON_POINTER(struct image, manifest, "manifest", &image_descriptor_type),
+	JSON_I64_OPT(struct image, epoch, "epoch"),
+	JSON_BOOL(struct image, sbom, "sbom"),
+	JSON_RAW(struct image, provenance, "provenance"),
 	JSON_END,
 };
 const struct json_type image_type = JSON_TYPE(struct image, image_fields);
@@ -93,13 +97,39 @@ void image_add_history(struct image *image, const char *created, const char *cre
 	};
 }
 
-void image_forget_manifest(struct image *image)
+void image_forget_origin(struct image *image)
 {
-	if (!image->manifest)
+	if (image->manifest)
+		json_free(&image_descriptor_type, image->manifest);
+	free(take_ptr(&image->manifest));
+	free(take_ptr(&image->provenance));
+	image->has_epoch = image->sbom = false;
+	image->epoch = 0;
+}
+
+/* Both are RFC 3339 in UTC, so that their order is that of their bytes. */
+static void clamp(char **time, const char *latest)
+{
+	if (!*time || strcmp(*time, latest) <= 0)
 		return;
-	json_free(&image_descriptor_type, image->manifest);
-	free(image->manifest);
-	image->manifest = NULL;
+	free(*time);
+	*time = str_dup(latest);
+}
+
+void image_set_epoch(struct image *image, int64_t epoch)
+{
+	time_t seconds = (time_t)epoch;
+	char latest[64] = "";
+	struct tm parts;
+
+	if (!gmtime_r(&seconds, &parts) ||
+		strftime(latest, sizeof(latest), "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+		return; /* a year that no calendar has: nothing is later */
+	image->has_epoch = true;
+	image->epoch = epoch;
+	clamp(&image->config.created, latest);
+	for (size_t i = 0; i < image->config.history_count; i++)
+		clamp(&image->config.history[i].created, latest);
 }
 
 uint64_t image_size(const struct image *image)

@@ -39,6 +39,12 @@ struct image {
 	/* Of an image that came from elsewhere and is as it came: its manifest, a blob of
 	 * the store as its config is. NULL: an export makes one. */
 	struct image_descriptor *manifest;
+	/* Of a reproducible build: later times become this, also those of files. */
+	bool has_epoch;
+	int64_t epoch;
+	/* What its export attests; see exchange/attest.h. */
+	bool sbom;
+	char *provenance; /* the predicate, as JSON; NULL: none */
 };
 
 extern const struct json_type image_type;
@@ -54,8 +60,11 @@ void image_add_layer(struct image *image, const char *key, uint64_t size);
 void image_add_history(struct image *image, const char *created, const char *created_by,
 	bool empty_layer);
 
-/* For what stands on an image and is another one. */
-void image_forget_manifest(struct image *image);
+/* For what stands on an image and is another one: what is true of that one alone. */
+void image_forget_origin(struct image *image);
+
+/* From now on: the image's times that are later become the epoch. */
+void image_set_epoch(struct image *image, int64_t epoch);
 
 uint64_t image_size(const struct image *image); /* sum of its layers, in bytes */
 

@@ -17,6 +17,8 @@
 #include "base/process.h"
 #include "base/str.h"
 
+#define PIECES_MAX 1000000
+
 static bool is_dots(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
@@ -168,19 +170,28 @@ void session_end(struct session *session)
 	*session = (struct session)SESSION_NONE;
 }
 
+/* A number may be taken: by a worker, whose count is its own. */
+static int make_piece(struct session *session, char *name, size_t size, struct error *err)
+{
+	do {
+		snprintf(name, size, "%u", ++session->pieces);
+		if (mkdirat(session->fd, name, 0700) == 0)
+			return 0;
+	} while (errno == EEXIST && session->pieces < PIECES_MAX);
+	return fail_errno(err, "making %s/%s", session->path, name);
+}
+
 int session_piece(
 	struct session *session, char **ret_path, int *ret_fd, struct error *err)
 {
 	char name[16];
 	int fd;
 
-	snprintf(name, sizeof(name), "%u", session->pieces + 1);
-	if (mkdirat(session->fd, name, 0700) < 0)
-		return fail_errno(err, "making %s/%s", session->path, name);
+	if (make_piece(session, name, sizeof(name), err) < 0)
+		return -1;
 	fd = openat(session->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(err, "opening %s/%s", session->path, name);
-	session->pieces++;
 	*ret_path = path_join(session->path, name);
 	*ret_fd = fd;
 	return 0;

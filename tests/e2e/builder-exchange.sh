@@ -1,6 +1,6 @@
 #!/bin/bash
 # Images that others read, and images that others wrote: OCI layouts and archives between
-# mocker-builder and skopeo, umoci and podman's library.
+# mocker-builder and skopeo, umoci, buildah and podman's library.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 
 leaves '^file /var/lib/mocker/?|^file /var/lib/containers|^file /run/(containers|libpod)'
@@ -139,6 +139,85 @@ damaged "a blob that is a link out of the layout" "" \
 damaged "an index of no images" "names no image" \
 	'echo "{\"schemaVersion\":2,\"manifests\":[]}" >bad/index.json'
 damaged "no index at all" "index.json" 'rm bad/index.json'
+
+# rewritten DOCUMENT JQ: a copy of the manifest or config, changed, with digests that agree.
+rewritten() {
+	local index=bad/index.json manifest config
+	manifest=$(jq -r '.manifests[0].digest[7:]' $index)
+	if [ "$1" = config ]; then
+		config=$(jq -r '.config.digest[7:]' "bad/blobs/sha256/$manifest")
+		jq -c "$2" "bad/blobs/sha256/$config" >new
+		put_new ".config" "bad/blobs/sha256/$manifest"
+		cp "bad/blobs/sha256/$manifest" new
+	else
+		jq -c "$2" "bad/blobs/sha256/$manifest" >new
+	fi
+	put_new ".manifests[0]" $index
+}
+
+put_new() {
+	local digest
+	digest=$(sha256sum new | cut -d' ' -f1)
+	jq -c "$1.digest = \"sha256:$digest\" | $1.size = $(stat -c %s new)" "$2" >changed
+	mv new "bad/blobs/sha256/$digest"
+	mv changed "$2"
+}
+
+damaged "a manifest that is an index too" "is a manifest and an index at once" \
+	'rewritten manifest ".manifests = []"'
+damaged "a manifest without layers" "is neither a manifest nor an index" \
+	'rewritten manifest "del(.layers)"'
+damaged "an artifact that is no image" "which is no layer's" \
+	'rewritten manifest ".layers[0].mediaType = \"application/x\""'
+damaged "a layer whose size is a lie" "its size is not the 7 bytes of its descriptor" \
+	'rewritten manifest ".layers[0].size = 7"'
+damaged "more diff IDs than layers" "the config has 4 diff IDs, the manifest 3 layers" \
+	'rewritten config ".rootfs.diff_ids += [.rootfs.diff_ids[0]]"'
+damaged "a diff ID that is a path" "the diff ID ../../x is not sha256" \
+	'rewritten config ".rootfs.diff_ids[0] = \"../../x\""'
+damaged "a config that is a list" ": expected an object" 'rewritten config "[.]"'
+damaged "a manifest of the first schema" "Docker's first schema" \
+	'rewritten manifest ".schemaVersion = 1"'
+
+# The directory form of skopeo, in and out.
+directory_form() {
+	needs skopeo || return
+	run skopeo --insecure-policy copy oci:layout:app:1 dir:plain
+	check_status 0
+	run mocker-builder load -t back dir:plain
+	check_status 0
+	run mocker-builder save --format oci-dir -o again back
+	check_equal "$(jq -r '.manifests[0].digest' again/index.json)" \
+		"$(jq -r '.manifests[0].digest' layout/index.json)" "the digest"
+	printf x >>"plain/$(jq -r '.layers[0].digest[7:]' plain/manifest.json)"
+	run mocker-builder load -t worse dir:plain
+	check_fails_with "its bytes have the digest"
+	run mocker-builder rmi back
+	rm -rf plain again
+}
+test_case "dir: comes in, with its digest, and is checked" directory_form
+
+# FROM of what another builder made, with its digest in the layers of ours.
+from_buildah() {
+	needs buildah || return
+	local options=(--storage-driver vfs --root "$tmp/buildah" --runroot "$tmp/buildah-run")
+	run buildah "${options[@]}" bud --isolation chroot -q -t by-buildah \
+		--signature-policy "$tmp/policy.json" -f context/Mockerfile.copy context
+	check_status 0
+	run buildah "${options[@]}" push --signature-policy "$tmp/policy.json" by-buildah \
+		oci:theirs:x
+	check_status 0
+	from_elsewhere oci:theirs:x
+	run mocker-builder load -t theirs oci:theirs:x
+	run mocker-builder save --format oci-dir -o again theirs
+	check_equal "$(jq -r '.manifests[0].digest' again/index.json)" \
+		"$(jq -r '.manifests[0].digest' theirs/index.json)" "the digest"
+	run mocker-builder rmi theirs
+	rm -rf buildah buildah-run theirs again
+}
+printf 'FROM scratch\nCOPY rootfs /\nLABEL by=buildah\n' >context/Mockerfile.copy
+printf '{"default": [{"type": "insecureAcceptAnything"}]}' >policy.json
+test_case "FROM of an image that buildah made" from_buildah
 
 host_images_stay() {
 	printf 'RUN true\n' >context/host.Mockerfile

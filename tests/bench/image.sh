@@ -1,0 +1,159 @@
+#!/bin/bash
+# From an image to a running container, beside podman; unpacking a layer, beside tar; the
+# peak memory of both ways of a large layer. Medians of a few rounds, in turns, in one run.
+#
+#	sudo tests/bench/image.sh [WORDS]     MOCKER_BENCH_MB: the large layer (1024)
+# test_cgroups v1: Debian's crun, which podman uses here, works only there.
+test_cgroups=v1
+test_limit=1800
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+leaves '.' # a bench; what it leaves goes with the pretend host
+rounds=${MOCKER_BENCH_ROUNDS:-5}
+megabytes=${MOCKER_BENCH_MB:-1024}
+run_limit=600
+
+# timed FUNCTION...: appends the microseconds to $tmp/NAME.times.
+timed() {
+	local name=$1 begin=${EPOCHREALTIME/./}
+
+	"$@" >/dev/null 2>"$tmp/.bench" || failed "$* failed: $(cat "$tmp/.bench")"
+	echo $((${EPOCHREALTIME/./} - begin)) >>"$tmp/$name.times"
+}
+
+median() {
+	sort -n "$tmp/$1.times" |
+		awk '{ v[NR] = $1 } END { printf "%.1f", v[int((NR + 1) / 2)] / 1000 }'
+}
+
+# compare OURS THEIRS LIMIT: their medians and the ratio, beside what it should be. Said,
+# not checked: nothing here fails because a machine is slow.
+compare() {
+	awk -v a="$(median "$1")" -v b="$(median "$2")" -v c="$1" -v d="$2" -v limit="$3" '
+		BEGIN { printf "# %s %s ms, %s %s ms: %.2f, wanted %s%s\n", c, a, d, b,
+			a / b, limit, a / b > limit ? " (missed)" : "" }'
+}
+
+podman_set_up() {
+	mkdir -p "$tmp/podman" /run/mocker-test
+	cat >"$tmp/podman/containers.conf" <<-END
+		[containers]
+		default_ulimits = []
+		pids_limit = 0
+		netns = "none"
+		log_driver = "none"
+		[engine]
+		cgroup_manager = "cgroupfs"
+		events_logger = "none"
+		runtime = "crun"
+	END
+	mkdir -p "$tmp/graph"
+	mount -t tmpfs tmpfs "$tmp/graph" # overlay does not stack on every file system
+	printf '%s\n' '[storage]' 'driver = "overlay"' "graphroot = \"$tmp/graph\"" \
+		'runroot = "/run/podman-storage"' >"$tmp/podman/storage.conf"
+	export CONTAINERS_CONF=$tmp/podman/containers.conf
+	export CONTAINERS_STORAGE_CONF=$tmp/podman/storage.conf
+	export CONTAINERS_REGISTRIES_CONF=/dev/null
+	printf '{"default": [{"type": "insecureAcceptAnything"}]}' >"$tmp/podman/policy.json"
+}
+
+image_set_up() {
+	mount -t tmpfs tmpfs /var/lib/mocker
+	mkdir context
+	make_rootfs context/rootfs
+	printf '%s\n' 'FROM scratch' 'COPY rootfs /' 'CMD ["true"]' >context/Mockerfile
+	run mocker-builder build -t localhost/app:1 -o type=oci-archive,dest=app.tar context
+	check_status 0
+	podman_set_up
+	run podman --log-level error load --signature-policy "$tmp/podman/policy.json" -i app.tar
+	check_status 0
+	podman=$(sed -n 's/^Loaded image.*: //p' <<<"$output")
+}
+
+bundle_and_run() {
+	mocker-builder bundle --rootfs overlay localhost/app:1 "$tmp/bundle" &&
+		mocker-runtime run --bundle "$tmp/bundle" app && rm -rf "$tmp/bundle"
+}
+
+podman_run() {
+	podman run --rm --network none "$podman"
+}
+
+image_to_container() {
+	needs podman conmon crun || return
+	image_set_up
+	bundle_and_run
+	podman_run
+	for ((i = 0; i < rounds; i++)); do
+		timed bundle_and_run
+		timed podman_run
+	done
+	compare bundle_and_run podman_run 0.25
+}
+test_case "image to running container" image_to_container
+
+# A layer of many small files and some large ones.
+make_layer() {
+	local i
+
+	mkdir tree
+	for ((i = 0; i < 40; i++)); do
+		mkdir "tree/$i"
+		(cd "tree/$i" && seq 100000 | split -l 1000 -a 3)
+	done
+	head -c 100000000 /dev/urandom >tree/large
+	tar -C tree -cf layer.tar .
+}
+
+# On the same file system as tar's.
+load_layer() {
+	mocker-builder --root "$tmp/store" load "rootfs:$tmp/layer.tar"
+}
+
+tar_extracts() {
+	tar --numeric-owner -xpf layer.tar -C out
+}
+
+unpacking() {
+	make_layer
+	for ((i = 0; i < rounds; i++)); do
+		run mocker-builder --root "$tmp/store" rmi "$(mocker-builder --root "$tmp/store" images | awk 'NR == 2 { print $2 }')"
+		run mocker-builder --root "$tmp/store" prune --all
+		timed load_layer
+		rm -rf out && mkdir out
+		timed tar_extracts
+	done
+	compare load_layer tar_extracts 1.3
+}
+test_case "unpacking a layer" unpacking
+
+# peak COMMAND...: kilobytes of the largest of its processes.
+peak() {
+	python3 - "$@" <<-'END'
+		import resource, subprocess, sys
+		subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+		print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+	END
+}
+
+memory() {
+	local small large size
+
+	for size in 1 "$megabytes"; do
+		rm -rf big && mkdir big
+		head -c "${size}M" /dev/urandom >big/file
+		tar -C big -cf "big$size.tar" . && rm -rf big
+		echo "# $size MB: load $(peak mocker-builder --root "$tmp/store" load -t "big:$size" \
+			"rootfs:$tmp/big$size.tar" | tee load.peak) KiB, save $(peak \
+			mocker-builder --root "$tmp/store" save --compression none -o big.oci "big:$size" |
+			tee save.peak) KiB"
+		rm -f big.oci "big$size.tar"
+		[ "$size" != 1 ] || {
+			small=$(cat load.peak)
+			large=$(cat save.peak)
+		}
+	done
+	check [ "$(cat load.peak)" -lt $((small + 4096)) ]
+	check [ "$(cat save.peak)" -lt $((large + 4096)) ]
+}
+test_case "memory stays flat however large the layer" memory
