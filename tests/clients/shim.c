@@ -104,7 +104,8 @@ static int receive_console(int listener)
 		.msg_controllen = sizeof(control) };
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC), master;
 
-	if (fd < 0 || recvmsg(fd, &message, MSG_CMSG_CLOEXEC) < 0 || !CMSG_FIRSTHDR(&message))
+	if (fd < 0 || recvmsg(fd, &message, MSG_CMSG_CLOEXEC) < 0 ||
+		!CMSG_FIRSTHDR(&message))
 		die("receiving the terminal");
 	memcpy(&master, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(master));
 	close(fd);
@@ -171,7 +172,8 @@ static void execute(void)
 
 	if (rename("exec", "exec.json") < 0)
 		return;
-	if (CALL(-1, "exec", "--process", "exec.json", "--detach", "--pid-file", "exec-pid", id))
+	if (CALL(-1, "exec", "--process", "exec.json", "--detach", "--pid-file",
+		    "exec-pid", id))
 		put("exec-status", 255);
 	else if (waitid(P_PID, (id_t)get("exec-pid"), &info, WEXITED) == 0)
 		put("exec-status", info.si_status);
@@ -197,7 +199,8 @@ static int serve(int fd)
 			CALL(-1, "kill", id, "TERM");
 	}
 	if (waitid(P_PID, (id_t)pid, &info, WEXITED) == 0)
-		status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+		status = info.si_code == CLD_EXITED ? info.si_status
+						    : 128 + info.si_status;
 	CALL(-1, "kill", "--all", id, "KILL");
 	while (fd >= 0 && copy_output(fd))
 		;
@@ -220,7 +223,8 @@ int main(int argc, char **argv)
 	argv += again;
 	argc -= again;
 	if (argc < 5) {
-		fprintf(stderr, "usage: shim [--again] RUNTIME BUNDLE ID DIRECTORY [terminal]\n");
+		fprintf(stderr,
+			"usage: shim [--again] RUNTIME BUNDLE ID DIRECTORY [terminal]\n");
 		return 2;
 	}
 	runtime = argv[1];
