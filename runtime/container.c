@@ -110,6 +110,17 @@ int container_expect_none(const char *root, const char *id, struct error *err)
 	return access(path, F_OK) == 0 ? taken(id, err) : 0;
 }
 
+static int lock_made(struct container *container, const char *id, struct error *err)
+{
+	if (open_directory(container, id, err) < 0 ||
+		fd_lock(container->dir_fd, LOCK_EX | LOCK_NB, id, err) < 0)
+		return -1;
+	if (!still_there(container, id))
+		return fail(err, "%s/%s was removed while it was being made",
+			container->root, id);
+	return 0;
+}
+
 static int make_locked(struct container *container, const char *id, struct error *err)
 {
 	if (mkdirat(container->root_fd, id, 0711) < 0) {
@@ -117,13 +128,11 @@ static int make_locked(struct container *container, const char *id, struct error
 			return taken(id, err);
 		return fail_errno(err, "making %s/%s", container->root, id);
 	}
-	if (open_directory(container, id, err) < 0)
-		return -1;
-	if (fd_lock(container->dir_fd, LOCK_EX | LOCK_NB, id, err) < 0 ||
-		!still_there(container, id))
-		return fail(err, "%s/%s was removed while it was being made",
-			container->root, id);
-	return 0;
+	if (lock_made(container, id, err) == 0)
+		return 0;
+	/* Still empty; if another has made it anew, that one is told in turn. */
+	(void)unlinkat(container->root_fd, id, AT_REMOVEDIR);
+	return -1;
 }
 
 int container_make(

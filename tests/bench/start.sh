@@ -56,7 +56,7 @@ with_containers() {
 	default_bundle "$tmp/many" && in_bundle "$tmp/many" sleep 1000 &&
 		edit_bundle "$tmp/many" 'del(.linux.cgroupsPath)' &&
 		default_bundle "$tmp/one" || return
-	for count in 1 10 100 "${CONTAINERS:-300}"; do
+	for count in 1 10 100 "${CONTAINERS:-1000}"; do
 		for (( ; have < count; have++)); do
 			mocker-runtime run --detach --bundle "$tmp/many" "many$have" \
 				</dev/null >/dev/null 2>&1 || failed "container $have does not start"

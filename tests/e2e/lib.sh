@@ -136,8 +136,8 @@ trap 'exit 130' INT TERM HUP
 
 # run COMMAND...: sets $status, $output (standard output), $errors (standard error). It
 # ends after $run_limit seconds. Also for shell functions, without the limit. Background
-# children may keep the files open: nothing waits for them. $run_input: a file for its
-# standard input.
+# children may keep the files open: nothing waits for them, and what they write later goes
+# nowhere, for the next run has files of its own. $run_input: a file for its standard input.
 run_limit=60
 run_input=/dev/null
 run() {
@@ -147,6 +147,7 @@ run() {
 	command_run=$*
 	command_told=
 	status=0
+	rm -f "$tmp/.output" "$tmp/.errors"
 	"${limit[@]}" "$@" <"$run_input" >"$tmp/.output" 2>"$tmp/.errors" || status=$?
 	output=$(tr -d '\0' <"$tmp/.output")
 	errors=$(tr -d '\0' <"$tmp/.errors")
@@ -160,10 +161,28 @@ run_in_terminal() {
 	printf -v quoted '%q ' "$@"
 	command_run="$* (in a terminal)"
 	status=0
+	rm -f "$tmp/.output" "$tmp/.errors"
 	timeout -k 5 "$run_limit" script -q -e -c "$quoted" /dev/null \
 		<"$run_input" >"$tmp/.output" 2>"$tmp/.errors" || status=$?
 	output=$(tr -d '\0' <"$tmp/.output")
 	errors=$(tr -d '\0' <"$tmp/.errors")
+}
+
+# run_as ID COMMAND...: run, as a user and group without any privilege. The checkout may lie
+# where such a user has no way in: the programs are copied to where there is one.
+run_as() {
+	local id=$1 program
+
+	shift
+	[ -d "$tmp/programs" ] || {
+		mkdir "$tmp/programs" && chmod 755 "$tmp"
+		for program in mocker-runtime mocker-builder mocker-netsetup; do
+			cp "$top_builddir/$program" "$tmp/programs"
+		done
+		cp "$top_srcdir/mocker" "$tmp/programs"
+	}
+	run setpriv --reuid "$id" --regid "$id" --clear-groups \
+		env PATH="$tmp/programs:$PATH" "$@"
 }
 
 run_forget() {
@@ -193,7 +212,7 @@ here() {
 
 	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
 		case ${BASH_SOURCE[i]##*/} in
-		lib.sh | leaks.sh | bundle.sh | pretend-host.sh) ;;
+		lib.sh | leaks.sh | bundle.sh | cni.sh | pretend-host.sh) ;;
 		*) break ;;
 		esac
 	done

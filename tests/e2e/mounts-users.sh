@@ -147,11 +147,8 @@ rootless() {
 		'.mounts[].options |= (. // [] | . - ["gid=5"])' 'del(.linux.resources)' \
 		"$(with_mount /sys/fs/cgroup cgroup cgroup ro)" \
 		"$(with_mount /m bind "$tmp/source" rbind ro)"
-	cp "$top_builddir/mocker-runtime" "$home/mocker-runtime"
 	chown -R 1000:1000 "$home"
-	run setpriv --reuid 1000 --regid 1000 --clear-groups \
-		env HOME="$home" XDG_RUNTIME_DIR="$home" \
-		"$home/mocker-runtime" --root "$home/state" run --bundle "$home" test
+	run_as 1000 env HOME="$home" XDG_RUNTIME_DIR="$home" mocker-runtime --root "$home/state" run --bundle "$home" test
 	check_status 0
 	check_output_has $'0\ntext\n'
 	check_word "$(options_of /m)" ro
