@@ -63,6 +63,7 @@ podman_configure() {
 		[network]
 		network_config_dir = "$tmp/podman/networks"
 		network_backend = "${podman_backend:-netavark}"
+		${podman_network-}
 	END
 	cat >"$tmp/podman/storage.conf" <<-END
 		[storage]
