@@ -44,6 +44,18 @@ struct figure_hugetlb {
 	uint64_t failcnt;
 };
 
+/* How long processes waited, of a "some" or "full" line: shares of the time in percent,
+ * and the sum in microseconds. Version 2 with a kernel that counts it. */
+struct figure_stall {
+	double avg10, avg60, avg300;
+	uint64_t total;
+};
+
+struct figure_pressure {
+	bool known;
+	struct figure_stall some, full;
+};
+
 struct cgroup_figures {
 	/* nanoseconds */
 	uint64_t cpu_total, cpu_kernel, cpu_user;
@@ -59,6 +71,7 @@ struct cgroup_figures {
 	struct figure_hugetlb *hugetlb;
 	size_t hugetlb_count;
 	struct json_u32s cpus, mems; /* of the cpuset */
+	struct figure_pressure cpu_pressure, memory_pressure, io_pressure;
 };
 
 #define auto_figures __attribute__((cleanup(cgroup_figures_free))) struct cgroup_figures
