@@ -40,6 +40,11 @@ struct create_options {
 		"keep the caller's session keyring")
 /* clang-format on */
 
+/* The foreground: stays until its process ends, and then deletes the container unless it
+ * is to be kept. */
+int creation_stay(const struct command_call *call, struct creation *creation, bool keep,
+	struct error *err) must_check;
+
 /* root is options_root()'s; all is borrowed. */
 struct create_request create_request_of(
 	const struct command_call *call, const char *root);

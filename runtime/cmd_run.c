@@ -22,10 +22,9 @@ static int delete_after(const char *root, const char *id, const struct oci_hooks
 	return container_destroy(&container, hooks, err);
 }
 
-static int stay(const struct command_call *call, struct creation *creation,
-	const char *root, struct error *err)
+int creation_stay(const struct command_call *call, struct creation *creation, bool keep,
+	struct error *err)
 {
-	const struct create_options *options = call->options;
 	const struct foreground foreground = {
 		.pid = creation->pid,
 		.pidfd = creation->pidfd,
@@ -38,9 +37,10 @@ static int stay(const struct command_call *call, struct creation *creation,
 	if (fd_lock(creation->container.dir_fd, LOCK_UN, call->argv[0], err) < 0)
 		return -1;
 	result = foreground_serve(&foreground, call->ret_status, err);
-	if (options->keep)
+	if (keep)
 		return result;
-	if (delete_after(root, call->argv[0], &creation->bundle.config.hooks, &after) < 0)
+	if (delete_after(creation->request->root, call->argv[0],
+		    &creation->bundle.config.hooks, &after) < 0)
 		log_warning("deleting container \"%s\": %s", call->argv[0], after.text);
 	return result;
 }
@@ -64,7 +64,7 @@ static int run_command(const struct command_call *call, struct error *err)
 	if (create_container(&request, &creation, err) < 0)
 		return -1;
 	container_started(&creation.container, &creation.bundle.config);
-	return options->detach ? 0 : stay(call, &creation, root, err);
+	return options->detach ? 0 : creation_stay(call, &creation, options->keep, err);
 }
 
 static const struct option_spec run_options[] = {

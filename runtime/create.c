@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "runtime/criu/descriptors.h"
 #include "runtime/destroy.h"
 #include "runtime/handover.h"
 #include "runtime/hooks.h"
@@ -50,7 +51,7 @@ bool creation_has_terminal(const struct creation *creation)
 
 /* ---- plan --------------------------------------------------------------------------- */
 
-static int plan_terminal(struct creation *creation, struct error *err)
+int creation_plan_terminal(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 	bool terminal = creation_has_terminal(creation);
@@ -89,7 +90,7 @@ static int plan_identity(const struct creation *creation, struct error *err)
 	return 0;
 }
 
-static int plan_parts(struct creation *creation, struct error *err)
+int creation_plan_parts(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 	const struct oci_config *config = &creation->bundle.config;
@@ -128,12 +129,13 @@ static int plan(struct creation *creation, struct error *err)
 		return -1;
 	if (bundle_load(&request->bundle, &creation->bundle, err) < 0)
 		return -1;
-	if (plan_parts(creation, err) < 0) {
+	if (creation_plan_parts(creation, err) < 0) {
 		json_place("config.json", creation->bundle.text, creation->bundle.length,
 			err);
 		return -1;
 	}
-	if (plan_terminal(creation, err) < 0 || rootfs_open(creation->rootfs, err) < 0)
+	if (creation_plan_terminal(creation, err) < 0 ||
+		rootfs_open(creation->rootfs, err) < 0)
 		return -1;
 	creation->relayed = relay_is_needed(&creation->namespaces);
 	creation->waits_placed = creation->namespaces.makes_user ||
@@ -173,6 +175,7 @@ static void fill_state(struct creation *creation)
 	state->shares_pids = !config_makes_namespace(config, CLONE_NEWPID);
 	state->keep_keyring = creation->request->no_new_keyring;
 	state->systemd_cgroup = creation->request->driver == CGROUP_DRIVER_SYSTEMD;
+	descriptors_note(&state->descriptors);
 	for (size_t i = 0; i < config->annotations.count; i++)
 		pairs_set(&state->annotations, config->annotations.items[i].key,
 			config->annotations.items[i].value);
@@ -234,7 +237,7 @@ static int make_cgroup(struct creation *creation, struct error *err)
 	return cgroup_clone_fd(&state->cgroup, &creation->cgroup_fd, err);
 }
 
-static int make(struct creation *creation, struct error *err)
+int creation_make(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 
@@ -340,7 +343,7 @@ static int run_hooks(struct creation *creation, struct error *err)
 	return stage_send(creation->parent_sock, STAGE_HOOKED, err);
 }
 
-static int write_pid_file(const struct creation *creation, struct error *err)
+int creation_write_pid_file(const struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 	char text[16];
@@ -352,7 +355,7 @@ static int write_pid_file(const struct creation *creation, struct error *err)
 		(struct file_replace_options){ .mode = 0644 }, err);
 }
 
-static int name_process(struct creation *creation, struct error *err)
+int creation_name_process(struct creation *creation, struct error *err)
 {
 	struct container_state *state = &creation->container.state;
 	char letter;
@@ -382,7 +385,7 @@ static int record(struct creation *creation, struct error *err)
 {
 	if (hand_over_pidfd(creation, err) < 0)
 		return -1;
-	if (write_pid_file(creation, err) < 0)
+	if (creation_write_pid_file(creation, err) < 0)
 		return -1;
 	return stage_send(creation->parent_sock, STAGE_RECORDED, err);
 }
@@ -428,10 +431,10 @@ static int explain_end(struct creation *creation, struct error *err)
 
 static int act(struct creation *creation, struct error *err)
 {
-	if (make(creation, err) < 0 || clone_process(creation, err) < 0)
+	if (creation_make(creation, err) < 0 || clone_process(creation, err) < 0)
 		return -1;
 	/* The parent writes while init mounts; only then does it wait. */
-	if (place(creation, err) < 0 || name_process(creation, err) < 0)
+	if (place(creation, err) < 0 || creation_name_process(creation, err) < 0)
 		return -1;
 	if (run_hooks(creation, err) < 0 || record(creation, err) < 0 ||
 		settle(creation, err) < 0)
@@ -439,7 +442,7 @@ static int act(struct creation *creation, struct error *err)
 	return 0;
 }
 
-static void undo(struct creation *creation)
+void creation_undo(struct creation *creation)
 {
 	struct error err;
 
@@ -469,7 +472,7 @@ int create_container(
 	if (container_make(request->root, request->id, &creation.container, err) < 0)
 		return -1;
 	if (act(&creation, err) < 0) {
-		undo(&creation);
+		creation_undo(&creation);
 		return fail_while(err, "container \"%s\"", request->id);
 	}
 	*ret = creation;

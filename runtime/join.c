@@ -60,13 +60,13 @@ static int make_terminal(const struct joining *joining, struct error *err)
 	auto_terminal terminal = TERMINAL_NONE;
 	auto_fd root = -1;
 
-	if (!process->terminal) {
-		terminal_give_standard(process->user.uid);
-		return 0;
-	}
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return fail_errno(err, "opening the root of the container");
+	if (!process->terminal) {
+		terminal_give_standard(root, process->user.uid);
+		return 0;
+	}
 	if (terminal_open(root, process, &terminal, err) < 0)
 		return -1;
 	if (joining->console_sock >= 0) {

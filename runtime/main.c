@@ -6,6 +6,7 @@
 
 static const struct command *const verbs[] = {
 	&command_check,
+	&command_checkpoint,
 	&command_create,
 	&command_delete,
 	&command_events,
@@ -15,6 +16,7 @@ static const struct command *const verbs[] = {
 	&command_list,
 	&command_pause,
 	&command_ps,
+	&command_restore,
 	&command_resume,
 	&command_run,
 	&command_spec,

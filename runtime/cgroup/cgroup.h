@@ -127,6 +127,8 @@ int cgroup_below(const struct cgroup *cgroup, const struct strings *below,
 int cgroup_freeze(const struct cgroup *cgroup, struct error *err) must_check;
 int cgroup_thaw(const struct cgroup *cgroup, struct error *err) must_check;
 bool cgroup_is_frozen(const struct cgroup *cgroup);
+/* The directory in which they are frozen; NULL without one. Borrowed. */
+const char *cgroup_freezer(const struct cgroup *cgroup);
 /* False for the disabled driver: nothing can be frozen or listed. */
 bool cgroup_exists(const struct cgroup *cgroup);
 

@@ -11,7 +11,7 @@ set -u -o pipefail
 top_srcdir=$(realpath "${top_srcdir:-$(dirname "$0")/../..}")
 top_builddir=$(realpath "${top_builddir:-$top_srcdir}")
 # What another cgroup layout, another kernel or a systemd could change.
-all='cgroup-v2.sh limits-v2.sh systemd.sh systemd-user.sh harness.sh
+all='cgroup-v2.sh limits-v2.sh systemd.sh systemd-user.sh checkpoint.sh harness.sh
 	mounts-cgroup-v2.sh runtime-lifecycle.sh runtime-exec.sh runtime-namespaces.sh
 	runtime-hooks.sh seccomp.sh'
 # shellcheck disable=SC2086 # names of files

@@ -32,7 +32,7 @@ limits_are_set() {
 	value pids.max 20
 	value cgroup.max.descendants 7
 	[ ! -e $cg/memory.swap.max ] || value memory.swap.max 10485760
-	[ ! -e $cg/io.weight ] || check_has "$(cat $cg/io.weight)" "default 990"
+	[ ! -e $cg/io.weight ] || check_has "$(cat $cg/io.weight)" "default 910"
 	delete web
 }
 test_case "limits of every controller are in its files" limits_are_set
@@ -67,7 +67,7 @@ updating() {
 	run mocker-runtime update --memory 40m --cpu-share 100 --pids-limit 9 web
 	check_status 0
 	value memory.max 41943040
-	value cpu.weight 4
+	value cpu.weight 17
 	value pids.max 9
 	run mocker-runtime update web --pids-limit=-1
 	check_status 0
@@ -77,7 +77,7 @@ updating() {
 	check_status 0
 	value memory.max 31457280
 	value cpu.max "20000 100000"
-	value cpu.weight 4
+	value cpu.weight 17
 	delete web
 }
 test_case "update changes what is given and leaves the rest" updating

@@ -89,4 +89,22 @@ is "$(start)" ""
 is "$(property ControlGroup)" /one.slice/one-two.slice/mocker-web.scope
 proves "slices are expanded"
 
+# With nothing of ours but /dev/null, for that is all that criu can save.
+quietly() {
+	"$runtime" --log "$tmp/log" "$@" </dev/null >/dev/null 2>&1 || cat "$tmp/log"
+}
+
+bundle '.linux.resources.memory.limit = 52428800'
+is "$(quietly --systemd-cgroup run --detach --bundle "$tmp/web" web)" ""
+is "$(quietly checkpoint --image-path "$tmp/images" web)" ""
+is "$(units)" ""
+is "$(quietly --systemd-cgroup restore --detach --image-path "$tmp/images" --bundle "$tmp/web" web)" ""
+is "$("$runtime" state web | jq -r .status)" running
+is "$(property MemoryMax)" 52428800
+is "$(grep -cx "$("$runtime" state web | jq .pid)" $cg/mocker-web.scope/cgroup.procs)" 1
+is "$(grep -c . $cg/mocker-web.scope/cgroup.procs)" 1
+is "$("$runtime" delete --force web 2>&1)" ""
+is "$(units)" ""
+proves "a restored container is a scope again"
+
 ends

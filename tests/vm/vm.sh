@@ -163,7 +163,7 @@ boot() {
 		-drive "file=$vm/root.img,if=virtio,format=raw,snapshot=on" \
 		-drive "file=$1,if=virtio,format=raw,readonly=on" \
 		-serial "file:$2" \
-		-append "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check random.trust_cpu=on mitigations=off systemd.show_status=false systemd.unified_cgroup_hierarchy=1 ${MOCKER_VM_KERNEL_ARGUMENTS-}" \
+		-append "console=ttyS0 quiet transparent_hugepage=never panic=-1 tsc=reliable no_timer_check random.trust_cpu=on mitigations=off systemd.show_status=false systemd.unified_cgroup_hierarchy=1 ${MOCKER_VM_KERNEL_ARGUMENTS-}" \
 		</dev/null >"$2.errors" 2>&1
 }
 
