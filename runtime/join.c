@@ -180,6 +180,12 @@ int join_relay(struct joining *joining, struct error *err)
 {
 	pid_t pid = process_clone(0, joining->cgroup_fd, NULL);
 
+	if (pid < 0 && joining->cgroup_fd >= 0) {
+		/* The relay goes there itself, or is moved. */
+		cleanup_fd(&joining->cgroup_fd);
+		joining->cgroup_fd = -1;
+		pid = process_clone(0, -1, NULL);
+	}
 	if (pid == 0)
 		relay_main(joining);
 	return relay_await(

@@ -291,7 +291,7 @@ broken_images() {
 	save web
 	rm "$tmp"/images/core-*.img
 	alone mocker-runtime restore --detach --image-path "$tmp/images" --bundle "$tmp/web" web
-	check_fails_with 'container "web": criu could not restore it; ' "core-" "$tmp/images/restore.log"
+	check_fails_with 'container "web": criu could not restore it; ' "Restoring FAILED" "$tmp/images/restore.log"
 	check_equal "$(container_status web)" none
 	check_missing $cg/web
 	rm "$tmp/images/descriptors.json"

@@ -66,8 +66,17 @@ is "$(property TimeoutStopUSec)" 3s
 is "$(cat $manager/user.slice/mocker-web.scope/memory.max)" 52428800
 is "$(cat $manager/user.slice/mocker-web.scope/pids.max)" 20
 is "$(systemctl list-units --all --no-legend 'mocker*')" ""
-is "$(runtime exec web busybox id -u)" 0
 proves "without root, a container is a scope of the user's manager, with its limits"
+
+# From outside of the manager's tree, as from a login session.
+is "$(start)" ""
+runtime exec --detach web busybox sleep 1001 >"$tmp/output" 2>&1
+is "$(cat "$tmp/output")" ""
+is "$(grep -c . $manager/user.slice/mocker-web.scope/cgroup.procs)" 2
+is "$(runtime exec web busybox id -u 2>&1)" 0
+is "$(runtime exec web busybox cat /proc/self/cgroup 2>&1)" \
+	"0::${manager#/sys/fs/cgroup}/user.slice/mocker-web.scope"
+proves "exec goes into that scope too"
 
 is "$(start)" ""
 is "$(runtime update --memory 60m web 2>&1)" ""
