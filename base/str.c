@@ -99,6 +99,16 @@ void str_append(struct str *str, const char *text)
 	str_append_n(str, text, strlen(text));
 }
 
+void str_flatten(struct str *str)
+{
+	while (str->length && str->data[str->length - 1] == '\n')
+		str->data[--str->length] = '\0';
+	for (size_t i = 0; i < str->length; i++) {
+		if ((unsigned char)str->data[i] < ' ')
+			str->data[i] = ' ';
+	}
+}
+
 void str_append_char(struct str *str, char c)
 {
 	str_append_n(str, &c, 1);

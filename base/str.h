@@ -38,6 +38,9 @@ void str_free(struct str *str);
 void str_append(struct str *str, const char *text);
 void str_append_n(struct str *str, const char *text, size_t length);
 void str_append_char(struct str *str, char c);
+/* What another program said, as one line of ours: newlines at its end go, other control
+ * characters become blanks. */
+void str_flatten(struct str *str);
 void str_appendf(struct str *str, const char *format, ...) printf_like(2, 3);
 void str_vappendf(struct str *str, const char *format, va_list arguments);
 /* Hands the text over ("" if nothing was appended) and empties the buffer. */

@@ -21,12 +21,15 @@
 #include "builder/language/scope.h"
 #include "builder/language/step.h"
 #include "builder/progress.h"
+#include "builder/registry/client.h"
 #include "builder/secrets.h"
 #include "builder/store/image.h"
 #include "builder/store/layer.h"
 #include "builder/store/session.h"
 #include "builder/store/store.h"
 #include "builder/worker.h"
+
+enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 
 struct build_request {
 	const char *context; /* directory */
@@ -40,6 +43,8 @@ struct build_request {
 	bool no_cache;
 	bool quiet;
 	int64_t epoch; /* SOURCE_DATE_EPOCH; -1: none */
+	enum pull_policy pull;
+	struct client_options client; /* of registries */
 };
 
 /* What a stage has become so far. */

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "builder/build.h"
 #include "builder/commands.h"
+#include "builder/exchange/output.h"
+#include "builder/registry_options.h"
 #include "builder/store/refs.h"
 
 #define STATUS_INTERRUPTED 130
@@ -27,6 +29,9 @@ struct build_options {
 	struct strings agents;
 	bool has_epoch;
 	int64_t epoch;
+	struct strings outputs;
+	const char *pull;
+	struct registry_flags registry;
 	bool no_cache;
 	bool quiet;
 };
@@ -62,9 +67,23 @@ static const struct option_spec options[] = {
 	OPTION_I64(struct build_options, epoch, "source-date-epoch", 0, "SECONDS",
 		"the latest time that the image mentions (otherwise $SOURCE_DATE_EPOCH)",
 		OPTION_HAS(struct build_options, epoch)),
+	OPTION_STRINGS(struct build_options, outputs, "output", 'o', "DIR|type=TYPE,dest=PATH",
+		"where the image goes besides the store: type=bundle, local, tar, oci, "
+		"oci-archive, docker-archive or registry; several are possible"),
+	OPTION_STRING(struct build_options, pull, "pull", 0, "missing|always|never",
+		"when FROM asks a registry", .values = "missing|always|never",
+		.initial = "missing"),
+	REGISTRY_OPTIONS(struct build_options),
 	OPTION_END,
 };
 /* clang-format on */
+
+static const struct word pull_words[] = {
+	{ "missing", PULL_MISSING },
+	{ "always", PULL_ALWAYS },
+	{ "never", PULL_NEVER },
+	{ NULL, 0 },
+};
 
 /* NAME alone takes the environment's value, and is no argument where there is none. */
 static int read_build_args(
@@ -130,7 +149,9 @@ static int read_request(
 	const struct command_call *call, struct build_request *ret, struct error *err)
 {
 	const struct build_options *given = call->options;
+	int64_t pull = PULL_MISSING;
 
+	(void)word_to_number(pull_words, given->pull, &pull); /* one of its values */
 	*ret = (struct build_request){
 		.context = call->argc > 0 ? call->argv[0] : ".",
 		.file = given->file,
@@ -138,6 +159,8 @@ static int read_request(
 		.network = str_equal(given->network, "default") ? "host" : given->network,
 		.no_cache = given->no_cache,
 		.quiet = given->quiet,
+		.pull = (enum pull_policy)pull,
+		.client = registry_client(&given->registry),
 	};
 	return read_build_args(&given->build_args, &ret->build_args, err) < 0 ||
 			       read_labels(&given->labels, &ret->labels, err) < 0 ||
@@ -192,6 +215,64 @@ static void report(const struct build_options *given, const struct strings *name
 		printf("image %.12s%s%s\n", id->hex, *joined ? " is " : "", joined);
 }
 
+struct outputs {
+	struct output *items;
+	size_t count;
+};
+
+static void outputs_free(struct outputs *outputs)
+{
+	for (size_t i = 0; i < outputs->count; i++)
+		output_free(&outputs->items[i]);
+	free(outputs->items);
+}
+
+#define auto_outputs __attribute__((cleanup(outputs_free))) struct outputs
+
+static int read_outputs(
+	const struct strings *list, struct outputs *ret, struct error *err)
+{
+	ret->items = str_alloc((list->count + 1) * sizeof(*ret->items));
+	strings_each (item, list) {
+		if (output_parse(*item, &ret->items[ret->count], err) < 0)
+			return -1;
+		ret->count++;
+	}
+	return 0;
+}
+
+static int write_outputs(const struct build_request *request, const struct store *store,
+	const struct image *image, const struct strings *names,
+	const struct outputs *outputs, struct error *err)
+{
+	struct export_image exported = {
+		.image = image,
+		.name = names->count > 0 ? names->items[0] : NULL,
+	};
+	auto_interrupt interrupt = INTERRUPT_NONE;
+	auto_session session = SESSION_NONE;
+	struct output_job job = {
+		.session = &session,
+		.images = &exported,
+		.count = 1,
+		.epoch = request->epoch,
+		.client = request->client,
+		.report = -1,
+	};
+
+	if (outputs->count == 0)
+		return 0;
+	if (interrupt_begin(&interrupt, err) < 0 ||
+		session_begin(store, &session, err) < 0)
+		return -1;
+	job.signal_fd = interrupt.fd;
+	for (size_t i = 0; i < outputs->count; i++) {
+		if (output_write(&outputs->items[i], &job, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int build(const struct command_call *call, const struct build_request *request,
 	struct error *err)
 {
@@ -200,14 +281,17 @@ static int build(const struct command_call *call, const struct build_request *re
 	auto_strings names = { 0 };
 	auto_store store = STORE_CLOSED;
 	auto_image image = { 0 };
+	auto_outputs outputs = { 0 };
 	struct digest id;
 	uint64_t size;
 
 	if (normalize_tags(&given->tags, &names, err) < 0 ||
+		read_outputs(&given->outputs, &outputs, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		build_run(request, &store, &image, err) < 0 ||
 		image_save(&store, &image, &id, &size, err) < 0 ||
 		name_image(&store, &names, &id, size, err) < 0 ||
+		write_outputs(request, &store, &image, &names, &outputs, err) < 0 ||
 		write_id(given->iidfile, &id, err) < 0)
 		return -1;
 	report(given, &names, &id);

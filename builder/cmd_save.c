@@ -1,15 +1,10 @@
 /* save: images as others read them. */
-#include <fcntl.h>
-#include <stdio.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "builder/commands.h"
-#include "builder/exchange/export.h"
+#include "builder/exchange/output.h"
 #include "builder/store/refs.h"
-#include "builder/tar_write.h"
 #include "builder/worker.h"
 
 struct save_options {
@@ -36,145 +31,120 @@ static const struct option_spec options[] = {
 };
 /* clang-format on */
 
-/* Everything that is written, by a worker: a signal ends it. */
-struct save {
-	const struct save_options *given;
-	struct session *session;
-	const struct store *store;
-	int argc;
-	char *const *argv;
-	int output_fd; /* of the archive, or of the directory */
+static const struct word formats[] = {
+	{ "oci-archive", OUTPUT_OCI_ARCHIVE },
+	{ "oci-dir", OUTPUT_OCI },
+	{ "docker-archive", OUTPUT_DOCKER_ARCHIVE },
+	{ NULL, 0 },
 };
 
-static int add_image(
-	struct save *save, const char *text, int directory_fd, struct error *err)
+/* The images that are saved, and what they were called. */
+struct saved {
+	struct image *images;
+	struct strings names; /* "" where it was called by its ID */
+	struct export_image *exports;
+	size_t count;
+};
+
+static void saved_free(struct saved *saved)
 {
-	struct export_options how = {
-		.gzip = str_equal(save->given->compression, "gzip"),
-		.epoch = save->given->has_epoch ? save->given->epoch : -1,
-	};
+	for (size_t i = 0; i < saved->count; i++)
+		image_free(&saved->images[i]);
+	free(saved->images);
+	free(saved->exports);
+	strings_free(&saved->names);
+}
+
+#define auto_saved __attribute__((cleanup(saved_free))) struct saved
+
+static int find(const struct store *store, const char *text, struct saved *saved,
+	struct error *err)
+{
 	auto_free char *name = NULL;
-	auto_image image = { 0 };
-	struct export_image exported = { .image = &image };
 	struct error ignored;
 	struct digest id, named;
 
-	if (refs_find(save->store, text, &id, err) < 0 ||
-		image_load(save->store, &id, &image, err) < 0)
+	if (refs_find(store, text, &id, err) < 0 ||
+		image_load(store, &id, &saved->images[saved->count], err) < 0)
 		return -1;
-	if (ref_normalize(text, &name, &ignored) == 0 &&
-		refs_find(save->store, name, &named, &ignored) == 0)
-		exported.name = name; /* it was called by its name, not by its ID */
-	if (str_equal(save->given->format, "docker-archive"))
-		return export_docker(save->session, directory_fd, &exported, &how, err);
-	return export_layout(save->session, directory_fd, &exported, &how, err);
+	saved->count++;
+	if (ref_normalize(text, &name, &ignored) < 0 ||
+		refs_find(store, name, &named, &ignored) < 0)
+		free(take_ptr(&name));
+	strings_add(&saved->names, name ? name : "");
+	return 0;
 }
 
-/* The archive's own files were made just now: their times say nothing, and are 0. */
-static int save_archive(struct save *save, int directory_fd, struct error *err)
+static int find_all(const struct command_call *call, const struct store *store,
+	struct saved *saved, struct error *err)
 {
-	struct tar_write_options how = { .name = "the image" };
-	struct tar_written written;
-
-	for (int i = 0; i < save->argc; i++) {
-		if (add_image(save, save->argv[i], directory_fd, err) < 0)
+	saved->images = str_alloc((size_t)call->argc * sizeof(*saved->images));
+	saved->exports = str_alloc((size_t)call->argc * sizeof(*saved->exports));
+	for (int i = 0; i < call->argc; i++) {
+		if (find(store, call->argv[i], saved, err) < 0)
 			return -1;
 	}
-	return tar_write(directory_fd, save->output_fd, &how, &written, err);
-}
+	for (size_t i = 0; i < saved->count; i++) {
+		const char *name = saved->names.items[i];
 
-static int do_save(void *argument, int output, struct error *err)
-{
-	struct save *save = argument;
-	auto_free char *piece = NULL;
-	auto_fd fd = -1;
-
-	if (!str_equal(save->given->format, "oci-dir")) {
-		if (session_piece(save->session, &piece, &fd, err) < 0)
-			return -1;
-		return save_archive(save, fd, err);
-	}
-	for (int i = 0; i < save->argc; i++) {
-		if (add_image(save, save->argv[i], save->output_fd, err) < 0)
-			return -1;
+		saved->exports[i] = (struct export_image){
+			.image = &saved->images[i],
+			.name = *name ? name : NULL,
+		};
 	}
 	return 0;
 }
 
-static int open_output(const struct save_options *given, const char *partial, int *ret_fd,
-	struct error *err)
+static int check(
+	const struct command_call *call, const struct output *output, struct error *err)
 {
-	int fd;
-
-	if (str_equal(given->format, "oci-dir")) {
-		if (!given->output)
-			return fail(err, "--format oci-dir needs --output DIR");
-		if (mkdir(given->output, 0755) < 0 && errno != EEXIST)
-			return fail_errno(err, "making %s", given->output);
-		fd = open(given->output, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	} else if (given->output) {
-		fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	} else {
-		if (isatty(STDOUT_FILENO))
-			return fail(err, "an archive does not go to a terminal; give "
-					 "--output FILE");
-		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	}
-	if (fd < 0)
-		return fail_errno(err, "opening %s",
-			given->output ? given->output : "standard output");
-	*ret_fd = fd;
+	if (call->argc > 1 && output->kind == OUTPUT_DOCKER_ARCHIVE)
+		return fail(err, "a docker-archive takes one image here");
+	if (output->kind == OUTPUT_OCI && !output->dest)
+		return fail(err, "--format oci-dir needs --output DIR");
 	return 0;
-}
-
-/* An archive appears under its name when it is whole. */
-static int finish(const struct save_options *given, const char *partial, int result,
-	struct error *err)
-{
-	if (!given->output || str_equal(given->format, "oci-dir"))
-		return result;
-	if (result == 0 && rename(partial, given->output) < 0)
-		result = fail_errno(err, "naming %s", given->output);
-	if (result < 0)
-		(void)unlink(partial);
-	return result;
 }
 
 static int run(const struct command_call *call, struct error *err)
 {
 	const struct builder_options *global = call->global;
 	const struct save_options *given = call->options;
-	auto_free char *partial =
-		str_format("%s.partial", given->output ? given->output : "");
 	auto_interrupt interrupt = INTERRUPT_NONE;
 	auto_store store = STORE_CLOSED;
 	auto_session session = SESSION_NONE;
-	auto_fd output = -1;
-	struct save save = {
-		.given = given,
-		.session = &session,
-		.store = &store,
-		.argc = call->argc,
-		.argv = call->argv,
+	auto_saved saved = { 0 };
+	auto_output output = {
+		.dest = str_dup(given->output),
+		.gzip = str_equal(given->compression, "gzip"),
 	};
-	struct worker worker = { .work = do_save, .argument = &save };
+	struct output_job job = {
+		.session = &session,
+		.epoch = given->has_epoch ? given->epoch : -1,
+		.report = -1,
+	};
+	int64_t kind = OUTPUT_OCI_ARCHIVE;
 
-	if (call->argc > 1 && str_equal(given->format, "docker-archive"))
-		return fail(err, "a docker-archive takes one image here");
-	if (store_open(global->root, LOCK_SH, &store, err) < 0 ||
+	(void)word_to_number(formats, given->format, &kind); /* one of its values */
+	output.kind = (enum output_kind)kind;
+	if (check(call, &output, err) < 0 ||
+		store_open(global->root, LOCK_SH, &store, err) < 0 ||
+		find_all(call, &store, &saved, err) < 0 ||
 		interrupt_begin(&interrupt, err) < 0 ||
-		session_begin(&store, &session, err) < 0 ||
-		open_output(given, partial, &output, err) < 0)
+		session_begin(&store, &session, err) < 0)
 		return -1;
-	save.output_fd = output;
-	worker.signal_fd = interrupt.fd;
-	return finish(given, partial, worker_run(&worker, err), err);
+	job.signal_fd = interrupt.fd;
+	job.images = saved.exports;
+	job.count = saved.count;
+	return output_write(&output, &job, err);
 }
 
 const struct command command_save = {
 	.name = "save",
 	.operands = "IMAGE...",
 	.summary = "write images as an OCI layout or an archive that others read",
+	.details =
+		"An image that came from elsewhere and was not changed leaves with the "
+		"digest that it had.",
 	.options = options,
 	.options_size = sizeof(struct save_options),
 	.operands_min = 1,

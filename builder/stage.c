@@ -9,6 +9,7 @@
 #include "builder/cache.h"
 #include "builder/exchange/import.h"
 #include "builder/host.h"
+#include "builder/platform.h"
 #include "builder/store/layer.h"
 #include "builder/store/refs.h"
 
@@ -28,22 +29,87 @@ static void set_layer(struct stage_state *state, const char *fallback)
 				    : fallback);
 }
 
-static int find_image(
-	struct build *build, const char *name, struct image *ret, struct error *err)
+/* From elsewhere, by a source's words: into the store. */
+static int import(struct build *build, const char *source, const char *platform,
+	struct image *ret, struct error *err)
 {
-	struct session *session;
+	struct import_options options = {
+		.platform = platform,
+		.print = progress_output,
+		.print_argument = &build->progress,
+		.client = build->request->client,
+	};
 	auto_free char *called = NULL;
+	struct session *session;
+
+	if (build_session(build, &session, err) < 0)
+		return -1;
+	options.signal_fd = build->interrupt.fd;
+	return import_image_as(session, source, &options, ret, &called, err);
+}
+
+/* A name that the store does not have is one of a registry; pulled, it is in the store
+ * under that name, and the next build asks nobody. */
+static int pull(struct build *build, const char *name, const char *platform,
+	struct image *ret, struct error *err)
+{
+	auto_free char *source = str_format("docker://%s", name);
+	auto_free char *ref = NULL;
+	auto_image image = { 0 };
+	struct digest id;
+	uint64_t size;
+
+	if (ref_normalize(name, &ref, err) < 0 ||
+		import(build, source, platform, &image, err) < 0 ||
+		image_save(build->store, &image, &id, &size, err) < 0 ||
+		refs_set(build->store, ref, &id, size, err) < 0)
+		return -1;
+	*ret = image;
+	image = (struct image){ 0 };
+	return 0;
+}
+
+static int find_stored(struct build *build, const char *name, const char *platform,
+	struct image *ret, struct error *err)
+{
+	struct image_platform own = { 0 };
+	auto_platform wanted = { 0 };
+	auto_image image = { 0 };
 	struct digest id;
 
-	if (import_is_source(name)) {
-		if (build_session(build, &session, err) < 0)
-			return -1;
-		return import_image(
-			session, build->interrupt.fd, name, ret, &called, err);
-	}
-	if (refs_find(build->store, name, &id, err) < 0)
+	if (platform_parse(platform, &wanted, err) < 0 ||
+		refs_find(build->store, name, &id, err) < 0 ||
+		image_load(build->store, &id, &image, err) < 0)
 		return -1;
-	return image_load(build->store, &id, ret, err);
+	own.os = image.config.os;
+	own.architecture = image.config.architecture;
+	own.variant = image.config.variant;
+	if (platform && !platform_matches(&wanted, &own))
+		return fail_code(err, ENOENT, "%s is in the store for %s/%s alone", name,
+			own.os, own.architecture);
+	*ret = image;
+	image = (struct image){ 0 };
+	return 0;
+}
+
+static int find_image(struct build *build, const char *name, const char *platform,
+	struct image *ret, struct error *err)
+{
+	enum pull_policy policy = build->request->pull;
+	struct error pulling;
+
+	if (import_is_source(name))
+		return import(build, name, platform, ret, err);
+	if (policy == PULL_ALWAYS)
+		return pull(build, name, platform, ret, err);
+	if (find_stored(build, name, platform, ret, err) == 0)
+		return 0;
+	if (policy == PULL_NEVER || err->errnum != ENOENT)
+		return -1;
+	if (pull(build, name, platform, ret, &pulling) == 0)
+		return 0;
+	*err = pulling;
+	return fail_while(err, "%s is not in the store; pulling it", name);
 }
 
 int build_find_source(struct build *build, const struct stage_state *state,
@@ -53,7 +119,7 @@ int build_find_source(struct build *build, const struct stage_state *state,
 
 	if (plan_find_stage(&build->plan, from, state->stage->index, &index))
 		return image_copy(ret, &build->states[index].image, err);
-	return find_image(build, from, ret, err);
+	return find_image(build, from, NULL, ret, err);
 }
 
 /* The host's stage: see host.h. */
@@ -83,8 +149,10 @@ static int load_base(struct build *build, struct stage_state *state, struct erro
 			return -1;
 		break;
 	case STAGE_BASE_IMAGE:
-		if (find_image(build, stage->base_name, &state->image, err) < 0)
+		if (find_image(build, stage->base_name, stage->platform, &state->image,
+			    err) < 0)
 			return span_fail_while(instruction_span(stage->from, NULL), err);
+		image_forget_manifest(&state->image);
 		break;
 	}
 	set_layer(state, state->image.on_host ? "host" : "scratch");

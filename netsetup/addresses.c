@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "netsetup/bridge.h"
 #include "netsetup/steps.h"
 
 /* The requested address that is of this set, if one is. */
@@ -62,9 +63,7 @@ int addresses_take(struct attach *attach, struct error *err)
 {
 	auto_pool pool = { 0 };
 
-	if (attach->ipam_take)
-		return attach->ipam_take(attach, err);
-	if (attach->ranges_count == 0)
+	if (attach->ranges_count == 0 || attach->ipam_take)
 		return 0;
 	if (pool_open(attach->places, attach->record.network.name, &pool, err) < 0)
 		return -1;
@@ -83,9 +82,7 @@ int addresses_release(struct attach *attach, struct error *err)
 	auto_free char *owner = attachment_owner(record);
 	auto_pool pool = { 0 };
 
-	if (attach->ipam_release)
-		return attach->ipam_release(attach, err);
-	if (record->chained)
+	if (record->chained || attach->ipam_release)
 		return 0;
 	if (pool_open_existing(attach->places, record->network.name, &pool, err) < 0)
 		return err->errnum == ENOENT ? 0 : -1;
@@ -100,4 +97,29 @@ int addresses_release(struct attach *attach, struct error *err)
 			return -1;
 	}
 	return 0;
+}
+
+/* ---- another program's ---------------------------------------------------------------- */
+
+/* It may need the interface (DHCP asks through it), so that this comes after the link. The
+ * container's end is down until the addresses, the bridge's and the rules are there. */
+int delegated_take(struct attach *attach, struct error *err)
+{
+	struct attachment *record = &attach->record;
+	struct netlink *host;
+
+	if (!attach->ipam_take)
+		return 0;
+	if (attach->ipam_take(attach, err) < 0 || attach_host(attach, &host, err) < 0)
+		return -1;
+	if (record->network.kind == NETWORK_BRIDGE &&
+		bridge_ensure(host, &record->network, attach->ranges,
+			attach->ranges_count, &attach->bridge, err) < 0)
+		return -1;
+	return rules_add(attach, err);
+}
+
+int delegated_release(struct attach *attach, struct error *err)
+{
+	return attach->ipam_release ? attach->ipam_release(attach, err) : 0;
 }

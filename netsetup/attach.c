@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "netsetup/names.h"
 #include "netsetup/netns.h"
 #include "netsetup/steps.h"
 #include "netsetup/upper.h"
@@ -46,38 +47,80 @@ static int name_unbind(struct attach *attach, struct error *err)
 	return record->named ? netns_unbind(record->container, identity, err) : 0;
 }
 
-static bool is_upper(const struct attach *attach)
+/* What the kinds of networks connect a container by. */
+struct link_kind {
+	int (*create)(struct attach *attach, struct error *err);
+	/* From then on no packet of the container's passes: only then may its rules go.
+	 * NULL: this kind has no rules. */
+	int (*silence)(struct attach *attach, struct error *err);
+	int (*remove)(struct attach *attach, struct error *err);
+};
+
+static const struct link_kind link_kinds[] = {
+	[NETWORK_BRIDGE] = { veth_create, veth_silence, veth_delete },
+	[NETWORK_MACVLAN] = { upper_create, NULL, upper_delete },
+	[NETWORK_IPVLAN] = { upper_create, NULL, upper_delete },
+	[NETWORK_DEVICE] = { device_move, NULL, device_return },
+};
+
+/* A record that is lost says no kind: what can be found without one is a bridge's. */
+static const struct link_kind *kind_of(const struct attach *attach)
 {
-	return attach->record.network.kind == NETWORK_MACVLAN ||
-	       attach->record.network.kind == NETWORK_IPVLAN;
+	return &link_kinds[MAX(attach->record.network.kind, NETWORK_BRIDGE)];
+}
+
+static bool has_pair(const struct attach *attach)
+{
+	return !attach->record.chained && kind_of(attach) == &link_kinds[NETWORK_BRIDGE];
 }
 
 static int link_create(struct attach *attach, struct error *err)
 {
-	return is_upper(attach) ? upper_create(attach, err) : veth_create(attach, err);
+	return kind_of(attach)->create(attach, err);
+}
+
+static int link_silence(struct attach *attach, struct error *err)
+{
+	return kind_of(attach)->silence ? kind_of(attach)->silence(attach, err) : 0;
 }
 
 static int link_delete(struct attach *attach, struct error *err)
 {
-	return is_upper(attach) ? upper_delete(attach, err) : veth_delete(attach, err);
+	return kind_of(attach)->remove(attach, err);
+}
+
+static int names_add(struct attach *attach, struct error *err)
+{
+	return names_publish(attach->places, &attach->record, err);
+}
+
+static int names_remove(struct attach *attach, struct error *err)
+{
+	return names_withdraw(attach->places, &attach->record, err);
 }
 
 struct step {
 	const char *name;
-	int (*run)(struct attach *attach, struct error *err);
+	int (*run)(struct attach *attach, struct error *err);  /* NULL: nothing to do */
 	int (*undo)(struct attach *attach, struct error *err); /* NULL: nothing to undo */
 };
 
+/* A link is deleted after its rules, once it is silent: the kernel frees both in the
+ * background at once, where one after the other would wait twice. */
 /* clang-format off */
 static const struct step steps[] = {
 	{ "record",    record_begin,     record_end },
 	{ "name",      name_bind,        name_unbind },
 	{ "addresses", addresses_take,   addresses_release },
 	{ "ports",     ports_take,       ports_release },
+	{ "mac",       mac_choose,       NULL },
+	{ "no link",   NULL,             link_delete },
 	{ "rules",     rules_add,        rules_remove },
-	{ "link",      link_create,      link_delete },
+	{ "link",      link_create,      link_silence },
+	{ "delegated", delegated_take,   delegated_release },
 	{ "limits",    limits_set,       limits_remove },
 	{ "inside",    inside_configure, NULL },
+	{ "names",     names_add,        names_remove },
 	{ "complete",  record_complete,  NULL },
 };
 /* clang-format on */
@@ -88,6 +131,7 @@ void attach_close(struct attach *attach)
 	attachment_free(&attach->record);
 	cleanup_fd(&attach->netns_fd);
 	netlink_close(&attach->host);
+	firewall_close(&attach->firewall);
 	free(attach->wanted);
 	free(attach->ranges);
 	*attach = (struct attach){ .netns_fd = -1 };
@@ -122,7 +166,7 @@ int attach_undo(struct attach *attach, struct error *err)
 {
 	struct attachment *record = &attach->record;
 
-	if (!record->link && !record->chained && !is_upper(attach))
+	if (!record->link && has_pair(attach))
 		record->link = attachment_link_name(LINK_PREFIX, record->network.name,
 			record->container, record->interface);
 	return undo_steps(attach, ARRAY_SIZE(steps), err);
@@ -146,7 +190,7 @@ static int plan(struct attach *attach, struct error *err)
 			err) < 0 ||
 		netns_identify(attach->netns_fd, &identity, err) < 0 ||
 		tune_check(&attach->tune, err) < 0 ||
-		(is_upper(attach) && upper_mode(&record->network, &mode, err) < 0))
+		upper_mode(&record->network, &mode, err) < 0)
 		return -1;
 	if (str_equal(record->interface, "lo"))
 		return fail_code(err, EINVAL, "the interface cannot be called \"lo\"");
@@ -164,7 +208,7 @@ static int plan(struct attach *attach, struct error *err)
 	}
 	record->netns_device = identity.device;
 	record->netns_inode = identity.inode;
-	if (!record->chained && !is_upper(attach))
+	if (has_pair(attach))
 		record->link = attachment_link_name(LINK_PREFIX, record->network.name,
 			record->container, record->interface);
 	return 0;
@@ -211,7 +255,8 @@ int attach_run(struct attach *attach, struct error *err)
 	settled = settle_existing(attach, err);
 	if (settled != 0)
 		return settled < 0 ? -1 : 0;
-	while (done < ARRAY_SIZE(steps) && steps[done].run(attach, err) == 0)
+	while (done < ARRAY_SIZE(steps) &&
+		(!steps[done].run || steps[done].run(attach, err) == 0))
 		done++;
 	if (done < ARRAY_SIZE(steps)) {
 		struct error undone;
@@ -253,6 +298,7 @@ int attach_detach(const struct detach *detach, size_t *ret_count, struct error *
 			result = -1;
 		list.items[i] = attach.record; /* its memory is the list's */
 		netlink_close(&attach.host);
+		firewall_close(&attach.firewall);
 	}
 	return result;
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "netsetup/attachment.h"
+#include "netsetup/firewall.h"
 #include "netsetup/netlink/netlink.h"
 #include "netsetup/tune.h"
 
@@ -33,8 +34,9 @@ struct attach {
 	struct pool_range *ranges;
 	size_t ranges_count;
 	struct netlink *host; /* opened on first use */
-	int host_index;       /* of the host's end */
-	int inside_index;     /* of the container's */
+	struct firewall firewall;
+	int host_index;   /* of the host's end */
+	int inside_index; /* of the container's */
 	struct netlink_link bridge;
 };
 

@@ -61,6 +61,8 @@ static const struct json_field attachment_fields[] = {
 	JSON_ARRAY(struct attachment, publish, "publish", &port_type),
 	JSON_STRUCT(struct attachment, bandwidth, "bandwidth", &bandwidth_type),
 	JSON_STRINGS(struct attachment, aliases, "aliases"),
+	JSON_STRING(struct attachment, hosts, "hosts"),
+	JSON_STRING(struct attachment, resolv_conf, "resolvConf"),
 	JSON_STRING(struct attachment, netns, "netns"),
 	JSON_U64(struct attachment, netns_device, "netnsDevice"),
 	JSON_U64(struct attachment, netns_inode, "netnsInode"),

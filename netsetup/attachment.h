@@ -57,6 +57,8 @@ struct attachment {
 	bool has_bandwidth;
 	struct attachment_bandwidth bandwidth;
 	struct strings aliases;
+	char *hosts;       /* for the container's /etc/hosts */
+	char *resolv_conf; /* for its /etc/resolv.conf; NULL: the network has no dns */
 };
 
 extern const struct json_type attachment_type;

@@ -118,6 +118,10 @@ static int ensure_address(struct netlink *host, const struct network *network, i
 		return -1;
 	if (search.found)
 		return 0;
+	/* A network without IPv6 may have made the bridge. */
+	if (wanted->family == AF_INET6 && sysctl_set_interface("ipv6", network->interface,
+						  "disable_ipv6", "0", err) < 0)
+		return -1;
 	netlink_tolerate(host, EEXIST); /* another process was faster */
 	netlink_add_address(
 		host, &(struct netlink_address){ .address = *wanted, .index = index });

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "netsetup/commands.h"
 #include "netsetup/firewall.h"
+#include "netsetup/names.h"
 #include "netsetup/sweep.h"
 #include "netsetup/table.h"
 #include "netsetup/verify.h"
@@ -14,6 +15,7 @@ int cmd_check(const struct command_call *call, struct error *err)
 {
 	auto_places places = { 0 };
 	auto_attachments list = { 0 };
+	auto_firewall firewall = { 0 };
 	const char *name = call->argc ? call->argv[0] : NULL;
 
 	if (command_places(call, &places, err) < 0 ||
@@ -26,7 +28,7 @@ int cmd_check(const struct command_call *call, struct error *err)
 		const struct attachment *record = &list.items[i];
 
 		if (verify_attachment(record, err) == 0 &&
-			firewall_check(record, err) == 0)
+			firewall_check(&firewall, record, err) == 0)
 			continue;
 		printf("%s %s: %s\n", record->container, record->network.name, err->text);
 		*call->ret_status = 1;
@@ -53,11 +55,14 @@ int cmd_reload(const struct command_call *call, struct error *err)
 {
 	auto_places places = { 0 };
 	auto_attachments list = { 0 };
+	auto_firewall firewall = { 0 };
 
 	if (command_places(call, &places, err) < 0 ||
 		attachments_load(&places, NULL, &list, err) < 0)
 		return -1;
-	return firewall_reload(&list, err);
+	if (firewall_reload(&firewall, &list, err) < 0)
+		return -1;
+	return names_restart(&places, &list, err);
 }
 
 /* ---- status --------------------------------------------------------------------------- */

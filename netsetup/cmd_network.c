@@ -56,6 +56,8 @@ static int fill(
 	network->mtu = options->mtu;
 	network->vlan = options->vlan;
 	network->isolated_ports = options->isolated_ports;
+	network->dns = options->dns;
+	network->check_mac = options->check_mac;
 	network->mode = str_dup(options->mode);
 	if (options->internal)
 		network->default_route = network->masquerade = false;

@@ -80,9 +80,9 @@ static const struct option_spec create_options[] = {
 	OPTION_STRINGS(struct create_options, ranges, "range", 0, "ADDRESS-ADDRESS",
 		"the part of the subnet that is given out, one for each subnet"),
 	OPTION_STRING(struct create_options, interface, "interface", 'i', "NAME",
-		"the bridge, made on first use; of other kinds the parent interface"),
+		"the bridge, made on first use; of other kinds the host's interface"),
 	OPTION_STRING(struct create_options, kind, "kind", 'k', "KIND", "what connects it",
-		.initial = "bridge", .values = "bridge|macvlan|ipvlan"),
+		.initial = "bridge", .values = "bridge|macvlan|ipvlan|host-device"),
 	OPTION_STRING(struct create_options, isolation, "isolation", 0, "HOW",
 		"what other networks may reach", .initial = "strict",
 		.values = "strict|same-bridge|open"),
@@ -98,6 +98,10 @@ static const struct option_spec create_options[] = {
 		"packets leave with the container's own address"),
 	OPTION_FLAG(struct create_options, isolated_ports, "isolate-containers", 0,
 		"containers of this network do not reach each other"),
+	OPTION_FLAG(struct create_options, check_mac, "check-mac", 0,
+		"drop what a container sends with another MAC address than its own"),
+	OPTION_FLAG(struct create_options, dns, "dns", 0,
+		"containers find each other by name and alias; needs dnsmasq"),
 	OPTION_FLAG(struct create_options, unmanaged, "unmanaged", 0,
 		"the bridge is somebody else's: it gets no address and no rules"),
 	OPTION_END,
@@ -147,8 +151,16 @@ static const struct command commands[] = {
 	{ .name = "status", .summary = "say how full the networks are",
 	  .details = "Exits with 1 if one is exhausted.", .run = cmd_status },
 	{ .name = "reload", .summary = "set all firewall rules anew",
-	  .details = "After somebody else flushed the ruleset, in one transaction.",
+	  .details = "After somebody else flushed the ruleset, in one transaction. Name "
+		"servers that ended are started again.",
 	  .run = cmd_reload },
+	{ .name = "trace", .operands = "NAME [DESTINATION]",
+	  .summary = "explain the way of a packet from a container",
+	  .details = "DESTINATION is an address, ADDRESS:PORT (TCP) or another container's "
+		"name; without one it is the world. Routes, bridge and rules are asked as "
+		"they are now; nothing is sent. Exits with 1 if the packet is dropped.",
+	  .options = list_options, .options_size = sizeof(struct list_options),
+	  .operands_min = 1, .operands_max = 2, .permute = true, .run = cmd_trace },
 	{ .name = "hook", .summary = "be an OCI hook: attach or detach by the state on "
 		"standard input",
 	  .details = "As createRuntime it attaches the container, as poststop it detaches it; "

@@ -15,6 +15,7 @@ int cmd_check(const struct command_call *call, struct error *err) must_check;
 int cmd_gc(const struct command_call *call, struct error *err) must_check;
 int cmd_status(const struct command_call *call, struct error *err) must_check;
 int cmd_reload(const struct command_call *call, struct error *err) must_check;
+int cmd_trace(const struct command_call *call, struct error *err) must_check;
 int cmd_hook(const struct command_call *call, struct error *err) must_check;
 int cmd_network_create(const struct command_call *call, struct error *err) must_check;
 int cmd_network_rm(const struct command_call *call, struct error *err) must_check;

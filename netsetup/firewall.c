@@ -7,7 +7,8 @@
 #include "netsetup/address.h"
 #include "netsetup/firewall_nft.h"
 
-#define TABLE "inet " FIREWALL_TABLE
+#define TABLE  "inet " FIREWALL_TABLE
+#define BRIDGE "bridge " FIREWALL_TABLE
 
 /* Chains are emptied and filled again, so that two processes that both found no table do
  * not leave each rule twice. */
@@ -80,11 +81,26 @@ static const char base_text[] =
 	"	}\n"
 	"}\n";
 
+/* Of its own, since many kernels have no rules for bridges, and few networks need them. */
+static const char bridge_text[] =
+	"table " BRIDGE " {\n"
+	"	set ports { type ifname; }\n"
+	"	set macs { type ifname . ether_addr; }\n"
+	"	chain prerouting { type filter hook prerouting priority -290; }\n"
+	"}\n"
+	"flush chain " BRIDGE " prerouting\n"
+	"table " BRIDGE " {\n"
+	"	chain prerouting {\n"
+	"		iifname . ether saddr @macs accept\n"
+	"		iifname @ports counter drop\n"
+	"	}\n"
+	"}\n";
+
 bool firewall_wanted(const struct attachment *record)
 {
 	const struct network *network = &record->network;
 
-	if (record->publish_count > 0 || network->masquerade)
+	if (record->publish_count > 0 || network->masquerade || network->check_mac)
 		return true;
 	/* An entry for the firewall alone, after another plugin's bridge. */
 	if (record->chained)
@@ -99,6 +115,20 @@ bool firewall_wanted(const struct attachment *record)
 static void element(struct str *out, const char *verb, const char *set, const char *text)
 {
 	str_appendf(out, "%s element " TABLE " %s { %s }\n", verb, set, text);
+}
+
+static bool checks_mac(const struct attachment *record)
+{
+	return record->network.check_mac && record->link && record->mac;
+}
+
+static void append_mac(struct str *out, const char *verb, const struct attachment *record)
+{
+	if (!checks_mac(record))
+		return;
+	str_appendf(out, "%s element " BRIDGE " macs { \"%s\" . %s }\n", verb,
+		record->link, record->mac);
+	str_appendf(out, "%s element " BRIDGE " ports { \"%s\" }\n", verb, record->link);
 }
 
 /* Of the network: they stay when a container goes, and say nothing about it. */
@@ -152,6 +182,7 @@ static void append_record(
 {
 	bool published[2] = { false, false };
 
+	append_mac(out, verb, record);
 	for (size_t i = 0; i < record->addresses_count; i++) {
 		const char *address = record->addresses[i].address;
 		auto_free char *ip = str_dup_n(address, strcspn(address, "/"));
@@ -166,7 +197,8 @@ static void append_record(
 
 /* ---- transactions -------------------------------------------------------------------- */
 
-int firewall_add(const struct attachment *record, struct error *err)
+int firewall_add(
+	struct firewall *firewall, const struct attachment *record, struct error *err)
 {
 	auto_str text = { 0 };
 	auto_str whole = { 0 };
@@ -175,61 +207,81 @@ int firewall_add(const struct attachment *record, struct error *err)
 		return 0;
 	append_network(&text, &record->network);
 	append_record(&text, "add", record);
-	if (nft_run(text.data, err) == 0)
+	if (nft_run(firewall, text.data, err) == 0)
 		return 0;
 	if (err->errnum == ENOENT) {
-		str_appendf(&whole, "%s%s", base_text, text.data);
-		if (nft_run(whole.data, err) == 0)
+		str_appendf(&whole, "%s%s%s", base_text,
+			checks_mac(record) ? bridge_text : "", text.data);
+		if (nft_run(firewall, whole.data, err) == 0)
 			return 0;
 	}
 	return -1;
 }
 
 /* One element that is missing refuses the whole transaction: then one by one. */
-int firewall_remove(const struct attachment *record, struct error *err)
+int firewall_remove(
+	struct firewall *firewall, const struct attachment *record, struct error *err)
 {
 	auto_str text = { 0 };
 	auto_strings lines = { 0 };
 	int result = 0;
 
-	if (!firewall_wanted(record) || record->addresses_count == 0)
+	if (!firewall_wanted(record))
 		return 0;
 	append_record(&text, "delete", record);
-	if (nft_run(text.data, err) == 0)
+	if (!text.data)
+		return 0;
+	if (nft_run(firewall, text.data, err) == 0)
 		return 0;
 	if (err->errnum != ENOENT)
 		return -1;
 	strings_split(&lines, text.data, '\n');
 	strings_each (line, &lines) {
-		if (**line && nft_run(*line, err) < 0 && err->errnum != ENOENT)
+		if (**line && nft_run(firewall, *line, err) < 0 && err->errnum != ENOENT)
 			result = -1;
 	}
 	return result;
 }
 
-int firewall_reload(const struct attachments *list, struct error *err)
+static bool any_checks_mac(const struct attachments *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (checks_mac(&list->items[i]))
+			return true;
+	return false;
+}
+
+int firewall_reload(
+	struct firewall *firewall, const struct attachments *list, struct error *err)
 {
 	auto_str text = { 0 };
 
 	str_append(&text, "add table " TABLE "\ndelete table " TABLE "\n");
 	str_append(&text, base_text);
+	if (any_checks_mac(list))
+		str_append(&text, "add table " BRIDGE "\ndelete table " BRIDGE "\n");
+	if (any_checks_mac(list))
+		str_append(&text, bridge_text);
 	for (size_t i = 0; i < list->count; i++) {
 		if (!firewall_wanted(&list->items[i]))
 			continue;
 		append_network(&text, &list->items[i].network);
 		append_record(&text, "add", &list->items[i]);
 	}
-	return nft_run(text.data, err);
+	return nft_run(firewall, text.data, err);
 }
 
-int firewall_check(const struct attachment *record, struct error *err)
+int firewall_check(
+	struct firewall *firewall, const struct attachment *record, struct error *err)
 {
 	auto_str text = { 0 };
 
-	if (!firewall_wanted(record) || record->addresses_count == 0)
+	if (!firewall_wanted(record))
 		return 0;
 	append_record(&text, "get", record);
-	if (nft_run(text.data, err) < 0)
+	if (!text.data)
+		return 0;
+	if (nft_run(firewall, text.data, err) < 0)
 		return fail(err, "its firewall rules are lost; mocker-netsetup reload "
 				 "restores them");
 	return 0;

@@ -20,16 +20,37 @@
 
 #define FIREWALL_TABLE "mocker"
 
+/* The library and its socket, opened on first use. Closing waits until the kernel has freed
+ * what was deleted: do it last, when that is over. */
+struct firewall {
+	struct nft *nft;
+};
+#define auto_firewall __attribute__((cleanup(firewall_close))) struct firewall
+void firewall_close(struct firewall *firewall);
+
 /* Whether the attachment asks for any rule. */
 bool firewall_wanted(const struct attachment *record);
 
 /* The published ports must be the attachment's own (rules.c): maps know no owner. */
-int firewall_add(const struct attachment *record, struct error *err) must_check;
+int firewall_add(struct firewall *firewall, const struct attachment *record,
+	struct error *err) must_check;
 /* Rules that are not there, or no table at all, are success. */
-int firewall_remove(const struct attachment *record, struct error *err) must_check;
+int firewall_remove(struct firewall *firewall, const struct attachment *record,
+	struct error *err) must_check;
 
 /* The whole table anew, in one transaction, from all records. */
-int firewall_reload(const struct attachments *list, struct error *err) must_check;
+int firewall_reload(struct firewall *firewall, const struct attachments *list,
+	struct error *err) must_check;
 
 /* Whether the elements of this record are there. */
-int firewall_check(const struct attachment *record, struct error *err) must_check;
+int firewall_check(struct firewall *firewall, const struct attachment *record,
+	struct error *err) must_check;
+
+/* Questions of the kernel, for trace.c. Whether a set of interfaces has this one. */
+int firewall_has(struct firewall *firewall, const char *set, const char *interface,
+	bool *ret, struct error *err) must_check;
+int firewall_masquerades(struct firewall *firewall, const char *address, bool inet6,
+	bool *ret, struct error *err) must_check;
+/* "inet admin forward, policy drop": the chains of others at this hook. */
+int firewall_foreign_chains(struct firewall *firewall, const char *hook,
+	struct strings *ret, struct error *err) must_check;

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <nftables/libnftables.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -16,8 +17,14 @@ struct nft_library {
 	void (*ctx_free)(struct nft_ctx *context);
 	int (*buffer_output)(struct nft_ctx *context);
 	int (*buffer_error)(struct nft_ctx *context);
+	const char *(*output_text)(struct nft_ctx *context);
 	const char *(*error_text)(struct nft_ctx *context);
 	int (*run)(struct nft_ctx *context, const char *commands);
+};
+
+struct nft {
+	struct nft_library library;
+	struct nft_ctx *context;
 };
 
 static void *symbol(struct nft_library *library, const char *name)
@@ -33,13 +40,41 @@ static int load(struct nft_library *library, struct error *err)
 	library->ctx_free = symbol(library, "nft_ctx_free");
 	library->buffer_output = symbol(library, "nft_ctx_buffer_output");
 	library->buffer_error = symbol(library, "nft_ctx_buffer_error");
+	library->output_text = symbol(library, "nft_ctx_get_output_buffer");
 	library->error_text = symbol(library, "nft_ctx_get_error_buffer");
 	library->run = symbol(library, "nft_run_cmd_from_buffer");
 	if (!library->ctx_new || !library->ctx_free || !library->buffer_output ||
-		!library->buffer_error || !library->error_text || !library->run)
+		!library->buffer_error || !library->output_text || !library->error_text ||
+		!library->run)
 		return fail(err, "loading %s, which sets firewall rules: %s", LIBRARY,
 			dlerror());
 	return 0;
+}
+
+static int open_nft(struct firewall *firewall, struct error *err)
+{
+	auto_free struct nft *nft = NULL;
+
+	if (firewall->nft)
+		return 0;
+	nft = str_alloc(sizeof(*nft));
+	if (load(&nft->library, err) < 0)
+		return -1;
+	nft->context = nft->library.ctx_new(NFT_CTX_DEFAULT);
+	if (!nft->context)
+		str_out_of_memory();
+	nft->library.buffer_output(nft->context);
+	nft->library.buffer_error(nft->context);
+	firewall->nft = take_ptr(&nft);
+	return 0;
+}
+
+void firewall_close(struct firewall *firewall)
+{
+	if (firewall->nft)
+		firewall->nft->library.ctx_free(firewall->nft->context);
+	free(firewall->nft);
+	firewall->nft = NULL;
 }
 
 /* The library says what the kernel said only in words. */
@@ -61,22 +96,23 @@ static int fail_words(const char *words, struct error *err)
 		errnum == EOPNOTSUPP ? "; does the kernel have nftables?" : "");
 }
 
-int nft_run(const char *commands, struct error *err)
+int nft_ask(struct firewall *firewall, const char *commands, struct str *ret_output,
+	struct error *err)
 {
-	struct nft_library library = { 0 };
-	struct nft_ctx *context;
-	int result = 0;
+	const struct nft *nft;
 
-	if (load(&library, err) < 0)
+	if (open_nft(firewall, err) < 0)
 		return -1;
-	context = library.ctx_new(NFT_CTX_DEFAULT);
-	if (!context)
-		str_out_of_memory();
-	library.buffer_output(context);
-	library.buffer_error(context);
+	nft = firewall->nft;
 	log_debug("nft: %s", commands);
-	if (library.run(context, commands) != 0)
-		result = fail_words(library.error_text(context), err);
-	library.ctx_free(context);
-	return result;
+	if (nft->library.run(nft->context, commands) != 0)
+		return fail_words(nft->library.error_text(nft->context), err);
+	if (ret_output)
+		str_append(ret_output, nft->library.output_text(nft->context));
+	return 0;
+}
+
+int nft_run(struct firewall *firewall, const char *commands, struct error *err)
+{
+	return nft_ask(firewall, commands, NULL, err);
 }

@@ -1,8 +1,11 @@
 /* nft's language given to the kernel, one transaction a call. Only firewall.c calls it. */
 #pragma once
 
-#include "base/error.h"
-#include "base/macros.h"
+#include "netsetup/firewall.h"
 
 /* errnum ENOENT: something named is not there; EEXIST: is there with another value. */
-int nft_run(const char *commands, struct error *err) must_check;
+int nft_run(
+	struct firewall *firewall, const char *commands, struct error *err) must_check;
+/* What `list` and its like print goes to ret_output. */
+int nft_ask(struct firewall *firewall, const char *commands, struct str *ret_output,
+	struct error *err) must_check;

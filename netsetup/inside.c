@@ -3,6 +3,7 @@
  * lo, addresses, the interface, routes in one message. The addresses come before "up",
  * so that the kernel announces them (arp_notify) when the interface comes up.
  */
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -115,7 +116,8 @@ static int queue_routes(struct attach *attach, struct netlink *inside, struct er
 			if (address_parse(asked->gateway, "route's gateway",
 				    &route.gateway, err) < 0)
 				return -1;
-		} else if (gateway_of(&attach->record, route.destination.family,
+		} else if ((!asked->has_scope || asked->scope < RT_SCOPE_LINK) &&
+			   gateway_of(&attach->record, route.destination.family,
 				   &route.gateway, err) < 0) {
 			return -1;
 		}

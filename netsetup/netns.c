@@ -89,7 +89,7 @@ int netns_open_pid(pid_t pid, int *ret_fd, struct error *err)
 	return -1;
 }
 
-static int open_own(int *ret_fd, struct error *err)
+int netns_open_own(int *ret_fd, struct error *err)
 {
 	auto_fd fd = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
 
@@ -112,11 +112,11 @@ int netns_create(int *ret_fd, struct error *err)
 	auto_fd own = -1;
 	int result;
 
-	if (open_own(&own, err) < 0)
+	if (netns_open_own(&own, err) < 0)
 		return -1;
 	if (unshare(CLONE_NEWNET) < 0)
 		return fail_errno(err, "making a network namespace");
-	result = open_own(ret_fd, err);
+	result = netns_open_own(ret_fd, err);
 	come_back(own);
 	return result;
 }
@@ -127,7 +127,7 @@ int netns_visit(int fd, int (*function)(void *argument, struct error *err),
 	auto_fd own = -1;
 	int result;
 
-	if (open_own(&own, err) < 0)
+	if (netns_open_own(&own, err) < 0)
 		return -1;
 	if (setns(fd, CLONE_NEWNET) < 0)
 		return fail_errno(err, "entering the network namespace");

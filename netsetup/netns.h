@@ -23,6 +23,8 @@ struct netns_identity {
  * file, a FIFO, another kind of namespace, or the caller's own network. */
 int netns_open(const char *path, int *ret_fd, struct error *err) must_check;
 int netns_open_pid(pid_t pid, int *ret_fd, struct error *err) must_check;
+/* The caller's own. */
+int netns_open_own(int *ret_fd, struct error *err) must_check;
 /* A new one, of which only the descriptor knows. */
 int netns_create(int *ret_fd, struct error *err) must_check;
 

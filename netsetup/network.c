@@ -11,6 +11,7 @@ const struct word network_kind_words[] = {
 	{ "bridge", NETWORK_BRIDGE },
 	{ "macvlan", NETWORK_MACVLAN },
 	{ "ipvlan", NETWORK_IPVLAN },
+	{ "host-device", NETWORK_DEVICE },
 	{ NULL, 0 },
 };
 
@@ -72,6 +73,8 @@ static const struct json_field network_fields[] = {
 	JSON_ARRAY(struct network, vlan_trunk, "vlanTrunk", &trunk_type),
 	JSON_BOOL(struct network, keep_default_vlan, "keepDefaultVlan"),
 	JSON_STRING(struct network, mode, "mode"),
+	JSON_BOOL(struct network, check_mac, "checkMac"),
+	JSON_BOOL(struct network, dns, "dns"),
 	JSON_BOOL(struct network, unmanaged, "unmanaged"),
 	JSON_END,
 };
@@ -222,6 +225,9 @@ int network_check(const struct network *network, struct error *err)
 		network_ranges(network, &ranges, &count, err) < 0 ||
 		check_routes(network, err) < 0 || check_vlans(network, err) < 0)
 		return -1;
+	if (network->dns && (!network->gateway || network->kind != NETWORK_BRIDGE))
+		return fail(err, "names need a bridge with an address of ours to serve "
+				 "them on");
 	if (network->mtu && (network->mtu < 68 || network->mtu > 65535))
 		return fail(
 			err, "an MTU of %u is not between 68 and 65535", network->mtu);

@@ -16,6 +16,7 @@ enum network_kind {
 	NETWORK_BRIDGE = 1, /* a veth into a bridge that we make if it is missing */
 	NETWORK_MACVLAN,
 	NETWORK_IPVLAN,
+	NETWORK_DEVICE, /* a device of the host itself, while the container has it */
 };
 extern const struct word network_kind_words[];
 
@@ -71,6 +72,8 @@ struct network {
 	size_t vlan_trunk_count;
 	bool keep_default_vlan;
 	char *mode;     /* of macvlan and ipvlan */
+	bool check_mac; /* what a container sends from another MAC address is dropped */
+	bool dns;       /* its containers find each other by name */
 	bool unmanaged; /* the bridge is somebody else's: no address, no rules */
 };
 

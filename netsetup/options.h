@@ -52,5 +52,7 @@ struct create_options {
 	bool internal;
 	bool no_masquerade;
 	bool isolated_ports;
+	bool check_mac;
+	bool dns;
 	bool unmanaged;
 };

@@ -22,6 +22,7 @@ static int find_own(struct places *ret, struct error *err)
 			     : str_format("%s/.local/share/mocker/networks", home);
 	ret->attachments = str_format("%s/mocker/networks/attachments", run);
 	ret->pools = str_format("%s/mocker/networks/pools", run);
+	ret->names = str_format("%s/mocker/networks/names", run);
 	return 0;
 }
 
@@ -31,6 +32,7 @@ int places_find(const char *root, struct places *ret, struct error *err)
 		ret->networks = str_format("%s/networks", root);
 		ret->attachments = str_format("%s/run/attachments", root);
 		ret->pools = str_format("%s/run/pools", root);
+		ret->names = str_format("%s/run/names", root);
 		return 0;
 	}
 	if (geteuid() != 0)
@@ -38,6 +40,7 @@ int places_find(const char *root, struct places *ret, struct error *err)
 	ret->networks = str_dup("/var/lib/mocker/networks");
 	ret->attachments = str_dup("/run/mocker/networks/attachments");
 	ret->pools = str_dup("/run/mocker/networks/pools");
+	ret->names = str_dup("/run/mocker/networks/names");
 	return 0;
 }
 
@@ -46,6 +49,7 @@ void places_free(struct places *places)
 	free(places->networks);
 	free(places->attachments);
 	free(places->pools);
+	free(places->names);
 	*places = (struct places){ 0 };
 }
 

@@ -11,6 +11,7 @@ struct places {
 	char *networks;    /* /var/lib/mocker/networks */
 	char *attachments; /* /run/mocker/networks/attachments */
 	char *pools;       /* /run/mocker/networks/pools */
+	char *names;       /* /run/mocker/networks/names */
 };
 
 /* Names the root where no command line does: CNI, tests. */

@@ -1,6 +1,6 @@
 /*
  * The steps that take the host's ports and set the rules. Rules stand before the link and
- * are taken back after it: at no moment can a packet of the container leave unmasked. And
+ * are taken back when it is silent: at no moment can a packet of the container leave unmasked. And
  * they are taken back only for ports that are ours: a map of the firewall knows no owner.
  */
 #include <netinet/in.h>
@@ -71,7 +71,7 @@ int rules_add(struct attach *attach, struct error *err)
 	/* Whoever takes the rules back must know the addresses. */
 	if (attachment_write(&attach->store, &attach->record, err) < 0)
 		return -1;
-	return firewall_add(&attach->record, err);
+	return firewall_add(&attach->firewall, &attach->record, err);
 }
 
 /* Borrows from the record; the array is the caller's. */
@@ -125,7 +125,7 @@ int rules_remove(struct attach *attach, struct error *err)
 		return 0;
 	result = keep_own_ports(attach, &record, err);
 	if (result == 0)
-		result = firewall_remove(&record, err);
+		result = firewall_remove(&attach->firewall, &record, err);
 	forget_connections(&record);
 	free(record.publish);
 	return result;

@@ -11,14 +11,24 @@
 int addresses_take(struct attach *attach, struct error *err) must_check;
 int addresses_release(struct attach *attach, struct error *err) must_check;
 
+/* or of another program, once there is an interface; then the bridge's and the rules */
+int delegated_take(struct attach *attach, struct error *err) must_check;
+int delegated_release(struct attach *attach, struct error *err) must_check;
+
 /* rules.c: the host's ports, then the firewall */
 int ports_take(struct attach *attach, struct error *err) must_check;
 int ports_release(struct attach *attach, struct error *err) must_check;
 int rules_add(struct attach *attach, struct error *err) must_check;
 int rules_remove(struct attach *attach, struct error *err) must_check;
 
+/* device.c: a device of the host, which comes back */
+int device_move(struct attach *attach, struct error *err) must_check;
+int device_return(struct attach *attach, struct error *err) must_check;
+
 /* veth.c: the pair, its host's end in the bridge; macvlan and ipvlan in upper.c */
+int mac_choose(struct attach *attach, struct error *err) must_check;
 int veth_create(struct attach *attach, struct error *err) must_check;
+int veth_silence(struct attach *attach, struct error *err) must_check;
 int veth_delete(struct attach *attach, struct error *err) must_check;
 
 /* limits.c: bandwidth */

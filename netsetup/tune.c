@@ -1,12 +1,17 @@
 /* Switches and properties of the container's interface. */
 #include "netsetup/tune.h"
 
+#include <fcntl.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/str.h"
 #include "netsetup/sysctl.h"
+
+#define ALLOWED "/etc/cni/tuning/allowlist.conf"
 
 /* "net.ipv4.conf.IFNAME.rp_filter" as a path below /proc/sys/net; as sysctl(8), dots and
  * slashes change places where the key's first separator is a dot. */
@@ -50,11 +55,59 @@ static int check_key(const char *key, struct error *err)
 	return 0;
 }
 
+/* What an administrator allows on this host, a regular expression a line, in the file of
+ * the reference plugin; no file: everything. */
+static int read_allowed(struct strings *ret, bool *ret_restricted, struct error *err)
+{
+	auto_free char *text = NULL;
+
+	*ret_restricted = false;
+	if (access(ALLOWED, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	if (file_read_at(AT_FDCWD, ALLOWED, 1 << 20, &text, NULL, err) < 0)
+		return -1;
+	*ret_restricted = true;
+	strings_split(ret, text, '\n');
+	return 0;
+}
+
+static int check_allowed(
+	const char *key, const struct strings *allowed, struct error *err)
+{
+	strings_each (line, allowed) {
+		regex_t expression;
+		bool matches;
+
+		if (!**line)
+			continue;
+		if (regcomp(&expression, *line, REG_EXTENDED | REG_NOSUB) != 0)
+			return fail(err, "%s: \"%.100s\" is no regular expression",
+				ALLOWED, *line);
+		matches = regexec(&expression, key, 0, NULL, 0) == 0;
+		regfree(&expression);
+		if (matches)
+			return 0;
+	}
+	return fail_code(
+		err, EINVAL, "sysctl \"%.100s\" is not among those of %s", key, ALLOWED);
+}
+
 int tune_check(const struct tune *tune, struct error *err)
 {
-	for (size_t i = 0; tune->sysctl && i < tune->sysctl->count; i++)
-		if (check_key(tune->sysctl->items[i].key, err) < 0)
+	auto_strings allowed = { 0 };
+	bool restricted;
+
+	if (!tune->sysctl || tune->sysctl->count == 0)
+		return 0;
+	if (read_allowed(&allowed, &restricted, err) < 0)
+		return -1;
+	for (size_t i = 0; i < tune->sysctl->count; i++) {
+		const char *key = tune->sysctl->items[i].key;
+
+		if (check_key(key, err) < 0 ||
+			(restricted && check_allowed(key, &allowed, err) < 0))
 			return -1;
+	}
 	return 0;
 }
 

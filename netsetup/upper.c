@@ -27,6 +27,13 @@ int upper_mode(const struct network *network, uint32_t *ret, struct error *err)
 		network->kind == NETWORK_MACVLAN ? macvlan_modes : ipvlan_modes;
 	int64_t mode = modes->number; /* the first is the usual one */
 
+	if (network->kind != NETWORK_MACVLAN && network->kind != NETWORK_IPVLAN) {
+		*ret = 0;
+		return network->mode ? fail_code(err, EINVAL,
+					       "a network of this kind has no mode")
+				     : 0;
+	}
+
 	if (network->mode && !word_to_number(modes, network->mode, &mode))
 		return word_fail(modes, "mode", network->mode, err);
 	*ret = (uint32_t)mode;

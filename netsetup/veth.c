@@ -1,5 +1,6 @@
 /* The step that makes the veth pair, the container's end in its place from the start. */
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "netsetup/bridge.h"
@@ -7,7 +8,7 @@
 #include "netsetup/sysctl.h"
 
 /* Follows from the IPv4 address: a container that gets an address again has the MAC that
- * its neighbours remember for it. Without one the kernel makes one up. */
+ * its neighbours remember for it. */
 static bool mac_of_address(const struct attachment *record, struct netlink_mac *ret)
 {
 	struct netlink_mac mac = { { 0x0a, 0x6d } }; /* locally administered */
@@ -26,15 +27,21 @@ static bool mac_of_address(const struct attachment *record, struct netlink_mac *
 	return false;
 }
 
-static int choose_mac(
-	const struct attachment *record, struct netlink_veth *veth, struct error *err)
+/* Before the rules, which may know it. */
+int mac_choose(struct attach *attach, struct error *err)
 {
-	if (!record->mac) {
-		veth->has_mac = mac_of_address(record, &veth->peer_mac);
+	struct attachment *record = &attach->record;
+	struct netlink_mac mac;
+
+	if (record->mac || record->chained || record->network.kind != NETWORK_BRIDGE)
 		return 0;
+	if (!mac_of_address(record, &mac)) {
+		if (getrandom(&mac, sizeof(mac), 0) < 0)
+			return fail_errno(err, "making up a MAC address");
+		mac.bytes[0] = 0x0a; /* locally administered, of one station */
 	}
-	veth->has_mac = true;
-	return netlink_mac_parse(record->mac, &veth->peer_mac, err);
+	record->mac = str_dup(netlink_mac_text(mac).text);
+	return 0;
 }
 
 static void queue_vlans(struct netlink *host, const struct network *network, int index)
@@ -93,6 +100,7 @@ int veth_create(struct attach *attach, struct error *err)
 		.name = record->link,
 		.peer_name = record->interface,
 		.peer_netns_fd = attach->netns_fd,
+		.has_mac = true,
 	};
 	struct netlink *host;
 
@@ -101,7 +109,7 @@ int veth_create(struct attach *attach, struct error *err)
 	if (attach_host(attach, &host, err) < 0 ||
 		bridge_ensure(host, &record->network, attach->ranges,
 			attach->ranges_count, &attach->bridge, err) < 0 ||
-		choose_mac(record, &veth, err) < 0)
+		netlink_mac_parse(record->mac, &veth.peer_mac, err) < 0)
 		return -1;
 	if (open_loopback(record, err) < 0)
 		return -1;
@@ -116,6 +124,30 @@ int veth_create(struct attach *attach, struct error *err)
 		return -1;
 	}
 	return set_port(attach, host, err);
+}
+
+/* Its port of the bridge lets nothing through any more, without the wait that taking the
+ * interface down is. A bridge that runs STP decides on its ports itself. */
+int veth_silence(struct attach *attach, struct error *err)
+{
+	const struct netlink_change down = { .clear = IFF_UP };
+	struct netlink_link link;
+	struct netlink *host;
+
+	if (!attach->record.link || attach->record.chained)
+		return 0;
+	if (attach_host(attach, &host, err) < 0)
+		return -1;
+	if (netlink_get_link(host, attach->record.link, &link, err) < 0)
+		return err->errnum == ENODEV ? 0 : -1;
+	if (link.master) {
+		netlink_disable_port(host, link.index);
+		if (netlink_commit(host, err) == 0)
+			return 0;
+	}
+	netlink_tolerate(host, ENODEV);
+	netlink_change_link(host, link.index, &down);
+	return netlink_commit(host, err);
 }
 
 int veth_delete(struct attach *attach, struct error *err)

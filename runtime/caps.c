@@ -165,6 +165,20 @@ int caps_apply(const struct caps *caps, struct error *err)
 	return raise_ambient(caps->ambient, err);
 }
 
+void caps_held(bool joins_user, struct strings *ret)
+{
+	struct error ignored;
+	uint64_t permitted = 0;
+
+	if (!joins_user && held(&permitted, &ignored) < 0)
+		return;
+	for (int n = 0; n <= caps_last(); n++)
+		if ((joins_user || permitted & BIT(n)) &&
+			prctl(PR_CAPBSET_READ, n, 0, 0, 0) == 1 &&
+			word_of_number(capability_words, n))
+			strings_add(ret, name_of(n));
+}
+
 int caps_last(void)
 {
 	int last = CAP_LAST_CAP;

@@ -15,6 +15,7 @@
 #include "base/macros.h"
 
 struct oci_process;
+struct strings;
 
 struct caps {
 	bool asked; /* false: process.capabilities is absent, and all sets are empty */
@@ -32,5 +33,9 @@ struct caps caps_plan(const struct oci_process *process);
  * environment still runs what it can. */
 int caps_drop_bounding(struct caps *caps, struct error *err) must_check;
 int caps_apply(const struct caps *caps, struct error *err) must_check;
+
+/* The names of all that this process can hand on; in a user namespace that it is about to
+ * join it has them all, but for what its bounding set lacks. */
+void caps_held(bool joins_user, struct strings *ret);
 
 int caps_last(void); /* the highest number that this kernel knows */

@@ -13,6 +13,8 @@ struct create_options {
 	uint32_t preserve_fds;
 	bool no_pivot;
 	bool no_new_keyring;
+	bool explain;
+	bool seccomp_log;
 	bool detach; /* these three are run's */
 	bool keep;
 	bool no_subreaper;
@@ -37,7 +39,13 @@ struct create_options {
 		"move the root into place instead of pivot_root; for a root file "       \
 		"system in an initial ramdisk"),                                         \
 	OPTION_FLAG(struct create_options, no_new_keyring, "no-new-keyring", 0,          \
-		"keep the caller's session keyring")
+		"keep the caller's session keyring"),                                    \
+	OPTION_FLAG(struct create_options, explain, "explain", 0,                        \
+		"tell the plan step by step, and then the time of each step, on "        \
+		"standard error"),                                                       \
+	OPTION_FLAG(struct create_options, seccomp_log, "seccomp-log", 0,                \
+		"tell each system call that the seccomp profile denies; of a container " \
+		"in the background in the file of --log")
 /* clang-format on */
 
 /* The foreground: stays until its process ends, and then deletes the container unless it
@@ -45,6 +53,6 @@ struct create_options {
 int creation_stay(const struct command_call *call, struct creation *creation, bool keep,
 	struct error *err) must_check;
 
-/* root is options_root()'s; all is borrowed. */
-struct create_request create_request_of(
-	const struct command_call *call, const char *root);
+/* root is options_root()'s; all is borrowed. ret->start and foreground are set already. */
+int create_request_of(const struct command_call *call, const char *root,
+	struct create_request *ret, struct error *err) must_check;

@@ -4,6 +4,7 @@
 #include "runtime/foreground.h"
 #include "runtime/identity.h"
 #include "runtime/protect.h"
+#include "runtime/tools.h"
 #include "spec/validate.h"
 
 struct exec_options {
@@ -20,6 +21,11 @@ struct exec_options {
 	const char *process_label;
 	struct strings cgroup;
 	bool ignore_paused;
+	bool tools;
+	const char *namespaces;
+	const char *bundle;
+	const char *rootfs;
+	bool no_cgroup;
 	bool detach;
 	const char *pid_file;
 	const char *console_socket;
@@ -65,8 +71,8 @@ static int set_user(
 	return 0;
 }
 
-/* The container's own process, with what the command line says. */
-static int derive(const struct command_call *call, const struct oci_config *config,
+/* What the command line says, upon the container's own process or the usual tool. */
+static int derive(const struct command_call *call, const struct exec_request *request,
 	struct oci_process *process, struct error *err)
 {
 	const struct exec_options *options = call->options;
@@ -74,7 +80,9 @@ static int derive(const struct command_call *call, const struct oci_config *conf
 	if (call->argc < 2)
 		return fail_code(
 			err, EINVAL, "exec: expected a program to execute, or --process");
-	if (json_copy(&oci_process_type, process, config->process, err) < 0)
+	if (request->tools ? tools_process(request->tools, process, err) < 0
+			   : json_copy(&oci_process_type, process,
+				     request->config->process, err) < 0)
 		return -1;
 	strings_free(&process->args);
 	for (int i = 1; i < call->argc; i++)
@@ -90,13 +98,14 @@ static int derive(const struct command_call *call, const struct oci_config *conf
 	return set_user(options, &process->user, err);
 }
 
-static int read_process(const struct command_call *call, const struct oci_config *config,
-	struct oci_process *process, struct error *err)
+static int read_process(const struct command_call *call,
+	const struct exec_request *request, struct oci_process *process,
+	struct error *err)
 {
 	const struct exec_options *options = call->options;
 
 	if (!options->process)
-		return derive(call, config, process, err);
+		return derive(call, request, process, err);
 	if (call_read(&oci_process_type, process, options->process, err) < 0)
 		return -1;
 	if (process_validate(process, NULL, err) < 0)
@@ -141,6 +150,54 @@ static int execute(const struct command_call *call, const struct exec_request *r
 	return foreground_serve(&foreground, call->ret_status, err);
 }
 
+/* Before any work, what would be of no effect. */
+static int check_tool_options(const struct exec_options *options, struct error *err)
+{
+	if (options->tools && options->no_cgroup && options->cgroup.count)
+		return fail(err, "--cgroup and --no-cgroup exclude each other");
+	if (options->tools)
+		return 0;
+	if (options->namespaces || options->bundle || options->rootfs ||
+		options->no_cgroup)
+		return fail(err, "--%s: goes with --tools only",
+			options->namespaces ? "ns"
+			: options->bundle   ? "bundle"
+			: options->rootfs   ? "rootfs"
+					    : "no-cgroup");
+	return 0;
+}
+
+static int exec_tool(const struct command_call *call, struct exec_request *request,
+	struct oci_process *process, struct error *err)
+{
+	const struct exec_options *options = call->options;
+	const struct tools_request tools_request = {
+		.container = request->container,
+		.config = request->config,
+		.namespaces = options->namespaces,
+		.bundle = options->bundle,
+		.rootfs = options->rootfs,
+		.outside = options->no_cgroup,
+	};
+	auto_tools tools = TOOLS_NONE;
+
+	if (tools_prepare(&tools_request, &tools, err) < 0)
+		return -1;
+	request->tools = &tools;
+	if (read_process(call, request, process, err) < 0 ||
+		tools_check(&tools, process, err) < 0)
+		return -1;
+	return execute(call, request, err);
+}
+
+static int exec_plain(const struct command_call *call, const struct exec_request *request,
+	struct oci_process *process, struct error *err)
+{
+	if (read_process(call, request, process, err) < 0)
+		return -1;
+	return execute(call, request, err);
+}
+
 static int exec_command(const struct command_call *call, struct error *err)
 {
 	const struct exec_options *options = call->options;
@@ -148,7 +205,7 @@ static int exec_command(const struct command_call *call, struct error *err)
 	auto_container container = CONTAINER_NONE;
 	auto_oci_config config = { 0 };
 	auto_oci_process process = { 0 };
-	const struct exec_request request = {
+	struct exec_request request = {
 		.container = &container,
 		.config = &config,
 		.process = &process,
@@ -160,14 +217,16 @@ static int exec_command(const struct command_call *call, struct error *err)
 		.foreground = !options->detach,
 	};
 
+	if (check_tool_options(options, err) < 0)
+		return -1;
 	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0)
 		return -1;
 	if (call_container(call, CONTAINER_READ, &container, err) < 0 ||
 		container_config(&container, &config, err) < 0)
 		return -1;
 	if (check_status(&container, options, err) < 0 ||
-		read_process(call, &config, &process, err) < 0 ||
-		execute(call, &request, err) < 0)
+		(options->tools ? exec_tool(call, &request, &process, err)
+				: exec_plain(call, &request, &process, err)) < 0)
 		return fail_while(err, "container \"%s\"", call->argv[0]);
 	return 0;
 }
@@ -197,6 +256,18 @@ static const struct option_spec exec_options[] = {
 		"put it in a cgroup below the container's"),
 	OPTION_FLAG(struct exec_options, ignore_paused, "ignore-paused", 0,
 		"allow it in a paused container; it begins once that is resumed"),
+	OPTION_FLAG(struct exec_options, tools, "tools", 0,
+		"run a program of the host, for what the container's image lacks"),
+	OPTION_STRING(struct exec_options, namespaces, "ns", 0, "NAMESPACE,...",
+		"with --tools: the namespaces of the container to run it in; "
+		"net,pid,ipc,uts if not given"),
+	OPTION_STRING(struct exec_options, bundle, "bundle", 'b', "DIRECTORY",
+		"with --tools: a program of this bundle, with its mounts"),
+	OPTION_STRING(struct exec_options, rootfs, "rootfs", 0, "DIRECTORY",
+		"with --tools: a program of this root file system"),
+	OPTION_FLAG(struct exec_options, no_cgroup, "no-cgroup", 0,
+		"with --tools: stay in the caller's cgroup, outside the container's "
+		"limits"),
 	OPTION_FLAG(struct exec_options, detach, "detach", 'd',
 		"leave it running in the background"),
 	OPTION_STRING(struct exec_options, pid_file, "pid-file", 0, "FILE",
@@ -213,6 +284,21 @@ const struct command command_exec = {
 	.name = "exec",
 	.operands = "ID [COMMAND [ARGUMENT...]]",
 	.summary = "run another process in a container",
+	.details =
+		"With --tools the program is not the image's but the host's, for an "
+		"image without ps, netstat or a shell: it runs in those namespaces of "
+		"the container that --ns names, as root with the caller's capabilities "
+		"and in the container's cgroup, without its seccomp filter and limits "
+		"of processes, and sees the host's files with a /proc and /sys of the "
+		"namespaces that it is in; the container's files are at /proc/1/root "
+		"there. With --bundle or --rootfs its files are that bundle's or that "
+		"directory's. With mnt among the namespaces it sees the container's "
+		"files and is a process as exec's others are; then the program must be "
+		"a static one.\n"
+		"A tool in the container's pid namespace can be seen from inside. Where "
+		"the container could look through it at the host's files (it has "
+		"CAP_SYS_PTRACE, or the tool is told to be another user than root), "
+		"that is refused.",
 	.options = exec_options,
 	.options_size = sizeof(struct exec_options),
 	.operands_min = 1,

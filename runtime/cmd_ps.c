@@ -89,6 +89,7 @@ static int print_table(const struct command_call *call, const struct cgroup_pids
 	run.argv = words.items;
 	if (process_run(&run, &status, err) < 0)
 		return -1;
+	str_flatten(&complaint);
 	if (status != 0)
 		return fail(
 			err, "ps: %s", complaint.length ? complaint.data : "it failed");

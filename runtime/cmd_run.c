@@ -1,4 +1,6 @@
 /* run: create, start, and without --detach stay until the end and delete. */
+#include <inttypes.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 
@@ -9,7 +11,6 @@
 #include "runtime/destroy.h"
 #include "runtime/foreground.h"
 #include "runtime/protect.h"
-#include "runtime/start.h"
 
 /* Somebody else may have deleted it meanwhile. */
 static int delete_after(const char *root, const char *id, const struct oci_hooks *hooks,
@@ -20,6 +21,20 @@ static int delete_after(const char *root, const char *id, const struct oci_hooks
 	if (container_open(root, id, CONTAINER_REMNANT, &container, err) < 0)
 		return err->errnum == ENOENT ? 0 : -1;
 	return container_destroy(&container, hooks, err);
+}
+
+/* A program that the kernel killed so could not say it itself. */
+static void tell_want_of_memory(const struct command_call *call,
+	const struct cgroup *cgroup, const struct oci_memory *memory)
+{
+	if (*call->ret_status != 128 + SIGKILL || !cgroup_oom_kills(cgroup))
+		return;
+	if (memory->has_limit)
+		log_warning(
+			"container \"%s\": killed for want of memory; its limit was %" PRId64,
+			call->argv[0], memory->limit);
+	else
+		log_warning("container \"%s\": killed for want of memory", call->argv[0]);
 }
 
 int creation_stay(const struct command_call *call, struct creation *creation, bool keep,
@@ -37,6 +52,8 @@ int creation_stay(const struct command_call *call, struct creation *creation, bo
 	if (fd_lock(creation->container.dir_fd, LOCK_UN, call->argv[0], err) < 0)
 		return -1;
 	result = foreground_serve(&foreground, call->ret_status, err);
+	tell_want_of_memory(call, &creation->container.state.cgroup,
+		&creation->bundle.config.linux.resources.memory);
 	if (keep)
 		return result;
 	if (delete_after(creation->request->root, call->argv[0],
@@ -49,21 +66,19 @@ static int run_command(const struct command_call *call, struct error *err)
 {
 	const struct create_options *options = call->options;
 	auto_free char *root = options_root(call->global);
-	struct create_request request = create_request_of(call, root);
+	struct create_request request = { .start = true, .foreground = !options->detach };
 	auto_creation creation = CREATION_NONE;
 
-	request.start = true;
-	request.foreground = !options->detach;
 	if (options->keep && options->detach)
 		return fail(err, "--keep: a detached container is kept in any case");
-	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0)
+	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0 ||
+		create_request_of(call, root, &request, err) < 0)
 		return -1;
 	if (!options->detach && !options->no_subreaper &&
 		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return fail_errno(err, "becoming a subreaper");
 	if (create_container(&request, &creation, err) < 0)
 		return -1;
-	container_started(&creation.container, &creation.bundle.config);
 	return options->detach ? 0 : creation_stay(call, &creation, options->keep, err);
 }
 

@@ -25,9 +25,9 @@ static int start_command(const struct command_call *call, struct error *err)
 		return -1;
 	if (container_config(&container, &config, err) < 0)
 		return -1;
-	if (expect_created(&container, err) < 0 || container_start(&container, err) < 0)
+	if (expect_created(&container, err) < 0 ||
+		container_start(&container, &config, err) < 0)
 		return fail_while(err, "container \"%s\"", call->argv[0]);
-	container_started(&container, &config);
 	return 0;
 }
 

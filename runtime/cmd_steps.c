@@ -6,8 +6,10 @@ static int steps_command(const struct command_call *call, struct error *err)
 {
 	auto_str text = { 0 };
 
-	for (int step = 0; step < STEP_COUNT; step++)
-		str_appendf(&text, "%s\n", step_name((enum step)step));
+	for (int step = 0; step < STEP_COUNT; step++) {
+		if (!step_words((enum step)step)->inert)
+			str_appendf(&text, "%s\n", step_words((enum step)step)->name);
+	}
 	return call_print(&text, err);
 }
 

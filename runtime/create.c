@@ -17,13 +17,17 @@
 #include "base/process.h"
 #include "runtime/criu/descriptors.h"
 #include "runtime/destroy.h"
+#include "runtime/explain.h"
 #include "runtime/handover.h"
 #include "runtime/hooks.h"
 #include "runtime/idmap.h"
 #include "runtime/init.h"
 #include "runtime/limits.h"
+#include "runtime/memory_floor.h"
 #include "runtime/relay.h"
+#include "runtime/seccomp_watch.h"
 #include "runtime/stage.h"
+#include "runtime/start.h"
 #include "runtime/steps.h"
 
 void creation_free(struct creation *creation)
@@ -90,7 +94,7 @@ static int plan_identity(const struct creation *creation, struct error *err)
 	return 0;
 }
 
-int creation_plan_parts(struct creation *creation, struct error *err)
+static int plan_parts(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 	const struct oci_config *config = &creation->bundle.config;
@@ -110,42 +114,67 @@ int creation_plan_parts(struct creation *creation, struct error *err)
 		return -1;
 	if (rootfs_plan(&rootfs, &creation->rootfs, err) < 0)
 		return -1;
-	if (cgroup_plan(config, &cgroup, &creation->cgroup_plan, err) < 0)
-		return -1;
-	if (seccomp_prepare(
-		    config->linux.seccomp, request->root, &creation->filter, err) < 0)
-		return -1;
-	return net_devices_plan(config, &creation->net_devices, err);
+	return cgroup_plan(config, &cgroup, &creation->cgroup_plan, err);
 }
 
+static void plan_waits(struct creation *creation)
+{
+	const struct oci_config *config = &creation->bundle.config;
+
+	creation->relayed = relay_is_needed(&creation->namespaces);
+	creation->waits_placed = creation->namespaces.makes_user ||
+				 config->linux.net_devices_count ||
+				 cgroup_wants_adopt(creation->cgroup_plan);
+	creation->waits_hooked =
+		config->hooks.prestart_count || config->hooks.create_runtime_count;
+}
+
+/* Says where in config.json it is. */
+static int fail_placed(const struct creation *creation, struct error *err)
+{
+	json_place("config.json", creation->bundle.text, creation->bundle.length, err);
+	return -1;
+}
+
+int create_plan(struct creation *creation, struct error *err)
+{
+	if (bundle_load(&creation->request->bundle, &creation->bundle, err) < 0)
+		return -1;
+	if (creation->request->memory_floor)
+		memory_floor_adapt(
+			&creation->bundle.config, creation->request->memory_floor);
+	if (plan_parts(creation, err) < 0)
+		return fail_placed(creation, err);
+	plan_waits(creation);
+	return 0;
+}
+
+/* What has to do with others: a filter in the cache, interfaces, sockets, sources. */
 static int plan(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
-	const struct oci_hooks *hooks = &creation->bundle.config.hooks;
+	const struct oci_config *config = &creation->bundle.config;
 	int ends[2];
 
 	/* Told before anything that a second container of this name would lack. */
 	if (container_expect_none(request->root, request->id, err) < 0)
 		return -1;
-	if (bundle_load(&request->bundle, &creation->bundle, err) < 0)
+	if (create_plan(creation, err) < 0)
 		return -1;
-	if (creation_plan_parts(creation, err) < 0) {
-		json_place("config.json", creation->bundle.text, creation->bundle.length,
-			err);
+	if (seccomp_prepare(
+		    config->linux.seccomp, request->root, &creation->filter, err) < 0 ||
+		net_devices_plan(config, &creation->net_devices, err) < 0)
+		return fail_placed(creation, err);
+	if (request->seccomp_log && seccomp_watch_prepare(&creation->filter, err) < 0)
 		return -1;
-	}
 	if (creation_plan_terminal(creation, err) < 0 ||
 		rootfs_open(creation->rootfs, err) < 0)
 		return -1;
-	creation->relayed = relay_is_needed(&creation->namespaces);
-	creation->waits_placed = creation->namespaces.makes_user ||
-				 creation->net_devices.count ||
-				 cgroup_wants_adopt(creation->cgroup_plan);
-	creation->waits_hooked = hooks->prestart_count || hooks->create_runtime_count;
 	if (stage_pair(ends, err) < 0)
 		return -1;
 	creation->parent_sock = ends[0];
 	creation->init_sock = ends[1];
+	step_reached(request->steps, STEP_PLANNED);
 	return 0;
 }
 
@@ -181,13 +210,15 @@ static void fill_state(struct creation *creation)
 			config->annotations.items[i].value);
 }
 
-/* The first state.json names the cgroup that is about to be made. */
+/* The first state.json names the cgroup and the resctrl class that are about to be made. */
 static int record_intent(struct creation *creation, struct error *err)
 {
 	struct container *container = &creation->container;
 
 	fill_state(creation);
-	if (cgroup_intended(creation->cgroup_plan, &container->state.cgroup, err) < 0)
+	if (cgroup_intended(creation->cgroup_plan, &container->state.cgroup, err) < 0 ||
+		resctrl_plan(&creation->bundle.config, container->state.id,
+			&container->state.resctrl, err) < 0)
 		return -1;
 	if (file_replace_at(container->dir_fd, "config.json", creation->bundle.text,
 		    creation->bundle.length,
@@ -195,7 +226,7 @@ static int record_intent(struct creation *creation, struct error *err)
 		return -1;
 	if (container_save(container, err) < 0)
 		return -1;
-	step_reached(STEP_RECORDED);
+	step_reached(creation->request->steps, STEP_RECORDED);
 	return 0;
 }
 
@@ -231,8 +262,8 @@ static int make_cgroup(struct creation *creation, struct error *err)
 		cgroup_free(&state->cgroup);
 		state->cgroup = made;
 	}
-	step_reached(STEP_CGROUP_MADE);
-	if (resctrl_create(&creation->bundle.config, state->id, &state->resctrl, err) < 0)
+	step_reached(creation->request->steps, STEP_CGROUP_MADE);
+	if (resctrl_create(&creation->bundle.config, &state->resctrl, err) < 0)
 		return -1;
 	return cgroup_clone_fd(&state->cgroup, &creation->cgroup_fd, err);
 }
@@ -241,7 +272,7 @@ int creation_make(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 
-	step_reached(STEP_STATE_MADE);
+	step_reached(creation->request->steps, STEP_STATE_MADE);
 	if (record_intent(creation, err) < 0)
 		return -1;
 	if (!request->start && listen_for_start(creation, err) < 0)
@@ -251,14 +282,16 @@ int creation_make(struct creation *creation, struct error *err)
 
 /* ---- clone -------------------------------------------------------------------------- */
 
-/* A kernel that cannot clone into a cgroup leaves it to init to go there. */
+/* A kernel that cannot clone into a cgroup leaves it to init to go there; so does a limit
+ * of no processes, which only births count against. */
 static pid_t clone_init(struct creation *creation)
 {
 	pid_t pid = process_clone(
 		creation->namespaces.clone, creation->cgroup_fd, &creation->pidfd);
 
 	if (pid >= 0 || creation->cgroup_fd < 0 ||
-		(errno != ENOSYS && errno != E2BIG && errno != EINVAL && errno != EBUSY))
+		(errno != ENOSYS && errno != E2BIG && errno != EINVAL && errno != EBUSY &&
+			errno != EAGAIN))
 		return pid;
 	cleanup_fd(&creation->cgroup_fd);
 	creation->cgroup_fd = -1;
@@ -280,6 +313,32 @@ static int clone_direct(struct creation *creation, struct error *err)
 	return joins_pid ? namespaces_restore_pid(err) : 0;
 }
 
+/* Born of us and not of init; holds nothing of the container but its pidfd, for others
+ * are to see the ends of our sockets and of our lock. */
+static int start_watch(struct creation *creation, struct error *err)
+{
+	struct seccomp_watch *watch = creation->filter.watch;
+	auto_fd nothing = -1;
+	int pidfd;
+	pid_t pid;
+
+	if (!watch)
+		return 0;
+	pid = process_clone(0, -1, NULL);
+	if (pid < 0)
+		return fail_errno(err, "making a process that tells what seccomp denies");
+	if (pid > 0)
+		return 0;
+	pidfd = fcntl(creation->pidfd, F_DUPFD_CLOEXEC, 3);
+	nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd < 2 + (log_fd() != STDERR_FILENO) && nothing >= 0; fd++)
+		(void)dup2(nothing, fd); /* whoever reads them is not to wait for us */
+	creation->filter.watch = NULL;
+	creation_free(creation);
+	seccomp_watch_serve(watch, pidfd);
+	_exit(0);
+}
+
 static int clone_process(struct creation *creation, struct error *err)
 {
 	int result = creation->relayed ? relay_clone(creation, err)
@@ -287,12 +346,13 @@ static int clone_process(struct creation *creation, struct error *err)
 
 	if (result < 0)
 		return -1;
+	seccomp_let_go(&creation->filter);
 	/* Only so is the end of init seen as an end of file. */
 	cleanup_fd(&creation->init_sock);
 	cleanup_fd(&creation->start_sock);
 	creation->init_sock = creation->start_sock = -1;
-	step_reached(STEP_CLONED);
-	return 0;
+	step_reached(creation->request->steps, STEP_CLONED);
+	return start_watch(creation, err);
 }
 
 /* ---- place, hooks, record, settle --------------------------------------------------- */
@@ -313,11 +373,13 @@ static int place(struct creation *creation, struct error *err)
 		return -1;
 	if (state->resctrl.path && resctrl_add(&state->resctrl, creation->pid, err) < 0)
 		return -1;
-	if (net_devices_move(&creation->net_devices, creation->pid, err) < 0)
+	if (net_devices_move(&creation->net_devices,
+		    namespaces_join_fd(&creation->namespaces, CLONE_NEWNET),
+		    creation->pid, err) < 0)
 		return -1;
 	if (!creation->waits_placed)
 		return 0;
-	step_reached(STEP_PLACED);
+	step_reached(creation->request->steps, STEP_PLACED);
 	return stage_send(creation->parent_sock, STAGE_PLACED, err);
 }
 
@@ -339,7 +401,7 @@ static int run_hooks(struct creation *creation, struct error *err)
 	if (hooks_run(&call, HOOK_PRESTART, err) < 0 ||
 		hooks_run(&call, HOOK_CREATE_RUNTIME, err) < 0)
 		return -1;
-	step_reached(STEP_HOOKED);
+	step_reached(creation->request->steps, STEP_HOOKED);
 	return stage_send(creation->parent_sock, STAGE_HOOKED, err);
 }
 
@@ -365,7 +427,7 @@ int creation_name_process(struct creation *creation, struct error *err)
 	state->pid = creation->pid;
 	if (container_save(&creation->container, err) < 0)
 		return -1;
-	step_reached(STEP_NAMED);
+	step_reached(creation->request->steps, STEP_NAMED);
 	return 0;
 }
 
@@ -390,6 +452,16 @@ static int record(struct creation *creation, struct error *err)
 	return stage_send(creation->parent_sock, STAGE_RECORDED, err);
 }
 
+/* From here on a class with a name of its own is there for others too. */
+static int keep_class(struct creation *creation, struct error *err)
+{
+	struct container_state *state = &creation->container.state;
+
+	return resctrl_keep_named(&creation->bundle.config, &state->resctrl)
+		       ? container_save(&creation->container, err)
+		       : 0;
+}
+
 static int settle(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
@@ -399,14 +471,24 @@ static int settle(struct creation *creation, struct error *err)
 		stage_await_fd(creation->parent_sock, STAGE_TERMINAL, &creation->master,
 			err) < 0)
 		return -1;
-	if (request->start)
-		return stage_await_end(creation->parent_sock, err);
+	if (request->memory_floor)
+		return stage_await(creation->parent_sock, STAGE_READY, err);
+	if (request->start) {
+		if (stage_await_end(creation->parent_sock, err) < 0)
+			return -1;
+		if (memory_ended_init(creation))
+			return fail_code(err, EPIPE, "the container's init ended early");
+		step_reached(request->steps, STEP_EXECUTED);
+		if (container_started(container, &creation->bundle.config, err) < 0)
+			return -1;
+		return keep_class(creation, err);
+	}
 	if (stage_await(creation->parent_sock, STAGE_READY, err) < 0)
 		return -1;
-	step_reached(STEP_READY);
+	step_reached(creation->request->steps, STEP_READY);
 	if (renameat(container->dir_fd, "starting", container->dir_fd, "start") < 0)
 		return fail_errno(err, "naming the socket of the command `start`");
-	return 0;
+	return keep_class(creation, err);
 }
 
 /* An init that went without a word was killed; by whom is known only of the kernel. */
@@ -415,8 +497,10 @@ static int explain_end(struct creation *creation, struct error *err)
 	struct error ignored;
 	int status;
 
-	if (err->errnum != EPIPE || creation->pid <= 0)
+	if (err->errnum != EPIPE)
 		return -1;
+	if (creation->pid <= 0) /* it was the relay */
+		return (void)!memory_blame_limit(creation, err), -1;
 	(void)process_pidfd_signal(creation->pidfd, SIGKILL);
 	if (process_wait(creation->pid, &status, &ignored) < 0)
 		return -1;
@@ -424,15 +508,17 @@ static int explain_end(struct creation *creation, struct error *err)
 	if (status != 128 + SIGKILL)
 		return fail(
 			err, "the container's init ended early, with status %d", status);
-	return fail(err,
-		"the container's init was killed: is the memory limit too small to "
-		"start, or did somebody kill it?");
+	if (memory_blame_limit(creation, err) < 0)
+		return -1;
+	return fail(err, "the container's init was killed; did somebody kill it?");
 }
 
 static int act(struct creation *creation, struct error *err)
 {
-	if (creation_make(creation, err) < 0 || clone_process(creation, err) < 0)
+	if (creation_make(creation, err) < 0)
 		return -1;
+	if (clone_process(creation, err) < 0)
+		return explain_end(creation, err);
 	/* The parent writes while init mounts; only then does it wait. */
 	if (place(creation, err) < 0 || creation_name_process(creation, err) < 0)
 		return -1;
@@ -442,10 +528,18 @@ static int act(struct creation *creation, struct error *err)
 	return 0;
 }
 
-void creation_undo(struct creation *creation)
+/* poststop is for whom another hook has run for, be it one of init's. */
+static bool is_poststop_due(const struct creation *creation, const struct error *failure)
+{
+	return creation->hooks_begun || hooks_failed(failure);
+}
+
+void creation_undo(struct creation *creation, const struct error *failure)
 {
 	struct error err;
 
+	if (net_devices_return(&creation->net_devices, &err) < 0)
+		log_warning("after a failure: %s", err.text);
 	if (creation->pidfd >= 0)
 		(void)process_pidfd_signal(creation->pidfd, SIGKILL); /* may be dead */
 	if (creation->pid > 0) {
@@ -456,9 +550,25 @@ void creation_undo(struct creation *creation)
 	if (creation->request->pid_file && creation->container.state.pid)
 		(void)unlink(creation->request->pid_file); /* absent if not yet written */
 	if (container_destroy(&creation->container,
-		    creation->hooks_begun ? &creation->bundle.config.hooks : NULL,
+		    is_poststop_due(creation, failure) ? &creation->bundle.config.hooks
+						       : NULL,
 		    &err) < 0)
 		log_warning("after a failure: %s", err.text);
+}
+
+/* --explain: on standard error, for standard output is the container's. */
+static void tell(const struct creation *creation, bool done)
+{
+	auto_str text = { 0 };
+
+	if (!creation->request->steps)
+		return;
+	if (done)
+		explain_times(creation->request->steps, &text);
+	else
+		explain_plan(creation, &text);
+	(void)!fd_write_all(
+		STDERR_FILENO, text.data, text.length); /* closed: no reader */
 }
 
 int create_container(
@@ -469,12 +579,17 @@ int create_container(
 	creation.request = request;
 	if (plan(&creation, err) < 0)
 		return fail_while(err, "container \"%s\"", request->id);
+	tell(&creation, false);
 	if (container_make(request->root, request->id, &creation.container, err) < 0)
 		return -1;
 	if (act(&creation, err) < 0) {
-		creation_undo(&creation);
+		tell(&creation, true);
+		creation_undo(&creation, err);
+		memory_floor_tell(&creation, err);
 		return fail_while(err, "container \"%s\"", request->id);
 	}
+	tell(&creation, true);
+	net_devices_settle(&creation.net_devices);
 	*ret = creation;
 	creation = (struct creation)CREATION_NONE;
 	return 0;

@@ -28,6 +28,8 @@
 #include "runtime/rootfs/rootfs.h"
 #include "runtime/seccomp.h"
 
+struct steps;
+
 struct create_request {
 	const char *root; /* of all containers */
 	const char *id;
@@ -40,8 +42,11 @@ struct create_request {
 	bool rootless;
 	bool no_pivot;
 	bool no_new_keyring;
-	bool start;      /* run: does not wait for the command `start` */
-	bool foreground; /* the caller stays and serves the terminal */
+	bool seccomp_log;
+	bool start;           /* run: does not wait for the command `start` */
+	bool foreground;      /* the caller stays and serves the terminal */
+	int64_t memory_floor; /* > 0: only tries this memory limit; memory_floor.h */
+	struct steps *steps;  /* --explain: the plan is told, and times are taken */
 };
 
 /* All that init needs is in here: it is born with a copy of it. */
@@ -68,15 +73,19 @@ struct creation {
 	int master; /* of a foreground terminal */
 };
 
-#define CREATION_NONE                                                              \
-	{                                                                          \
-		.bundle = BUNDLE_NONE, .container = CONTAINER_NONE,                \
-		.filter = SECCOMP_FILTER_NONE, .parent_sock = -1, .init_sock = -1, \
-		.start_sock = -1, .console_sock = -1, .cgroup_fd = -1, .pid = -1,  \
-		.pidfd = -1, .master = -1                                          \
+#define CREATION_NONE                                                           \
+	{                                                                       \
+		.bundle = BUNDLE_NONE, .container = CONTAINER_NONE,             \
+		.filter = SECCOMP_FILTER_NONE, .net_devices = NET_DEVICES_NONE, \
+		.parent_sock = -1, .init_sock = -1, .start_sock = -1,           \
+		.console_sock = -1, .cgroup_fd = -1, .pid = -1, .pidfd = -1,    \
+		.master = -1                                                    \
 	}
 #define auto_creation __attribute__((cleanup(creation_free))) struct creation
 void creation_free(struct creation *creation);
+
+/* Only the plan: creation->request is set, and nothing is made or asked of others. */
+int create_plan(struct creation *creation, struct error *err) must_check;
 
 /* On failure nothing is left. On success the caller has the container (locked), and of a
  * foreground one its pidfd and terminal. */
@@ -87,10 +96,9 @@ int create_container(const struct create_request *request, struct creation *ret,
 bool creation_has_terminal(const struct creation *creation);
 
 /* Steps of it that a restore has too. */
-int creation_plan_parts(struct creation *creation, struct error *err) must_check;
 int creation_plan_terminal(struct creation *creation, struct error *err) must_check;
 int creation_make(struct creation *creation, struct error *err) must_check;
 int creation_name_process(struct creation *creation, struct error *err) must_check;
 int creation_write_pid_file(
 	const struct creation *creation, struct error *err) must_check;
-void creation_undo(struct creation *creation);
+void creation_undo(struct creation *creation, const struct error *failure);

@@ -6,9 +6,26 @@
 
 #include "base/process.h"
 #include "runtime/hooks.h"
+#include "runtime/procfs.h"
 
 #define KILL_WAIT_MS   10000
 #define REMOVE_WAIT_MS 10000
+
+/* Its state stays, for the delete that will find it ended. */
+static int explain_survivor(const struct container *container, struct error *err)
+{
+	auto_free char *frozen = cgroup_frozen_by(&container->state.cgroup);
+	auto_str who = { 0 };
+
+	procfs_describe(container->state.pid, &who);
+	(void)fail(err, "process %s does not end though it was killed", who.data);
+	if (frozen)
+		return fail_hint(
+			err, "the cgroup %s is frozen; thaw it and delete again", frozen);
+	return fail_hint(err,
+		"it may wait for a device or a network file system; delete again once it "
+		"ends");
+}
 
 /* Thawed first: a process that is frozen by version 1 does not die. */
 int container_kill_all(const struct container *container, struct error *err)
@@ -22,10 +39,7 @@ int container_kill_all(const struct container *container, struct error *err)
 	if (cgroup_exists(cgroup) && cgroup_signal(cgroup, SIGKILL, err) < 0)
 		return -1;
 	if (pidfd >= 0 && poll(&gone, 1, KILL_WAIT_MS) == 0)
-		return fail(err,
-			"process %d does not end though it was killed; it may wait "
-			"for a device or a network file system",
-			container->state.pid);
+		return explain_survivor(container, err);
 	return 0;
 }
 

@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -15,6 +14,7 @@
 #include "runtime/join.h"
 #include "runtime/namespaces.h"
 #include "runtime/stage.h"
+#include "runtime/tools.h"
 #include "spec/names.h"
 
 void joining_free(struct joining *joining)
@@ -35,44 +35,35 @@ void joining_free(struct joining *joining)
 
 /* ---- plan --------------------------------------------------------------------------- */
 
-/* Whether we and the container's process are in the same one: setns(2) refuses to enter
- * the user namespace that one is in. */
-static bool shares(pid_t pid, const char *file)
+static void plan_kind(struct joining *joining, int64_t type)
 {
-	auto_free char *theirs_path = str_format("/proc/%d/ns/%s", pid, file);
-	auto_free char *ours_path = str_format("/proc/self/ns/%s", file);
-	struct stat theirs;
-	struct stat ours;
-
-	return stat(theirs_path, &theirs) == 0 && stat(ours_path, &ours) == 0 &&
-	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+	if (namespaces_shared(joining->request->container->state.pid, type))
+		return;
+	if (type == CLONE_NEWPID)
+		joining->joins_pid = true;
+	else if (type == CLONE_NEWUSER)
+		joining->joins_user = true;
+	else
+		joining->namespaces |= (int)type;
 }
 
 static int plan_namespaces(struct joining *joining, struct error *err)
 {
 	const struct oci_config *config = joining->request->config;
-	pid_t pid = joining->request->container->state.pid;
+	const struct tools *tools = joining->request->tools;
+	auto_free char *path = NULL;
 
-	for (size_t i = 0; i < config->linux.namespaces_count; i++) {
-		int64_t type = config->linux.namespaces[i].type;
-
-		if (shares(pid, namespace_file(type)))
-			continue;
-		if (type == CLONE_NEWPID)
-			joining->joins_pid = true;
-		else if (type == CLONE_NEWUSER)
-			joining->joins_user = true;
-		else
-			joining->namespaces |= (int)type;
+	for (size_t i = 0; !tools && i < config->linux.namespaces_count; i++)
+		plan_kind(joining, config->linux.namespaces[i].type);
+	for (const struct word *word = namespace_words; tools && word->word; word++) {
+		if (tools->kinds & (uint64_t)word->number)
+			plan_kind(joining, word->number);
 	}
-	if (!(joining->namespaces & CLONE_NEWNS)) {
-		auto_free char *path = str_format("/proc/%d/root", pid);
-
-		joining->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (joining->root < 0)
-			return fail_errno(err, "opening %s", path);
-	}
-	return 0;
+	if (joining->namespaces & CLONE_NEWNS || (tools && !tools->joins_mounts))
+		return 0;
+	path = str_format("/proc/%d/root", joining->request->container->state.pid);
+	joining->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return joining->root < 0 ? fail_errno(err, "opening %s", path) : 0;
 }
 
 static int plan_terminal(struct joining *joining, struct error *err)
@@ -98,6 +89,8 @@ static int plan_cgroup(struct joining *joining, struct error *err)
 	const struct cgroup *whole = &request->container->state.cgroup;
 	static const struct strings all = { 0 };
 
+	if (request->tools && request->tools->request->outside)
+		return 0;
 	if (cgroup_below(whole, request->cgroups ? request->cgroups : &all,
 		    &joining->cgroup, err) < 0)
 		return -1;
@@ -107,6 +100,8 @@ static int plan_cgroup(struct joining *joining, struct error *err)
 static int plan(struct joining *joining, struct error *err)
 {
 	const struct exec_request *request = joining->request;
+	/* A tool of the host is no program of the image, to be held by its filter. */
+	bool filtered = !request->tools || request->tools->joins_mounts;
 	int ends[2];
 
 	if (execute_check(request->process, err) < 0)
@@ -120,16 +115,17 @@ static int plan(struct joining *joining, struct error *err)
 	if (plan_namespaces(joining, err) < 0 || plan_terminal(joining, err) < 0 ||
 		plan_cgroup(joining, err) < 0)
 		return -1;
-	if (seccomp_prepare(request->config->linux.seccomp, request->filter_cache,
-		    &joining->filter, err) < 0)
+	if (seccomp_prepare(filtered ? request->config->linux.seccomp : NULL,
+		    request->filter_cache, &joining->filter, err) < 0)
 		return -1;
 	joining->execute = (struct execute){
 		.process = request->process,
-		.config = request->config,
+		.config = filtered ? request->config : &request->tools->bundle.config,
 		.filter = &joining->filter,
 		.caps = caps_plan(request->process),
 		.proc_fd = joining->proc,
 		.preserve_fds = (int)request->preserve_fds,
+		.program_fd = request->tools ? request->tools->program_fd : -1,
 	};
 	if (stage_pair(ends, err) < 0)
 		return -1;
@@ -172,13 +168,15 @@ static int converse(struct joining *joining, struct error *err)
 {
 	const struct exec_request *request = joining->request;
 
+	seccomp_let_go(&joining->filter);
 	cleanup_fd(&joining->child_sock);
 	joining->child_sock = -1;
 	if (request->process->terminal && joining->console_sock < 0 &&
 		stage_await_fd(
 			joining->parent_sock, STAGE_TERMINAL, &joining->master, err) < 0)
 		return -1;
-	if (write_pid_file(joining, err) < 0)
+	if (resctrl_add(&request->container->state.resctrl, joining->pid, err) < 0 ||
+		write_pid_file(joining, err) < 0)
 		return -1;
 	if (stage_send(joining->parent_sock, STAGE_RECORDED, err) < 0)
 		return -1;

@@ -24,6 +24,8 @@
 #include "runtime/container.h"
 #include "runtime/execute.h"
 
+struct tools;
+
 struct exec_request {
 	const struct container *container; /* borrowed, all of these */
 	const struct oci_config *config;
@@ -34,6 +36,7 @@ struct exec_request {
 	const char *console_socket;
 	uint32_t preserve_fds;
 	bool foreground;
+	const struct tools *tools; /* exec --tools; NULL: a process like the others */
 };
 
 /* What the new process is born with. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -119,7 +120,10 @@ int execute_settle(struct execute *execute, struct error *err)
 			return -1;
 		execute->cwd_pending = true;
 	}
-	return find_program(execute, err);
+	if (execute->program_fd <= 0)
+		return find_program(execute, err);
+	execute->program = str_dup(process->args.items[0]);
+	return 0;
 }
 
 static int load_filter(const struct execute *execute, struct error *err)
@@ -159,7 +163,12 @@ int execute_program(struct execute *execute, struct error *err)
 		return -1;
 	if (change_identity(execute, err) < 0)
 		return -1;
-	execve(execute->program, process->args.items, execute->env.items);
+	if (execute->program_fd > 0)
+		syscall(SYS_execveat, execute->program_fd, "", process->args.items,
+			execute->env.items, AT_EMPTY_PATH);
+	else
+		execve(execute->program, process->args.items, execute->env.items);
 	errnum = errno;
-	return program_explain(process->args.items[0], execute->program, errnum, err);
+	return program_explain(process->args.items[0], execute->program,
+		execute->program_fd, errnum, err);
 }

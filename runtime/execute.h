@@ -26,6 +26,7 @@ struct execute {
 	int proc_fd;        /* a procfs in which "self" is us */
 	int preserve_fds;   /* after the standard ones */
 	struct strings env; /* owned: process->env completed */
+	int program_fd;     /* > 0: executed instead of what args[0] names */
 	char *program;      /* owned: its path in the container */
 	bool cwd_pending;   /* root could not enter it; the user may */
 };

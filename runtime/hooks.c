@@ -10,17 +10,6 @@
 
 static char *const empty_environment[] = { NULL };
 
-/* The last lines of what it said, on one line. */
-static void flatten(struct str *said)
-{
-	while (said->length && said->data[said->length - 1] == '\n')
-		said->data[--said->length] = '\0';
-	for (size_t i = 0; i < said->length; i++) {
-		if ((unsigned char)said->data[i] < ' ')
-			said->data[i] = ' ';
-	}
-}
-
 static int judge(
 	const struct oci_hook *hook, int status, struct str *said, struct error *err)
 {
@@ -28,7 +17,7 @@ static int judge(
 
 	if (status == 0)
 		return 0;
-	flatten(said);
+	str_flatten(said);
 	if (status > 128)
 		return fail(err, "%s was killed by signal %d%s%s", hook->path,
 			status - 128, colon, said->length ? said->data : "");
@@ -79,6 +68,11 @@ int hooks_run(const struct hooks_call *call, enum hook_kind kind, struct error *
 			return fail_while(err, "/hooks/%s/%zu", hook_kind_name(kind), i);
 	}
 	return 0;
+}
+
+bool hooks_failed(const struct error *err)
+{
+	return str_after(err->text, "/hooks/") != NULL;
 }
 
 void hooks_run_all(const struct hooks_call *call, enum hook_kind kind)

@@ -21,5 +21,8 @@ struct hooks_call {
 int hooks_run(
 	const struct hooks_call *call, enum hook_kind kind, struct error *err) must_check;
 
-/* poststart and poststop: a failure is a warning, and the others still run. */
+/* Whether this is the failure of a hook, as hooks_run() told it. */
+bool hooks_failed(const struct error *err);
+
+/* poststop: a failure is a warning, and the others still run. */
 void hooks_run_all(const struct hooks_call *call, enum hook_kind kind);

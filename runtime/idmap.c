@@ -67,6 +67,7 @@ static int write_by_helper(const struct map *map, pid_t pid, struct error *err)
 		return fail_hint(err,
 			"without privilege only one id, your own, can be mapped; install "
 			"the package uidmap for more");
+	str_flatten(&said);
 	if (status != 0)
 		return fail(err, "%s failed: %s", map->helper,
 			said.length ? said.data : "(it does not say why)");

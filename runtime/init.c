@@ -104,7 +104,7 @@ static int enter_namespaces(struct init *init, struct error *err)
 			namespaces_join(namespaces, err) < 0)
 			return -1;
 	}
-	step_reached(STEP_ENTERED);
+	step_reached(creation->request->steps, STEP_ENTERED);
 	if (creation->waits_placed && stage_await(init->sock, STAGE_PLACED, err) < 0)
 		return -1;
 	if (in_user && become_root(err) < 0)
@@ -115,7 +115,7 @@ static int enter_namespaces(struct init *init, struct error *err)
 static int enter(struct init *init, struct error *err)
 {
 	if (init->creation->filter.listener >= 0)
-		init->number = namespaces_outer_pid();
+		init->number = namespaces_outer_pid(-1);
 	if (setsid() < 0)
 		return fail_errno(err, "beginning a session");
 	if (enter_namespaces(init, err) < 0)
@@ -195,13 +195,14 @@ static int await_hooks(const struct init *init, struct error *err)
 static int mount_all(struct init *init, struct error *err)
 {
 	struct rootfs *rootfs = init->creation->rootfs;
+	struct steps *steps = init->creation->request->steps;
 	int root_fd;
 
 	if (rootfs_enter(rootfs, err) < 0)
 		return -1;
 	root_fd = rootfs_root_fd(rootfs);
 	make_cwd(init, root_fd);
-	step_reached(STEP_MOUNTED);
+	step_reached(steps, STEP_MOUNTED);
 	if (await_hooks(init, err) < 0)
 		return -1;
 	if (run_hooks(init, HOOK_CREATE_CONTAINER, CONTAINER_CREATING, err) < 0)
@@ -210,7 +211,7 @@ static int mount_all(struct init *init, struct error *err)
 		return -1;
 	if (rootfs_pivot(rootfs, err) < 0)
 		return -1;
-	step_reached(STEP_PIVOTED);
+	step_reached(steps, STEP_PIVOTED);
 	return 0;
 }
 
@@ -252,6 +253,14 @@ static int await_start(struct init *init, struct error *err)
 	return accept_start(init, err);
 }
 
+/* What was to be known of a memory limit is known. */
+static int end_here(const struct init *init, struct error *err)
+{
+	if (stage_send(init->sock, STAGE_READY, err) < 0)
+		return -1;
+	_exit(0);
+}
+
 static int run(struct init *init, struct error *err)
 {
 	struct creation *creation = init->creation;
@@ -272,10 +281,12 @@ static int run(struct init *init, struct error *err)
 		return -1;
 	if (execute_settle(&execute, err) < 0)
 		return -1;
-	step_reached(STEP_SETTLED);
+	step_reached(creation->request->steps, STEP_SETTLED);
+	if (creation->request->memory_floor)
+		return end_here(init, err);
 	if (await_start(init, err) < 0)
 		return -1;
-	step_reached(STEP_STARTING);
+	step_reached(creation->request->steps, STEP_STARTING);
 	if (run_hooks(init, HOOK_START_CONTAINER, CONTAINER_CREATED, err) < 0)
 		return -1;
 	execute.proc_fd = rootfs_proc_fd(creation->rootfs);

@@ -20,6 +20,7 @@
 #include "runtime/scheduler.h"
 #include "runtime/stage.h"
 #include "runtime/terminal.h"
+#include "runtime/tools.h"
 #include "spec/config.h"
 
 /* First of all: it needs the caller's view of cgroups. */
@@ -101,6 +102,15 @@ static int go_in(const struct joining *joining, struct error *err)
 	return enter_root(joining, err);
 }
 
+static int join_keyring(const struct exec_request *request, struct error *err)
+{
+	const struct container_state *state = &request->container->state;
+
+	if (state->keep_keyring || (request->tools && !request->tools->joins_mounts))
+		return 0;
+	return keyring_join(state->id, err);
+}
+
 static int run(struct joining *joining, struct error *err)
 {
 	const struct container *container = joining->request->container;
@@ -113,11 +123,13 @@ static int run(struct joining *joining, struct error *err)
 	if (joining->filter.listener >= 0) {
 		container_describe(container, CONTAINER_RUNNING, &state);
 		execute->subject.state = &state;
-		execute->subject.pid = namespaces_outer_pid();
+		execute->subject.pid = namespaces_outer_pid(joining->proc);
 	}
-	if (go_in(joining, err) < 0 || make_terminal(joining, err) < 0)
+	if (go_in(joining, err) < 0)
 		return -1;
-	if (!container->state.keep_keyring && keyring_join(container->state.id, err) < 0)
+	if (joining->request->tools && tools_enter(joining->request->tools, err) < 0)
+		return -1;
+	if (make_terminal(joining, err) < 0 || join_keyring(joining->request, err) < 0)
 		return -1;
 	if (execute_settle(execute, err) < 0)
 		return -1;

@@ -5,6 +5,7 @@
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -62,7 +63,7 @@ int namespaces_plan(
 	for (size_t i = 0; i < config->linux.namespaces_count; i++) {
 		const struct oci_namespace *wanted = &config->linux.namespaces[i];
 
-		if (wanted->path) {
+		if (wanted->path && *wanted->path) {
 			if (plan.joins_count == NAMESPACE_KINDS)
 				return fail(err, "/linux/namespaces/%zu: too many", i);
 			if (open_join(wanted, &plan.joins[plan.joins_count], err) < 0)
@@ -82,13 +83,18 @@ int namespaces_plan(
 	return 0;
 }
 
-bool namespaces_joins(const struct namespaces *namespaces, int64_t type)
+int namespaces_join_fd(const struct namespaces *namespaces, int64_t type)
 {
 	for (size_t i = 0; i < namespaces->joins_count; i++) {
 		if (namespaces->joins[i].type == type)
-			return true;
+			return namespaces->joins[i].fd;
 	}
-	return false;
+	return -1;
+}
+
+bool namespaces_joins(const struct namespaces *namespaces, int64_t type)
+{
+	return namespaces_join_fd(namespaces, type) >= 0;
 }
 
 static int join(const struct namespace_join *wanted, struct error *err)
@@ -164,14 +170,27 @@ int namespaces_unshare(const struct namespaces *namespaces,
 	return 0;
 }
 
-pid_t namespaces_outer_pid(void)
+pid_t namespaces_outer_pid(int proc_fd)
 {
 	char text[32] = { 0 };
 	struct error ignored;
 	int64_t number = 0;
 
-	if (readlink("/proc/self", text, sizeof(text) - 1) < 0 ||
+	if (readlinkat(proc_fd, proc_fd < 0 ? "/proc/self" : "self", text,
+		    sizeof(text) - 1) < 0 ||
 		str_to_i64(text, "pid", &number, &ignored) < 0)
 		return 0;
 	return (pid_t)number;
+}
+
+bool namespaces_shared(pid_t pid, int64_t type)
+{
+	auto_free char *theirs_path =
+		str_format("/proc/%d/ns/%s", pid, namespace_file(type));
+	auto_free char *ours_path = str_format("/proc/self/ns/%s", namespace_file(type));
+	struct stat theirs;
+	struct stat ours;
+
+	return stat(theirs_path, &theirs) == 0 && stat(ours_path, &ours) == 0 &&
+	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }

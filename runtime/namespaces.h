@@ -43,6 +43,9 @@ int namespaces_plan(const struct oci_config *config, struct namespaces *ret,
 
 bool namespaces_joins(const struct namespaces *namespaces, int64_t type);
 
+/* The descriptor of the one to be joined, borrowed; -1 if none of the kind is. */
+int namespaces_join_fd(const struct namespaces *namespaces, int64_t type);
+
 /* Joins one kind, if it is among the joins. */
 int namespaces_join_kind(
 	const struct namespaces *namespaces, int64_t type, struct error *err) must_check;
@@ -58,6 +61,10 @@ int namespaces_unshare(const struct namespaces *namespaces,
 /* Our own pid namespace for children again, after namespaces_join_kind(CLONE_NEWPID). */
 int namespaces_restore_pid(struct error *err) must_check;
 
-/* Our pid as the creator numbers it, by the creator's procfs: before anything is mounted
- * or joined. 0 where that is not known. */
-pid_t namespaces_outer_pid(void);
+/* Whether we and that process are in the same namespace of this kind. setns(2)
+ * refuses to enter the user namespace that one is in. */
+bool namespaces_shared(pid_t pid, int64_t type);
+
+/* Our pid as the creator numbers it, by the creator's procfs: its open directory, or -1 for
+ * /proc, as long as nothing is mounted or joined. 0 where that is not known. */
+pid_t namespaces_outer_pid(int proc_fd);

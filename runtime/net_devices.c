@@ -7,8 +7,10 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,8 +27,11 @@ struct address {
 
 struct net_device {
 	const char *host_name; /* borrowed from the config */
-	const char *name;
+	const char *name;      /* inside; "eth%d": the kernel puts a number there */
+	char transit
+		[IFNAMSIZ]; /* the name of one whose own the kernel chooses, till then */
 	unsigned index;
+	bool was_up;
 	struct address *addresses;
 	size_t addresses_count;
 };
@@ -43,6 +48,19 @@ void net_devices_free(struct net_devices *devices)
 		free(devices->items[i].addresses);
 	free(take_ptr(&devices->items));
 	devices->count = 0;
+	net_devices_settle(devices);
+}
+
+void net_devices_settle(struct net_devices *devices)
+{
+	devices->moved = 0;
+	cleanup_fd(&devices->netns);
+	devices->netns = -1;
+}
+
+static bool is_template(const struct net_device *device)
+{
+	return strchr(device->name, '%') != NULL;
 }
 
 /* ---- rtnetlink ---------------------------------------------------------------------- */
@@ -147,6 +165,16 @@ static int read_addresses(int sock, struct net_device *device, struct error *err
 	}
 }
 
+static bool is_up(const char *name)
+{
+	struct ifreq request = { 0 };
+	auto_fd sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	return sock >= 0 && ioctl(sock, SIOCGIFFLAGS, &request) == 0 &&
+	       request.ifr_flags & IFF_UP;
+}
+
 static int plan_one(int sock, const struct oci_net_device *wanted, struct net_device *ret,
 	struct error *err)
 {
@@ -158,6 +186,8 @@ static int plan_one(int sock, const struct oci_net_device *wanted, struct net_de
 	ret->index = if_nametoindex(wanted->host_name);
 	if (!ret->index)
 		return fail_errno(err, "looking for the interface");
+	(void)snprintf(ret->transit, sizeof(ret->transit), "mkr%u", ret->index);
+	ret->was_up = is_up(wanted->host_name);
 	return read_addresses(sock, ret, err);
 }
 
@@ -203,16 +233,19 @@ static int set_link(int sock, unsigned index, unsigned flags, int netns, const c
 	return ask(sock, &message);
 }
 
-int net_devices_move(const struct net_devices *devices, pid_t pid, struct error *err)
+/* Under a name that nobody has: to be renamed inside, for of a name that is taken there the
+ * kernel would tell only after the move. */
+int net_devices_move(
+	struct net_devices *devices, int joined, pid_t pid, struct error *err)
 {
 	auto_free char *path = str_format("/proc/%d/ns/net", pid);
-	auto_fd netns = -1;
 	auto_fd sock = -1;
 
 	if (!devices->count)
 		return 0;
-	netns = open(path, O_RDONLY | O_CLOEXEC);
-	if (netns < 0)
+	devices->netns = joined >= 0 ? fcntl(joined, F_DUPFD_CLOEXEC, 3)
+				     : open(path, O_RDONLY | O_CLOEXEC);
+	if (devices->netns < 0)
 		return fail_errno(err, "opening %s", path);
 	if (open_netlink(&sock, err) < 0)
 		return -1;
@@ -221,10 +254,12 @@ int net_devices_move(const struct net_devices *devices, pid_t pid, struct error 
 
 		/* Down first: one that is up keeps its name on older kernels. */
 		if (set_link(sock, device->index, 0, -1, NULL) < 0 ||
-			set_link(sock, device->index, 0, netns, device->name) < 0)
+			set_link(sock, device->index, 0, devices->netns,
+				device->transit) < 0)
 			return fail_errno(err,
-				"/linux/netDevices/%s: moving it into the container as %s",
-				device->host_name, device->name);
+				"/linux/netDevices/%s: moving it into the container",
+				device->host_name);
+		devices->moved++;
 	}
 	return 0;
 }
@@ -241,17 +276,30 @@ static int add_address(int sock, unsigned index, const struct address *address)
 	return ask(sock, &message);
 }
 
-static int configure_one(int sock, const struct net_device *device)
+static int add_addresses(int sock, unsigned index, const struct net_device *device)
 {
-	unsigned index = if_nametoindex(device->name); /* may be another one in here */
-
-	if (!index)
-		return -1;
 	for (size_t i = 0; i < device->addresses_count; i++) {
 		if (add_address(sock, index, &device->addresses[i]) < 0)
 			return -1;
 	}
-	return set_link(sock, index, IFF_UP, -1, NULL);
+	return 0;
+}
+
+/* Named before it goes up: one that is up keeps its name on older kernels. */
+static int configure_one(int sock, const struct net_device *device, struct error *err)
+{
+	unsigned index = if_nametoindex(device->transit); /* may be another one in here */
+
+	if (!index)
+		return fail_errno(
+			err, "looking for %s in the container", device->transit);
+	if (set_link(sock, index, 0, -1, device->name) < 0)
+		return fail_errno(err, "naming it %s in the container", device->name);
+	if (add_addresses(sock, index, device) < 0)
+		return fail_errno(err, "giving its addresses to %s", device->name);
+	if (set_link(sock, index, IFF_UP, -1, NULL) < 0)
+		return fail_errno(err, "setting %s up", device->name);
+	return 0;
 }
 
 int net_devices_configure(const struct net_devices *devices, struct error *err)
@@ -263,10 +311,90 @@ int net_devices_configure(const struct net_devices *devices, struct error *err)
 	if (open_netlink(&sock, err) < 0)
 		return -1;
 	for (size_t i = 0; i < devices->count; i++) {
-		if (configure_one(sock, &devices->items[i]) < 0)
-			return fail_errno(err,
-				"/linux/netDevices/%s: giving its addresses to %s",
-				devices->items[i].host_name, devices->items[i].name);
+		if (configure_one(sock, &devices->items[i], err) < 0)
+			return fail_while(
+				err, "/linux/netDevices/%s", devices->items[i].host_name);
 	}
 	return 0;
+}
+
+/* ---- give back ---------------------------------------------------------------------- */
+
+/* Where init has put a number into its name, the index tells it, which the kernel keeps
+ * wherever it is free, and the rest of the name. */
+static unsigned index_there(const struct net_device *device)
+{
+	unsigned index = if_nametoindex(device->transit);
+	char name[IFNAMSIZ];
+
+	if (!index)
+		index = if_nametoindex(device->name);
+	if (index || !is_template(device) || !if_indextoname(device->index, name))
+		return index;
+	return strncmp(name, device->name, strcspn(device->name, "%")) == 0
+		       ? device->index
+		       : 0;
+}
+
+/* In the container's network: out of it. */
+static int send_home(const struct net_device *device, int own, struct error *err)
+{
+	unsigned index = index_there(device);
+	auto_fd sock = -1;
+
+	if (open_netlink(&sock, err) < 0)
+		return -1;
+	if (!index || set_link(sock, index, 0, -1, NULL) < 0 ||
+		set_link(sock, index, 0, own, device->host_name) < 0)
+		return fail_errno(err, "giving the interface %s back", device->host_name);
+	return 0;
+}
+
+static int restore(const struct net_device *device, struct error *err)
+{
+	unsigned index = if_nametoindex(device->host_name);
+	auto_fd sock = -1;
+
+	if (open_netlink(&sock, err) < 0)
+		return -1;
+	if (!index || add_addresses(sock, index, device) < 0 ||
+		(device->was_up && set_link(sock, index, IFF_UP, -1, NULL) < 0))
+		return fail_errno(err, "giving the interface %s its addresses back",
+			device->host_name);
+	return 0;
+}
+
+static int return_one(
+	const struct net_device *device, int netns, int own, struct error *err)
+{
+	int result;
+
+	if (setns(netns, CLONE_NEWNET) < 0)
+		return fail_errno(err, "entering the container's network");
+	result = send_home(device, own, err);
+	if (setns(own, CLONE_NEWNET) < 0)
+		return fail_errno(err, "leaving the container's network");
+	return result < 0 ? -1 : restore(device, err);
+}
+
+int net_devices_return(struct net_devices *devices, struct error *err)
+{
+	auto_fd own = -1;
+	struct error failure;
+	int result = 0;
+
+	if (!devices->moved)
+		return 0;
+	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return fail_errno(err, "opening /proc/self/ns/net");
+	for (size_t i = 0; i < devices->moved; i++) {
+		if (return_one(&devices->items[i], devices->netns, own, &failure) == 0)
+			continue;
+		if (result == 0)
+			*err = failure;
+		result = -1;
+	}
+	net_devices_settle(devices);
+	return result;
 }

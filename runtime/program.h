@@ -13,7 +13,8 @@
 int program_find(const char *name, const struct strings *env, const char *cwd, char **ret,
 	struct error *err) must_check;
 
-/* Fails with what is wrong with `path`, of which execve has just said `errnum`: itself,
- * the interpreter of its first line, or its ELF loader. */
-int program_explain(
-	const char *name, const char *path, int errnum, struct error *err) must_check;
+/* Fails with what is wrong with `path`, of which execve has just said `errnum`: itself, a
+ * directory on the way, the interpreter of its first line, or its ELF loader. program_fd
+ * > 0: the file, where the path does not lead to it. */
+int program_explain(const char *name, const char *path, int program_fd, int errnum,
+	struct error *err) must_check;

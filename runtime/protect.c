@@ -49,17 +49,27 @@ static int read_only_mount(int self)
 	return take_fd(&tree);
 }
 
-static int sealed_copy(int self, int *ret_fd, struct error *err)
+static int sealed_copy(int file, const char *name, int *ret_fd, struct error *err)
 {
 	auto_fd copy = memfd_create("mocker-runtime", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (copy < 0)
 		return fail_errno(err, "making a file in memory");
-	if (fd_copy(self, copy, "/proc/self/exe", err) < 0)
+	if (fd_copy(file, copy, name, err) < 0)
 		return -1;
 	if (fcntl(copy, F_ADD_SEALS, SEALS) < 0)
 		return fail_errno(err, "sealing a file in memory");
 	*ret_fd = take_fd(&copy);
+	return 0;
+}
+
+int protect_file(int file, const char *name, int *ret_fd, struct error *err)
+{
+	int fd = read_only_mount(file);
+
+	if (fd < 0)
+		return sealed_copy(file, name, ret_fd, err);
+	*ret_fd = fd;
 	return 0;
 }
 
@@ -80,9 +90,9 @@ static int own_arguments(struct strings *ret, struct error *err)
 static int execute_again(int self, struct error *err)
 {
 	auto_strings arguments = { 0 };
-	auto_fd safe = read_only_mount(self);
+	auto_fd safe = -1;
 
-	if (safe < 0 && sealed_copy(self, &safe, err) < 0)
+	if (protect_file(self, "/proc/self/exe", &safe, err) < 0)
 		return -1;
 	if (own_arguments(&arguments, err) < 0)
 		return -1;

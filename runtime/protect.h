@@ -13,3 +13,6 @@
  * are there already, or if nobody inside could write to the file anyway. First thing of a
  * command: nothing may be open that must survive. */
 int protect_self(struct error *err) must_check;
+
+/* A descriptor of the same program in such a place, for execveat(2). */
+int protect_file(int file, const char *name, int *ret_fd, struct error *err) must_check;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -49,7 +50,7 @@ static void lines_of(const struct oci_intel_rdt *asked, struct strings *ret)
 		if (**line && (!asked->mem_bw_schema || !str_after(*line, "MB:")))
 			strings_add(ret, *line);
 	}
-	if (asked->mem_bw_schema)
+	if (asked->mem_bw_schema && *asked->mem_bw_schema)
 		strings_add(ret, asked->mem_bw_schema);
 	strings_copy(ret, &asked->schemata);
 }
@@ -115,41 +116,7 @@ static int write_schemata(
 	return -1;
 }
 
-static int make_monitor(const char *path, const char *id, char **ret, struct error *err)
-{
-	auto_free char *monitor = str_format("%s/mon_groups/%s", path, id);
-
-	if (mkdir(monitor, 0755) < 0)
-		return fail_errno(
-			err, "/linux/intelRdt/enableMonitoring: making %s", monitor);
-	*ret = take_ptr(&monitor);
-	return 0;
-}
-
-/* Makes the class, or finds the one that closID names. */
-static int take_class(const struct oci_intel_rdt *asked, const struct strings *lines,
-	struct resctrl *to, struct error *err)
-{
-	bool named = asked->clos_id != NULL;
-	bool exists = access(to->path, F_OK) == 0;
-
-	if (exists && named)
-		return lines->count ? compare(to->path, lines, err) : 0;
-	if (named && !lines->count)
-		return fail(err,
-			"/linux/intelRdt/closID: there is no class %s, and no schemata to "
-			"make one with",
-			to->path);
-	if (mkdir(to->path, 0755) < 0) {
-		(void)fail_errno(err, "/linux/intelRdt: making the class %s", to->path);
-		return err->errnum == ENOSPC
-			       ? fail_hint(err,
-					 "the processor has no more classes of service")
-			       : -1;
-	}
-	to->made = true;
-	return lines->count ? write_schemata(to->path, lines, err) : 0;
-}
+/* ---- plan --------------------------------------------------------------------------- */
 
 /* Up to 1.2 of the specification, cache and bandwidth were monitored apart; to resctrl
  * they are one. */
@@ -158,16 +125,34 @@ static bool monitors(const struct oci_intel_rdt *asked)
 	return asked->enable_monitoring || asked->enable_cmt || asked->enable_mbm;
 }
 
-int resctrl_create(const struct oci_config *config, const char *id, struct resctrl *ret,
+static int plan_class(const struct oci_intel_rdt *asked, const struct strings *lines,
+	struct resctrl *to, struct error *err)
+{
+	bool exists = access(to->path, F_OK) == 0;
+
+	if (exists && !asked->clos_id)
+		return fail(err,
+			"/linux/intelRdt: the class %s exists already; closID would "
+			"share it",
+			to->path);
+	if (!exists && asked->clos_id && !lines->count)
+		return fail(err,
+			"/linux/intelRdt/closID: there is no class %s, and no schemata to "
+			"make one with",
+			to->path);
+	to->made = !exists;
+	return exists && lines->count ? compare(to->path, lines, err) : 0;
+}
+
+int resctrl_plan(const struct oci_config *config, const char *id, struct resctrl *ret,
 	struct error *err)
 {
 	const struct oci_intel_rdt *asked = config->linux.intel_rdt;
 	const char *name = asked && asked->clos_id ? asked->clos_id : id;
 	auto_strings lines = { 0 };
-	struct resctrl made = { 0 };
-	struct error ignored;
+	struct resctrl plan = { 0 };
 
-	*ret = made;
+	*ret = plan;
 	if (!asked)
 		return 0;
 	if (!is_mounted())
@@ -176,17 +161,56 @@ int resctrl_create(const struct oci_config *config, const char *id, struct resct
 		return fail(err, "/linux/intelRdt/closID: \"%s\" is no name of a class",
 			name);
 	lines_of(asked, &lines);
-	made.path = str_equal(name, "/") ? str_dup(PLACE) : path_join(PLACE, name);
-	if (take_class(asked, &lines, &made, err) < 0 ||
-		(monitors(asked) &&
-			make_monitor(made.path, id, &made.monitor, err) < 0)) {
-		if (resctrl_remove(&made, &ignored) < 0)
-			(void)fail_hint(err, "%s", ignored.text);
-		json_free(&resctrl_type, &made);
+	plan.path = str_equal(name, "/") ? str_dup(PLACE) : path_join(PLACE, name);
+	if (monitors(asked))
+		plan.monitor = str_format("%s/mon_groups/%s", plan.path, id);
+	if (plan_class(asked, &lines, &plan, err) < 0) {
+		json_free(&resctrl_type, &plan);
 		return -1;
 	}
-	*ret = made;
+	*ret = plan;
 	return 0;
+}
+
+/* ---- make --------------------------------------------------------------------------- */
+
+/* What somebody else has made meanwhile is not ours to remove. */
+static int make_class(struct resctrl *resctrl, struct error *err)
+{
+	if (mkdir(resctrl->path, 0755) == 0)
+		return 0;
+	(void)fail_errno(err, "/linux/intelRdt: making the class %s", resctrl->path);
+	resctrl->made = false;
+	return err->errnum == ENOSPC
+		       ? fail_hint(err, "the processor has no more classes of service")
+		       : -1;
+}
+
+static int make_monitor(struct resctrl *resctrl, struct error *err)
+{
+	if (mkdir(resctrl->monitor, 0755) == 0)
+		return 0;
+	(void)fail_errno(
+		err, "/linux/intelRdt/enableMonitoring: making %s", resctrl->monitor);
+	free(take_ptr(&resctrl->monitor));
+	return -1;
+}
+
+int resctrl_create(
+	const struct oci_config *config, struct resctrl *resctrl, struct error *err)
+{
+	auto_strings lines = { 0 };
+
+	if (!resctrl->path)
+		return 0;
+	lines_of(config->linux.intel_rdt, &lines);
+	if (resctrl->made) {
+		if (make_class(resctrl, err) < 0)
+			return -1;
+		if (lines.count && write_schemata(resctrl->path, &lines, err) < 0)
+			return -1;
+	}
+	return resctrl->monitor ? make_monitor(resctrl, err) : 0;
 }
 
 int resctrl_add(const struct resctrl *resctrl, pid_t pid, struct error *err)
@@ -202,6 +226,16 @@ int resctrl_add(const struct resctrl *resctrl, pid_t pid, struct error *err)
 			return fail_while(err, "/linux/intelRdt");
 	}
 	return 0;
+}
+
+bool resctrl_keep_named(const struct oci_config *config, struct resctrl *resctrl)
+{
+	const struct oci_intel_rdt *asked = config->linux.intel_rdt;
+
+	if (!resctrl->made || !asked || !asked->clos_id)
+		return false;
+	resctrl->made = false;
+	return true;
 }
 
 int resctrl_remove(const struct resctrl *resctrl, struct error *err)

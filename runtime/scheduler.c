@@ -7,6 +7,7 @@
 #include <linux/ioprio.h>
 #include <sched.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -151,9 +152,25 @@ int scheduler_affinity_initial(const struct oci_process *process, struct error *
 		       : 0;
 }
 
+/* To all CPUs that the cgroup allows: the kernel keeps to those by itself. */
+static int forget_affinity(struct error *err)
+{
+	struct number_list all;
+
+	memset(all.bits, 0xff, sizeof(all.bits));
+	if (syscall(SYS_sched_setaffinity, 0, sizeof(all.bits), all.bits) < 0)
+		return fail_errno(
+			err, "/process/execCPUAffinity: leaving the first CPUs");
+	return 0;
+}
+
 int scheduler_affinity_final(const struct oci_process *process, struct error *err)
 {
-	return process->exec_cpu_affinity ? affinity(process->exec_cpu_affinity->final,
-						    "/process/execCPUAffinity/final", err)
-					  : 0;
+	const struct oci_exec_cpu_affinity *asked = process->exec_cpu_affinity;
+
+	if (!asked)
+		return 0;
+	if ((!asked->final || !*asked->final) && asked->initial && *asked->initial)
+		return forget_affinity(err);
+	return affinity(asked->final, "/process/execCPUAffinity/final", err);
 }

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "runtime/seccomp_cache.h"
 #include "runtime/seccomp_compile.h"
+#include "runtime/seccomp_watch.h"
 #include "spec/config.h"
 #include "spec/names.h"
 #include "spec/seccomp.h"
@@ -32,6 +33,7 @@ void seccomp_filter_free(struct seccomp_filter *filter)
 {
 	free(filter->program);
 	free(filter->metadata);
+	seccomp_watch_free(filter->watch);
 	if (filter->listener >= 0)
 		(void)close(filter->listener);
 	*filter = (struct seccomp_filter)SECCOMP_FILTER_NONE;
@@ -134,6 +136,12 @@ int seccomp_prepare(const struct oci_seccomp *profile, const char *cache_dir,
 	return 0;
 }
 
+void seccomp_let_go(struct seccomp_filter *filter)
+{
+	cleanup_fd(&filter->listener);
+	filter->listener = -1;
+}
+
 /* ---- init -------------------------------------------------------------------------- */
 
 /* The descriptor goes with the first byte; the rest may take several calls. */
@@ -200,6 +208,8 @@ int seccomp_install(const struct seccomp_filter *filter, struct seccomp_subject 
 		return 0;
 	if (filter->listener >= 0)
 		write_state(filter, subject, &state);
+	if (filter->watch)
+		seccomp_watch_announce(filter->watch);
 	fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter->flags, &program);
 	if (fd < 0) {
 		(void)fail_errno(err, "/linux/seccomp: loading the filter");
@@ -210,6 +220,8 @@ int seccomp_install(const struct seccomp_filter *filter, struct seccomp_subject 
 			return fail_hint(err, "another filter has a listener already");
 		return -1;
 	}
+	if (filter->watch)
+		seccomp_watch_hand_over(filter->watch, fd);
 	if (filter->listener < 0)
 		return 0;
 	if (send_all(filter->listener, state.data, state.length, fd) < 0) {
@@ -217,5 +229,7 @@ int seccomp_install(const struct seccomp_filter *filter, struct seccomp_subject 
 		return fail_hint(err, "does the profile let sendmsg through?");
 	}
 	(void)close(fd); /* the listener has its own by now */
+	/* One state for a connection; it may be waited for before anything is decided. */
+	(void)close(filter->listener);
 	return 0;
 }

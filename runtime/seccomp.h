@@ -15,13 +15,15 @@
 struct oci_seccomp;
 struct oci_state;
 struct sock_filter;
+struct seccomp_watch;
 
 struct seccomp_filter {
 	struct sock_filter *program; /* NULL: no profile, nothing is loaded */
 	unsigned short count;
-	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
-	int listener;   /* connected to listenerPath, else -1 */
-	char *metadata; /* listenerMetadata */
+	uint32_t flags;              /* SECCOMP_FILTER_FLAG_* */
+	int listener;                /* connected to listenerPath, else -1 */
+	char *metadata;              /* listenerMetadata */
+	struct seccomp_watch *watch; /* --seccomp-log; NULL */
 };
 
 #define SECCOMP_FILTER_NONE    \
@@ -37,6 +39,10 @@ void seccomp_filter_free(struct seccomp_filter *filter);
  * which the directory ".seccomp" is made; NULL: no cache. */
 int seccomp_prepare(const struct oci_seccomp *profile, const char *cache_dir,
 	struct seccomp_filter *ret, struct error *err) must_check;
+
+/* In the parent, once the process that will load it has been cloned: the listener must see
+ * the end of what that process sends. */
+void seccomp_let_go(struct seccomp_filter *filter);
 
 /* In init. Last before execve with no_new_privs; without it before capabilities are
  * dropped, for it needs CAP_SYS_ADMIN. state: the container's, and pid: the process as

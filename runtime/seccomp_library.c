@@ -16,6 +16,7 @@ int seccomp_library_open(struct seccomp_library *ret, struct error *err)
 		.rule_add_array = seccomp_rule_add_array,
 		.resolve_name = seccomp_syscall_resolve_name,
 		.resolve_name_arch = seccomp_syscall_resolve_name_arch,
+		.resolve_num_arch = seccomp_syscall_resolve_num_arch,
 		.export_bpf = seccomp_export_bpf,
 	};
 	return 0;
@@ -44,6 +45,8 @@ static const struct symbol {
 	{ "seccomp_syscall_resolve_name", offsetof(struct seccomp_library, resolve_name) },
 	{ "seccomp_syscall_resolve_name_arch",
 		offsetof(struct seccomp_library, resolve_name_arch) },
+	{ "seccomp_syscall_resolve_num_arch",
+		offsetof(struct seccomp_library, resolve_num_arch) },
 	{ "seccomp_export_bpf", offsetof(struct seccomp_library, export_bpf) },
 };
 /* clang-format on */

@@ -19,6 +19,7 @@ struct seccomp_library {
 	__typeof__(seccomp_rule_add_array) *rule_add_array;
 	__typeof__(seccomp_syscall_resolve_name) *resolve_name;
 	__typeof__(seccomp_syscall_resolve_name_arch) *resolve_name_arch;
+	__typeof__(seccomp_syscall_resolve_num_arch) *resolve_num_arch;
 	__typeof__(seccomp_export_bpf) *export_bpf;
 };
 

@@ -1,4 +1,4 @@
-/* Telling a created container's init to go on. */
+/* Telling a created container's init to go on, and what follows from that. */
 #include "runtime/start.h"
 
 #include <stdio.h>
@@ -6,6 +6,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "runtime/destroy.h"
 #include "runtime/hooks.h"
 #include "runtime/stage.h"
 
@@ -23,7 +25,7 @@ static int connect_init(
 	return 0;
 }
 
-int container_start(const struct container *container, struct error *err)
+static int tell_init(const struct container *container, struct error *err)
 {
 	auto_fd sock = -1;
 
@@ -38,7 +40,8 @@ int container_start(const struct container *container, struct error *err)
 	return stage_await_end(sock, err);
 }
 
-void container_started(const struct container *container, const struct oci_config *config)
+int container_started(const struct container *container, const struct oci_config *config,
+	struct error *err)
 {
 	auto_oci_state state = { 0 };
 	const struct hooks_call call = {
@@ -46,7 +49,20 @@ void container_started(const struct container *container, const struct oci_confi
 	};
 
 	if (!config->hooks.poststart_count)
-		return;
+		return 0;
 	container_describe(container, CONTAINER_RUNNING, &state);
-	hooks_run_all(&call, HOOK_POSTSTART);
+	return hooks_run(&call, HOOK_POSTSTART, err);
+}
+
+int container_start(const struct container *container, const struct oci_config *config,
+	struct error *err)
+{
+	struct error after;
+
+	if (tell_init(container, err) == 0 &&
+		container_started(container, config, err) == 0)
+		return 0;
+	if (hooks_failed(err) && container_destroy(container, &config->hooks, &after) < 0)
+		log_warning("after a failure: %s", after.text);
+	return -1;
 }

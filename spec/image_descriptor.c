@@ -29,6 +29,11 @@ static const struct json_field descriptor_fields[] = {
 const struct json_type image_descriptor_type =
 	JSON_TYPE(struct image_descriptor, descriptor_fields);
 
+void image_descriptor_free(struct image_descriptor *descriptor)
+{
+	json_free(&image_descriptor_type, descriptor);
+}
+
 bool image_digest_valid(const char *digest)
 {
 	static const struct {

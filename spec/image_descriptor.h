@@ -19,6 +19,7 @@
 #define DOCKER_MEDIA_CONFIG     "application/vnd.docker.container.image.v1+json"
 #define DOCKER_MEDIA_LAYER      "application/vnd.docker.image.rootfs.diff.tar"
 #define DOCKER_MEDIA_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
+#define DOCKER_MEDIA_LAYER_ZSTD "application/vnd.docker.image.rootfs.diff.tar.zstd"
 
 struct image_platform {
 	char *architecture;
@@ -41,6 +42,10 @@ struct image_descriptor {
 
 extern const struct json_type image_platform_type;
 extern const struct json_type image_descriptor_type;
+
+#define auto_image_descriptor \
+	__attribute__((cleanup(image_descriptor_free))) struct image_descriptor
+void image_descriptor_free(struct image_descriptor *descriptor);
 
 /* A digest as "sha256:" or "sha512:" and as many lower-case hexadecimal digits as it
  * must have: nothing else may become a file's name. */

@@ -228,10 +228,14 @@ static void check_device(
 			(long long)device->major, (long long)device->minor);
 }
 
+/* "eth%d" is a template, in which the kernel puts a number. */
 static bool is_interface_name(const char *name)
 {
+	const char *percent = strchr(name, '%');
+
 	return *name && strlen(name) < 16 && strcmp(name, ".") != 0 &&
-	       strcmp(name, "..") != 0 && !name[strcspn(name, "/: \t\n\v\f\r")];
+	       strcmp(name, "..") != 0 && !name[strcspn(name, "/: \t\n\v\f\r")] &&
+	       (!percent || strcmp(percent, "%d") == 0);
 }
 
 static const char *name_inside(const struct oci_net_device *device)
@@ -259,8 +263,8 @@ static void check_net_devices(
 		if (!is_interface_name(device->host_name) ||
 			!is_interface_name(name_inside(device)))
 			problem(validation, place,
-				"an interface's name has 1 to 15 characters without \"/\", \":\" and space");
-		for (size_t k = 0; k < i; k++) {
+				"an interface's name has 1 to 15 characters without \"/\", \":\" and space, and \"%%\" only in a last \"%%d\"");
+		for (size_t k = 0; k < i && !strchr(name_inside(device), '%'); k++) {
 			if (strcmp(name_inside(&linux->net_devices[k]),
 				    name_inside(device)) == 0)
 				problem(validation, place,

@@ -10,19 +10,11 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "builder/exchange/docker.h"
+#include "builder/layout.h"
 #include "builder/store/layer.h"
 #include "builder/tar_write.h"
 #include "spec/image_index.h"
 #include "spec/image_manifest.h"
-
-#define BLOBS "blobs/sha256"
-
-static int make_place(int directory_fd, const char *name, struct error *err)
-{
-	if (mkdirat(directory_fd, name, 0755) < 0 && errno != EEXIST)
-		return fail_errno(err, "making %s", name);
-	return 0;
-}
 
 static int write_document(
 	int directory_fd, const char *name, const struct str *text, struct error *err)
@@ -58,16 +50,6 @@ static int place_layer(int directory_fd, const char *name, struct error *err)
 	return 0;
 }
 
-static void fill_descriptor(struct image_descriptor *descriptor, const char *media_type,
-	const struct digest *digest, uint64_t size)
-{
-	*descriptor = (struct image_descriptor){
-		.media_type = str_dup(media_type),
-		.digest = str_format(DIGEST_PREFIX "%s", digest->hex),
-		.size = size,
-	};
-}
-
 static int check_image(const struct image *image, struct error *err)
 {
 	if (!image->on_host)
@@ -75,6 +57,87 @@ static int check_image(const struct image *image, struct error *err)
 	return fail(err,
 		"the image was made without FROM: it stands on this host's file "
 		"system and holds only what changed; begin its Mockerfile with FROM");
+}
+
+/* A blob of the store; false in *ret_there if it has been pruned. */
+static int copy_blob(struct session *session, const struct image_descriptor *blob,
+	int directory_fd, bool *ret_there, struct error *err)
+{
+	auto_free char *name = NULL;
+	struct digest digest;
+	auto_fd from = -1;
+	auto_fd to = -1;
+
+	if (layout_digest(blob, &digest, err) < 0)
+		return -1;
+	from = store_open_blob(session->store, &digest);
+	*ret_there = from >= 0;
+	if (from < 0)
+		return errno == ENOENT ? 0
+				       : fail_errno(err, "opening blob %s", blob->digest);
+	to = openat(directory_fd, "layer.partial",
+		O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (to < 0)
+		return fail_errno(err, "making a file for %s", blob->digest);
+	name = layout_blob_name(&digest);
+	return fd_copy(from, to, blob->digest, err) < 0
+		       ? -1
+		       : place_layer(directory_fd, name, err);
+}
+
+/* Docker's media types go into Docker's manifests; ours has OCI's. */
+static const char *oci_type(const char *media_type)
+{
+	static const char *const types[][2] = {
+		{ DOCKER_MEDIA_LAYER, IMAGE_MEDIA_LAYER },
+		{ DOCKER_MEDIA_LAYER_GZIP, IMAGE_MEDIA_LAYER_GZIP },
+		{ DOCKER_MEDIA_LAYER_ZSTD, IMAGE_MEDIA_LAYER_ZSTD },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (str_equal(types[i][0], media_type))
+			return types[i][1];
+	}
+	return media_type;
+}
+
+static int export_made_layer(struct session *session, const struct image_layer *layer,
+	int directory_fd, const struct tar_write_options *tar,
+	struct image_descriptor *ret, struct strings *diff_ids, struct error *err)
+{
+	auto_free char *name = NULL;
+	struct tar_written written;
+
+	if (write_layer(session, layer, directory_fd, tar, &written, err) < 0)
+		return -1;
+	name = layout_blob_name(&written.digest);
+	if (place_layer(directory_fd, name, err) < 0)
+		return -1;
+	layout_describe(ret, tar->gzip ? IMAGE_MEDIA_LAYER_GZIP : IMAGE_MEDIA_LAYER,
+		&written.digest, (uint64_t)written.size);
+	strings_addf(diff_ids, DIGEST_PREFIX "%s", written.diff_id.hex);
+	return 0;
+}
+
+static int export_layer(struct session *session, const struct image_layer *layer,
+	int directory_fd, const struct tar_write_options *tar,
+	struct image_descriptor *ret, struct strings *diff_ids, struct error *err)
+{
+	bool there = false;
+
+	if (layer->blob && layer->diff_id &&
+		copy_blob(session, layer->blob, directory_fd, &there, err) < 0)
+		return -1;
+	if (!there)
+		return export_made_layer(
+			session, layer, directory_fd, tar, ret, diff_ids, err);
+	*ret = (struct image_descriptor){
+		.media_type = str_dup(oci_type(layer->blob->media_type)),
+		.digest = str_dup(layer->blob->digest),
+		.size = layer->blob->size,
+	};
+	strings_add(diff_ids, layer->diff_id);
+	return 0;
 }
 
 static int export_layers(struct session *session, int directory_fd,
@@ -91,19 +154,10 @@ static int export_layers(struct session *session, int directory_fd,
 
 	manifest->layers = str_alloc((count + 1) * sizeof(*manifest->layers));
 	for (size_t i = 0; i < count; i++) {
-		struct tar_written written;
-		auto_free char *name = NULL;
-
-		if (write_layer(session, &image->image->layers[i], directory_fd, &tar,
-			    &written, err) < 0)
+		if (export_layer(session, &image->image->layers[i], directory_fd, &tar,
+			    &manifest->layers[i], diff_ids, err) < 0)
 			return -1;
-		name = str_format(BLOBS "/%s", written.digest.hex);
-		if (place_layer(directory_fd, name, err) < 0)
-			return -1;
-		fill_descriptor(&manifest->layers[manifest->layers_count++],
-			options->gzip ? IMAGE_MEDIA_LAYER_GZIP : IMAGE_MEDIA_LAYER,
-			&written.digest, (uint64_t)written.size);
-		strings_addf(diff_ids, DIGEST_PREFIX "%s", written.diff_id.hex);
+		manifest->layers_count++;
 	}
 	return 0;
 }
@@ -123,52 +177,10 @@ static int write_config(const struct image *image, const struct strings *diff_id
 	return 0;
 }
 
-static int put_blob(
-	int directory_fd, const struct str *text, struct digest *ret, struct error *err)
-{
-	auto_free char *name = NULL;
-
-	*ret = digest_of(text->data, text->length);
-	name = str_format(BLOBS "/%s", ret->hex);
-	return write_document(directory_fd, name, text, err);
-}
-
-static int add_to_index(int directory_fd, const struct export_image *image,
-	const struct digest *manifest, uint64_t size, struct error *err)
-{
-	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-	struct json_write_options pretty = { .pretty = true };
-	struct json_options options = { .name = "index.json" };
-	struct file_replace_options replace = { .mode = 0644 };
-	auto_image_index index = { 0 };
-	struct image_descriptor *entry;
-	struct error first = { 0 };
-	auto_str text = { 0 };
-
-	if (json_read_file(&image_index_type, &index, directory_fd, "index.json",
-		    &options, &first) < 0) {
-		if (first.errnum != ENOENT) {
-			*err = first;
-			return -1;
-		}
-		index.schema_version = 2;
-	}
-	index.manifests = str_realloc(
-		index.manifests, index.manifests_count + 1, sizeof(*index.manifests));
-	entry = &index.manifests[index.manifests_count++];
-	fill_descriptor(entry, IMAGE_MEDIA_MANIFEST, manifest, size);
-	if (image->name)
-		pairs_set(&entry->annotations, IMAGE_REF_NAME, image->name);
-	json_write(&text, &image_index_type, &index, pretty);
-	if (write_document(directory_fd, "index.json", &text, err) < 0)
-		return -1;
-	return file_replace_at(
-		directory_fd, "oci-layout", layout, sizeof(layout) - 1, replace, err);
-}
-
-int export_layout(struct session *session, int directory_fd,
+/* A manifest of our making. */
+static int make_image(struct session *session, int directory_fd,
 	const struct export_image *image, const struct export_options *options,
-	struct error *err)
+	struct image_descriptor *ret, struct error *err)
 {
 	struct json_write_options compact = { 0 };
 	auto_image_manifest manifest = { .schema_version = 2 };
@@ -177,20 +189,83 @@ int export_layout(struct session *session, int directory_fd,
 	auto_str text = { 0 };
 	struct digest digest;
 
-	if (check_image(image->image, err) < 0 ||
-		make_place(directory_fd, "blobs", err) < 0 ||
-		make_place(directory_fd, BLOBS, err) < 0 ||
-		export_layers(session, directory_fd, image, options, &manifest, &diff_ids,
-			err) < 0 ||
+	if (export_layers(session, directory_fd, image, options, &manifest, &diff_ids,
+		    err) < 0 ||
 		write_config(image->image, &diff_ids, &config, err) < 0 ||
-		put_blob(directory_fd, &config, &digest, err) < 0)
+		layout_put(directory_fd, config.data, config.length, &digest, err) < 0)
 		return -1;
 	manifest.media_type = str_dup(IMAGE_MEDIA_MANIFEST);
-	fill_descriptor(&manifest.config, IMAGE_MEDIA_CONFIG, &digest, config.length);
+	layout_describe(&manifest.config, IMAGE_MEDIA_CONFIG, &digest, config.length);
 	json_write(&text, &image_manifest_type, &manifest, compact);
-	return put_blob(directory_fd, &text, &digest, err) < 0
-		       ? -1
-		       : add_to_index(directory_fd, image, &digest, text.length, err);
+	if (layout_put(directory_fd, text.data, text.length, &digest, err) < 0)
+		return -1;
+	layout_describe(ret, IMAGE_MEDIA_MANIFEST, &digest, text.length);
+	return 0;
+}
+
+/* The image as it came, if all of it is still there. */
+static int copy_image(struct session *session, int directory_fd,
+	const struct image *image, bool *ret_there, struct error *err)
+{
+	auto_image_manifest manifest = { 0 };
+	struct error first = { 0 };
+
+	*ret_there = false;
+	if (!image->manifest)
+		return 0;
+	if (image_read_manifest(session->store, image, &manifest, &first) < 0) {
+		if (first.errnum == ENOENT)
+			return 0;
+		*err = first;
+		return -1;
+	}
+	*ret_there = true;
+	for (size_t i = 0; *ret_there && i < manifest.layers_count; i++) {
+		if (copy_blob(session, &manifest.layers[i], directory_fd, ret_there,
+			    err) < 0)
+			return -1;
+	}
+	if (*ret_there &&
+		copy_blob(session, &manifest.config, directory_fd, ret_there, err) < 0)
+		return -1;
+	return *ret_there
+		       ? copy_blob(session, image->manifest, directory_fd, ret_there, err)
+		       : 0;
+}
+
+static int export_image(struct session *session, int directory_fd,
+	const struct export_image *image, const struct export_options *options,
+	struct image_descriptor *ret, struct error *err)
+{
+	bool there = false;
+
+	if (copy_image(session, directory_fd, image->image, &there, err) < 0)
+		return -1;
+	if (there)
+		return json_copy(
+			&image_descriptor_type, ret, image->image->manifest, err);
+	return make_image(session, directory_fd, image, options, ret, err);
+}
+
+int export_layout(struct session *session, int directory_fd,
+	const struct export_image *image, const struct export_options *options,
+	struct digest *ret, struct error *err)
+{
+	auto_image_descriptor entry = { 0 };
+	struct digest digest;
+
+	if (check_image(image->image, err) < 0 || layout_make(directory_fd, err) < 0 ||
+		export_image(session, directory_fd, image, options, &entry, err) < 0)
+		return -1;
+	if (layout_digest(&entry, &digest, err) < 0)
+		return -1;
+	if (image->name)
+		pairs_set(&entry.annotations, IMAGE_REF_NAME, image->name);
+	if (layout_add(directory_fd, &entry, err) < 0)
+		return -1;
+	if (ret)
+		*ret = digest;
+	return 0;
 }
 
 int export_docker(struct session *session, int directory_fd,

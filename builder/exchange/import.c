@@ -1,6 +1,6 @@
 /*
- * A source is opened (archives are unpacked into the session first), its manifest and
- * config are read, its layers unpacked by workers so that a signal ends them.
+ * Where images come from: a source's words, its directory (archives are unpacked into the
+ * session, registries downloaded into it), and from there import_layout.c.
  */
 #include "builder/exchange/import.h"
 
@@ -11,40 +11,30 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/json.h"
-#include "base/path.h"
-#include "builder/cache.h"
 #include "builder/exchange/docker.h"
+#include "builder/exchange/import_internal.h"
+#include "builder/layout.h"
+#include "builder/platform.h"
 #include "builder/store/layer.h"
-#include "builder/tar.h"
 #include "builder/worker.h"
-#include "spec/image_index.h"
-#include "spec/image_manifest.h"
 
-#define DOCUMENT_MAX (16u << 20)
-
-enum source_kind { SOURCE_OCI, SOURCE_OCI_ARCHIVE, SOURCE_DOCKER_ARCHIVE, SOURCE_ROOTFS };
+enum source_kind {
+	SOURCE_OCI,
+	SOURCE_OCI_ARCHIVE,
+	SOURCE_DOCKER_ARCHIVE,
+	SOURCE_DIRECTORY,
+	SOURCE_ROOTFS,
+	SOURCE_REGISTRY,
+};
 
 static const struct word source_words[] = {
 	{ "oci:", SOURCE_OCI },
 	{ "oci-archive:", SOURCE_OCI_ARCHIVE },
 	{ "docker-archive:", SOURCE_DOCKER_ARCHIVE },
+	{ "dir:", SOURCE_DIRECTORY },
 	{ "rootfs:", SOURCE_ROOTFS },
+	{ "docker://", SOURCE_REGISTRY },
 	{ NULL, 0 },
-};
-
-struct import {
-	struct session *session;
-	struct image *image;
-	char *tag; /* of a layout with several images; NULL */
-	int signal_fd;
-};
-
-/* What a worker unpacks. */
-struct unpacking {
-	int archive_fd;
-	int root_fd;
-	const struct tar_extract_options *options;
 };
 
 static const struct word *find_word(const char *text, const char **ret_rest)
@@ -64,258 +54,35 @@ bool import_is_source(const char *text)
 	return find_word(text, &rest) != NULL;
 }
 
-/* The key of a layer whose archive has this digest. */
-static struct digest layer_key(const struct image *image, const struct digest *digest)
+/* The diff IDs are those of the layers as they came; how many there are must agree. */
+int import_adopt(struct import *import, struct image_config *config, struct error *err)
 {
-	struct digest_state key;
-	size_t count = image->layers_count;
+	struct image *image = import->image;
+	const struct strings *ids = &config->rootfs.diff_ids;
 
-	cache_key_begin(&key, "import", count ? image->layers[count - 1].key : "scratch");
-	digest_add_text(&key, digest->hex);
-	return digest_end(&key);
-}
-
-/* In a worker: it is killed when a signal ends the command. */
-static int extract(void *argument, int output, struct error *err)
-{
-	const struct unpacking *unpacking = argument;
-
-	umask(0);
-	return tar_extract(
-		unpacking->archive_fd, unpacking->root_fd, unpacking->options, err);
-}
-
-static int extract_by_worker(struct import *import, int archive_fd, int root_fd,
-	const struct tar_extract_options *options, struct error *err)
-{
-	struct unpacking unpacking = { archive_fd, root_fd, options };
-	struct worker worker = {
-		.work = extract,
-		.argument = &unpacking,
-		.signal_fd = import->signal_fd,
-	};
-
-	return worker_run(&worker, err);
-}
-
-static int unpack(struct import *import, int archive_fd, const char *name,
-	const struct digest *key, struct layer_info *info, struct error *err)
-{
-	struct tar_extract_options options = {
-		.name = name,
-		.layer = true,
-		.devices = true,
-		.keep_owner = true,
-		.epoch = -1,
-	};
-	struct layer_draft draft = LAYER_DRAFT_NONE;
-	auto_fd fs = -1;
-	int result;
-
-	if (layer_begin(import->session, NULL, &draft, err) < 0)
-		return -1;
-	fs = open(draft.fs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	result = fs < 0 ? fail_errno(err, "opening %s", draft.fs)
-			: extract_by_worker(import, archive_fd, fs, &options, err);
-	if (result == 0)
-		result = layer_commit(import->session, &draft, key->hex, info, err);
-	layer_abandon(import->session, &draft);
-	return result;
-}
-
-/* One layer from an open archive. `expected` NULL: whatever its digest is. */
-static int add_layer(struct import *import, int archive_fd, const char *name,
-	const struct digest *expected, struct error *err)
-{
-	auto_layer_info info = { .created_by = str_dup(name) };
-	auto_layer_info known = { 0 };
-	struct error ignored;
-	struct digest digest, key;
-
-	if (digest_of_fd(archive_fd, name, &digest, NULL, err) < 0)
-		return -1;
-	if (expected && strcmp(digest.hex, expected->hex) != 0)
-		return fail(err,
-			"%s: its bytes have the digest sha256:%s, expected sha256:%s",
-			name, digest.hex, expected->hex);
-	if (lseek(archive_fd, 0, SEEK_SET) < 0)
-		return fail_errno(err, "reading %s again", name);
-	key = layer_key(import->image, &digest);
-	if (layer_find(import->session->store, key.hex, &known, &ignored) == 0) {
-		image_add_layer(import->image, key.hex, known.size);
-		return 0;
-	}
-	if (unpack(import, archive_fd, name, &key, &info, err) < 0)
-		return -1;
-	image_add_layer(import->image, key.hex, info.size);
-	return 0;
-}
-
-/* A file of a source: regular, not a link out of it. */
-static int open_inside(int directory_fd, const char *name, int *ret_fd, struct error *err)
-{
-	struct stat stat;
-	auto_fd fd = -1;
-
-	if (path_open_in_root(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0,
-		    &fd, err) < 0)
-		return -1;
-	if (fstat(fd, &stat) < 0)
-		return fail_errno(err, "looking at %s", name);
-	if (!S_ISREG(stat.st_mode))
-		return fail(err, "%s is no regular file", name);
-	*ret_fd = take_fd(&fd);
-	return 0;
-}
-
-static char *blob_name(const struct digest *digest)
-{
-	return str_format("blobs/sha256/%s", digest->hex);
-}
-
-/* A document of a layout, checked against its descriptor. */
-static int read_blob(int directory_fd, const struct image_descriptor *descriptor,
-	const struct json_type *type, void *object, struct error *err)
-{
-	struct fd_read_options read = { .limit = DOCUMENT_MAX, .regular_only = true };
-	struct json_options options = { .any_case = true };
-	auto_free char *name = NULL;
-	auto_free char *text = NULL;
-	struct digest digest;
-	size_t length = 0;
-	auto_fd fd = -1;
-
-	if (!digest_parse(descriptor->digest, &digest))
-		return fail(err, "the digest %s is not sha256", descriptor->digest);
-	name = blob_name(&digest);
-	if (open_inside(directory_fd, name, &fd, err) < 0 ||
-		fd_read_all(fd, name, read, &text, &length, err) < 0)
-		return -1;
-	if (length != descriptor->size ||
-		strcmp(digest_of(text, length).hex, digest.hex) != 0)
-		return fail(err, "%s: its bytes are not what its descriptor says", name);
-	options.name = name;
-	return json_read(type, object, text, length, &options, err);
-}
-
-static int add_layers(struct import *import, int directory_fd,
-	const struct image_manifest *manifest, struct error *err)
-{
-	for (size_t i = 0; i < manifest->layers_count; i++) {
-		auto_free char *name = NULL;
+	if (ids->count != image->layers_count)
+		return fail(err, "the config has %zu diff IDs, the manifest %zu layers",
+			ids->count, image->layers_count);
+	for (size_t i = 0; i < ids->count; i++) {
 		struct digest digest;
-		auto_fd fd = -1;
 
-		if (!digest_parse(manifest->layers[i].digest, &digest))
-			return fail(err, "the digest %s is not sha256",
-				manifest->layers[i].digest);
-		name = blob_name(&digest);
-		if (open_inside(directory_fd, name, &fd, err) < 0 ||
-			add_layer(import, fd, name, &digest, err) < 0)
-			return -1;
+		if (!digest_parse(ids->items[i], &digest))
+			return fail(err, "the diff ID %s is not sha256", ids->items[i]);
+		image->layers[i].diff_id = str_dup(ids->items[i]);
 	}
-	return 0;
-}
-
-/* Diff IDs are made again when the image is exported: of the layers as they are then. */
-static void adopt_config(struct image *image, struct image_config *config)
-{
 	image_config_free(&image->config);
 	image->config = *config;
 	*config = (struct image_config){ 0 };
 	strings_free(&image->config.rootfs.diff_ids);
-}
-
-static bool is_wanted(const struct import *import, const struct image_descriptor *entry)
-{
-	const char *name = pairs_get(&entry->annotations, IMAGE_REF_NAME);
-
-	if (import->tag)
-		return str_equal(name, import->tag);
-	return !entry->platform ||
-	       (str_equal(entry->platform->architecture, image_architecture()) &&
-		       str_equal(entry->platform->os, "linux"));
-}
-
-static int find_manifest(const struct import *import, const struct image_index *index,
-	const struct image_descriptor **ret, struct error *err)
-{
-	size_t found = 0;
-
-	for (size_t i = 0; i < index->manifests_count; i++) {
-		if (!is_wanted(import, &index->manifests[i]))
-			continue;
-		*ret = &index->manifests[i];
-		found++;
-	}
-	if (found == 1)
-		return 0;
-	if (found > 1)
-		return fail(err, "index.json names %zu images; say which by :TAG", found);
-	return fail(err, "index.json names no image %s%s",
-		import->tag ? "with the name " : "for this machine",
-		import->tag ? import->tag : "");
-}
-
-/* Of an index of platforms, the one for this machine; depth is bounded. */
-static int resolve_index(struct import *import, int directory_fd,
-	const struct image_descriptor *entry, struct image_descriptor *ret,
-	struct error *err)
-{
-	auto_image_index nested = { 0 };
-	struct import any = { .session = import->session, .image = import->image };
-	const struct image_descriptor *inner = NULL;
-
-	if (!str_equal(entry->media_type, IMAGE_MEDIA_INDEX) &&
-		!str_equal(entry->media_type, DOCKER_MEDIA_INDEX))
-		return json_copy(&image_descriptor_type, ret, entry, err);
-	if (read_blob(directory_fd, entry, &image_index_type, &nested, err) < 0 ||
-		find_manifest(&any, &nested, &inner, err) < 0)
-		return -1;
-	return json_copy(&image_descriptor_type, ret, inner, err);
-}
-
-static int import_manifest(struct import *import, int directory_fd,
-	const struct image_descriptor *entry, struct error *err)
-{
-	auto_image_manifest manifest = { 0 };
-	auto_image_config config = { 0 };
-
-	if (read_blob(directory_fd, entry, &image_manifest_type, &manifest, err) < 0 ||
-		read_blob(directory_fd, &manifest.config, &image_config_type, &config,
-			err) < 0 ||
-		add_layers(import, directory_fd, &manifest, err) < 0)
-		return -1;
-	adopt_config(import->image, &config);
 	return 0;
 }
 
-static int import_layout(
-	struct import *import, int directory_fd, char **ret_name, struct error *err)
-{
-	struct json_options options = { .name = "index.json" };
-	auto_image_index index = { 0 };
-	const struct image_descriptor *entry = NULL;
-	struct image_descriptor resolved = { 0 };
-	int result;
-
-	if (json_read_file(&image_index_type, &index, directory_fd, "index.json",
-		    &options, err) < 0 ||
-		find_manifest(import, &index, &entry, err) < 0 ||
-		resolve_index(import, directory_fd, entry, &resolved, err) < 0)
-		return -1;
-	result = import_manifest(import, directory_fd, &resolved, err);
-	json_free(&image_descriptor_type, &resolved);
-	if (result == 0)
-		*ret_name = str_dup(pairs_get(&entry->annotations, IMAGE_REF_NAME));
-	return result;
-}
-
-static int import_docker(
+int import_docker(
 	struct import *import, int directory_fd, char **ret_name, struct error *err)
 {
 	struct json_options options = { .any_case = true };
-	struct fd_read_options read = { .limit = DOCUMENT_MAX, .regular_only = true };
+	struct fd_read_options read = { .limit = LAYOUT_DOCUMENT_MAX,
+		.regular_only = true };
 	auto_docker_manifest manifest = { 0 };
 	auto_image_config config = { 0 };
 	auto_free char *text = NULL;
@@ -325,18 +92,21 @@ static int import_docker(
 	if (docker_manifest_read(directory_fd, &manifest, err) < 0)
 		return -1;
 	options.name = manifest.config;
-	if (open_inside(directory_fd, manifest.config, &config_fd, err) < 0 ||
+	if (layout_open(directory_fd, manifest.config, &config_fd, err) < 0 ||
 		fd_read_all(config_fd, manifest.config, read, &text, &length, err) < 0 ||
 		json_read(&image_config_type, &config, text, length, &options, err) < 0)
 		return -1;
 	strings_each (layer, &manifest.layers) {
+		struct digest digest;
 		auto_fd fd = -1;
 
-		if (open_inside(directory_fd, *layer, &fd, err) < 0 ||
-			add_layer(import, fd, *layer, NULL, err) < 0)
+		if (layout_open(directory_fd, *layer, &fd, err) < 0 ||
+			import_check(fd, *layer, NULL, &digest, err) < 0 ||
+			import_add_layer(import, fd, *layer, &digest, err) < 0)
 			return -1;
 	}
-	adopt_config(import->image, &config);
+	if (import_adopt(import, &config, err) < 0)
+		return -1;
 	if (manifest.repo_tags.count > 0)
 		*ret_name = str_dup(manifest.repo_tags.items[0]);
 	return 0;
@@ -368,7 +138,7 @@ static int unpack_archive(
 
 	if (open_file(path, &archive, err) < 0 ||
 		session_piece(import->session, &piece, &fd, err) < 0 ||
-		extract_by_worker(import, archive, fd, &options, err) < 0)
+		import_extract(import, archive, fd, &options, err) < 0)
 		return -1;
 	*ret_fd = take_fd(&fd);
 	return 0;
@@ -389,11 +159,163 @@ static void split_tag(const char *text, char **ret_path, char **ret_tag)
 
 static int import_rootfs(struct import *import, const char *path, struct error *err)
 {
+	struct digest digest;
 	auto_fd fd = -1;
 
 	if (open_file(path, &fd, err) < 0)
 		return -1;
-	return add_layer(import, fd, path, NULL, err);
+	if (import_check(fd, path, NULL, &digest, err) < 0)
+		return -1;
+	return import_add_layer(import, fd, path, &digest, err);
+}
+
+/* ---- what skopeo writes to dir: ----------------------------------------------------- */
+
+/* manifest.json beside files named by the digits of their digests: they are copied into a
+ * layout of the session's. */
+static int copy_blob(
+	int from_fd, int to_fd, const struct image_descriptor *blob, struct error *err)
+{
+	auto_free char *name = NULL;
+	struct digest digest;
+	auto_fd from = -1;
+	auto_fd to = -1;
+
+	if (layout_digest(blob, &digest, err) < 0)
+		return -1;
+	name = layout_blob_name(&digest);
+	if (layout_open(from_fd, digest.hex, &from, err) < 0)
+		return -1;
+	to = openat(to_fd, name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	return to < 0 ? fail_errno(err, "making %s", name)
+		      : fd_copy(from, to, digest.hex, err);
+}
+
+static int make_layout(int from_fd, int to_fd, struct error *err)
+{
+	struct json_options options = { .name = "manifest.json" };
+	struct image_descriptor entry = { 0 };
+	auto_image_manifest manifest = { 0 };
+	enum image_document kind;
+	auto_free char *text = NULL;
+	struct digest digest;
+	size_t length = 0;
+	int result;
+
+	if (file_read_at(from_fd, "manifest.json", LAYOUT_DOCUMENT_MAX, &text, &length,
+		    err) < 0 ||
+		image_document_kind(text, length, "manifest.json", NULL, &kind, err) < 0)
+		return -1;
+	if (kind == IMAGE_DOCUMENT_INDEX)
+		return fail(err, "manifest.json is an index; copy one of its images");
+	if (json_read(&image_manifest_type, &manifest, text, length, &options, err) < 0 ||
+		layout_make(to_fd, err) < 0 ||
+		layout_put(to_fd, text, length, &digest, err) < 0 ||
+		copy_blob(from_fd, to_fd, &manifest.config, err) < 0)
+		return -1;
+	for (size_t i = 0; i < manifest.layers_count; i++) {
+		if (copy_blob(from_fd, to_fd, &manifest.layers[i], err) < 0)
+			return -1;
+	}
+	layout_describe(&entry,
+		str_equal(manifest.media_type, DOCKER_MEDIA_MANIFEST)
+			? DOCKER_MEDIA_MANIFEST
+			: IMAGE_MEDIA_MANIFEST,
+		&digest, length);
+	result = layout_add(to_fd, &entry, err);
+	json_free(&image_descriptor_type, &entry);
+	return result;
+}
+
+static int import_directory(struct import *import, int directory_fd, struct error *err)
+{
+	auto_free char *piece = NULL;
+	auto_free char *name = NULL;
+	auto_fd fd = -1;
+
+	if (session_piece(import->session, &piece, &fd, err) < 0 ||
+		make_layout(directory_fd, fd, err) < 0)
+		return -1;
+	import->own = true;
+	return import_layout(import, fd, &name, err);
+}
+
+/* ---- registries --------------------------------------------------------------------- */
+
+struct pulling {
+	struct import *import;
+	const char *name;
+	int directory_fd;
+};
+
+/* Layers that the store has are not downloaded again: their keys follow from their
+ * digests alone. */
+static void list_known(
+	void *argument, const struct image_manifest *manifest, struct strings *ret)
+{
+	const struct store *store = argument;
+	struct digest key = { 0 };
+
+	for (size_t i = 0; i < manifest->layers_count; i++) {
+		auto_layer_info info = { 0 };
+		struct error ignored;
+		struct digest digest;
+		struct stat stat;
+
+		if (!digest_parse(manifest->layers[i].digest, &digest))
+			return; /* whoever downloads it says so */
+		key = import_layer_key(&digest, i ? key.hex : NULL);
+		if (fstatat(store->blobs_fd, digest.hex, &stat, AT_SYMLINK_NOFOLLOW) ==
+				0 &&
+			(uint64_t)stat.st_size == manifest->layers[i].size &&
+			layer_find(store, key.hex, &info, &ignored) == 0)
+			strings_add(ret, manifest->layers[i].digest);
+	}
+}
+
+/* In a worker: threads and libcurl stay there, and a signal ends them. */
+static int pull(void *argument, int output, struct error *err)
+{
+	const struct pulling *pulling = argument;
+	const struct import *import = pulling->import;
+	struct registry_options options = {
+		.client = import->options->client,
+		.platform = import->platform,
+		.output = import->options->print ? output : import->options->output,
+		.live = import->options->live,
+		.known = list_known,
+		.argument = (void *)import->session->store,
+	};
+
+	return registry_pull(pulling->name, pulling->directory_fd, &options, err);
+}
+
+static int import_registry(
+	struct import *import, const char *name, char **ret_name, struct error *err)
+{
+	struct pulling pulling = { .import = import, .name = name };
+	struct worker worker = {
+		.work = pull,
+		.argument = &pulling,
+		.print = import->options->print,
+		.print_argument = import->options->print_argument,
+		.signal_fd = import->options->signal_fd,
+	};
+	auto_free char *piece = NULL;
+	auto_free char *called = NULL;
+	auto_fd fd = -1;
+
+	if (session_piece(import->session, &piece, &fd, err) < 0)
+		return -1;
+	pulling.directory_fd = fd;
+	if (worker_run(&worker, err) < 0)
+		return -1;
+	import->own = import->lean = true;
+	if (import_layout(import, fd, &called, err) < 0)
+		return -1;
+	session_drop_piece(import->session, piece);
+	*ret_name = str_dup(name);
+	return 0;
 }
 
 static int import_kind(struct import *import, enum source_kind kind, const char *path,
@@ -403,37 +325,49 @@ static int import_kind(struct import *import, enum source_kind kind, const char 
 
 	if (kind == SOURCE_ROOTFS)
 		return import_rootfs(import, path, err);
-	if (kind == SOURCE_OCI) {
+	if (kind == SOURCE_OCI || kind == SOURCE_DIRECTORY) {
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0)
 			return fail_errno(err, "opening the image layout %s", path);
-		return import_layout(import, fd, ret_name, err);
+		return kind == SOURCE_OCI ? import_layout(import, fd, ret_name, err)
+					  : import_directory(import, fd, err);
 	}
+	if (kind == SOURCE_REGISTRY)
+		return import_registry(import, path, ret_name, err);
 	if (unpack_archive(import, path, &fd, err) < 0)
 		return -1;
+	import->own = true;
 	return kind == SOURCE_OCI_ARCHIVE ? import_layout(import, fd, ret_name, err)
 					  : import_docker(import, fd, ret_name, err);
 }
 
-int import_image(struct session *session, int signal_fd, const char *source,
-	struct image *ret, char **ret_name, struct error *err)
+int import_image_as(struct session *session, const char *source,
+	const struct import_options *options, struct image *ret, char **ret_name,
+	struct error *err)
 {
 	const char *rest = NULL;
 	const struct word *word = find_word(source, &rest);
 	auto_free char *path = NULL;
 	auto_free char *tag = NULL;
 	auto_free char *name = NULL;
+	auto_platform platform = { 0 };
 	auto_image image = { 0 };
 	struct import import = {
+		.options = options,
 		.session = session,
 		.image = &image,
-		.signal_fd = signal_fd,
 	};
 
 	if (!word)
 		return fail(err, "\"%s\" is no source of an image", source);
+	if (platform_parse(options->platform, &platform, err) < 0)
+		return -1;
+	import.platform = platform;
 	image_init(&image);
-	split_tag(rest, &path, &tag);
+	if (word->number == SOURCE_REGISTRY)
+		path = str_dup(rest);
+	else
+		split_tag(rest, &path, &tag);
 	import.tag = tag;
 	if (import_kind(&import, (enum source_kind)word->number, path, &name, err) < 0)
 		return fail_while(err, "%s", source);
@@ -441,4 +375,12 @@ int import_image(struct session *session, int signal_fd, const char *source,
 	image = (struct image){ 0 };
 	*ret_name = take_ptr(&name);
 	return 0;
+}
+
+int import_image(struct session *session, int signal_fd, const char *source,
+	struct image *ret, char **ret_name, struct error *err)
+{
+	struct import_options options = { .signal_fd = signal_fd, .output = -1 };
+
+	return import_image_as(session, source, &options, ret, ret_name, err);
 }

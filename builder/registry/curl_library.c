@@ -19,6 +19,9 @@ int curl_library_open(struct curl_library *ret, struct error *err)
 		.easy_strerror = curl_easy_strerror,
 		.easy_setopt = curl_easy_setopt,
 		.easy_getinfo = curl_easy_getinfo,
+		.easy_reset = curl_easy_reset,
+		.slist_append = curl_slist_append,
+		.slist_free_all = curl_slist_free_all,
 	};
 	if (ret->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return fail(err, "libcurl does not start");
@@ -45,6 +48,9 @@ static const struct symbol {
 	{ "curl_easy_strerror", offsetof(struct curl_library, easy_strerror) },
 	{ "curl_easy_setopt", offsetof(struct curl_library, easy_setopt) },
 	{ "curl_easy_getinfo", offsetof(struct curl_library, easy_getinfo) },
+	{ "curl_easy_reset", offsetof(struct curl_library, easy_reset) },
+	{ "curl_slist_append", offsetof(struct curl_library, slist_append) },
+	{ "curl_slist_free_all", offsetof(struct curl_library, slist_free_all) },
 };
 /* clang-format on */
 

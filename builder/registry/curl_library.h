@@ -10,6 +10,16 @@
 #include "base/error.h"
 #include "base/macros.h"
 
+#if LIBCURL_VERSION_NUM >= 0x075500 /* 7.85 */
+#define CURL_OPTION_PROTOCOLS CURLOPT_PROTOCOLS_STR
+#define CURL_OPTION_REDIRECTS CURLOPT_REDIR_PROTOCOLS_STR
+#define CURL_PROTOCOLS        "http,https"
+#else
+#define CURL_OPTION_PROTOCOLS CURLOPT_PROTOCOLS
+#define CURL_OPTION_REDIRECTS CURLOPT_REDIR_PROTOCOLS
+#define CURL_PROTOCOLS        ((long)(CURLPROTO_HTTP | CURLPROTO_HTTPS))
+#endif
+
 struct curl_library {
 	void *handle;
 	__typeof__(curl_global_init) *global_init;
@@ -17,6 +27,9 @@ struct curl_library {
 	__typeof__(curl_easy_cleanup) *easy_cleanup;
 	__typeof__(curl_easy_perform) *easy_perform;
 	__typeof__(curl_easy_strerror) *easy_strerror;
+	__typeof__(curl_easy_reset) *easy_reset;
+	__typeof__(curl_slist_append) *slist_append;
+	__typeof__(curl_slist_free_all) *slist_free_all;
 	/* Not through the macros of the header, which name the functions themselves. */
 	CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
 	CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);

@@ -18,16 +18,6 @@
 #define CONNECT_SECONDS 30L
 #define STALL_SECONDS   60L
 
-#if LIBCURL_VERSION_NUM >= 0x075500 /* 7.85 */
-#define OPTION_PROTOCOLS CURLOPT_PROTOCOLS_STR
-#define OPTION_REDIRECTS CURLOPT_REDIR_PROTOCOLS_STR
-#define PROTOCOLS        "http,https"
-#else
-#define OPTION_PROTOCOLS CURLOPT_PROTOCOLS
-#define OPTION_REDIRECTS CURLOPT_REDIR_PROTOCOLS
-#define PROTOCOLS        ((long)(CURLPROTO_HTTP | CURLPROTO_HTTPS))
-#endif
-
 struct transfer {
 	int fd;
 	int64_t size;
@@ -52,8 +42,8 @@ static void configure(const struct curl_library *curl, CURL *handle, const char 
 {
 	/* None of these can fail but for want of memory, which the transfer then shows. */
 	(void)curl->easy_setopt(handle, CURLOPT_URL, url);
-	(void)curl->easy_setopt(handle, OPTION_PROTOCOLS, PROTOCOLS);
-	(void)curl->easy_setopt(handle, OPTION_REDIRECTS, PROTOCOLS);
+	(void)curl->easy_setopt(handle, CURL_OPTION_PROTOCOLS, CURL_PROTOCOLS);
+	(void)curl->easy_setopt(handle, CURL_OPTION_REDIRECTS, CURL_PROTOCOLS);
 	(void)curl->easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
 	(void)curl->easy_setopt(handle, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
 	(void)curl->easy_setopt(handle, CURLOPT_FAILONERROR, 1L);

@@ -11,6 +11,7 @@ static const struct json_field layer_fields[] = {
 	JSON_STRING(struct image_layer, key, "key", .required = true),
 	JSON_U64(struct image_layer, size, "size"),
 	JSON_STRING(struct image_layer, diff_id, "diffID"),
+	JSON_POINTER(struct image_layer, blob, "blob", &image_descriptor_type),
 	JSON_END,
 };
 static const struct json_type layer_type = JSON_TYPE(struct image_layer, layer_fields);
@@ -19,6 +20,7 @@ static const struct json_field image_fields[] = {
 	JSON_BOOL(struct image, on_host, "onHost"),
 	JSON_STRUCT(struct image, config, "config", &image_config_type),
 	JSON_ARRAY(struct image, layers, "layers", &layer_type),
+	JSON_POINTER(struct image, manifest, "manifest", &image_descriptor_type),
 	JSON_END,
 };
 const struct json_type image_type = JSON_TYPE(struct image, image_fields);
@@ -91,6 +93,15 @@ void image_add_history(struct image *image, const char *created, const char *cre
 	};
 }
 
+void image_forget_manifest(struct image *image)
+{
+	if (!image->manifest)
+		return;
+	json_free(&image_descriptor_type, image->manifest);
+	free(image->manifest);
+	image->manifest = NULL;
+}
+
 uint64_t image_size(const struct image *image)
 {
 	uint64_t size = 0;
@@ -140,4 +151,20 @@ int image_load(const struct store *store, const struct digest *id, struct image 
 	*ret = image;
 	image = (struct image){ 0 };
 	return 0;
+}
+
+int image_read_manifest(const struct store *store, const struct image *image,
+	struct image_manifest *ret, struct error *err)
+{
+	struct json_options options = { .name = image->manifest->digest,
+		.any_case = true };
+	auto_free char *text = NULL;
+	struct digest digest;
+	size_t length = 0;
+
+	if (!digest_parse(image->manifest->digest, &digest))
+		return fail(err, "\"%s\" is no digest", image->manifest->digest);
+	if (store_get_blob(store, &digest, &text, &length, err) < 0)
+		return -1;
+	return json_read(&image_manifest_type, ret, text, length, &options, err);
 }

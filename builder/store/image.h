@@ -16,6 +16,8 @@
 #include "builder/digest.h"
 #include "builder/store/store.h"
 #include "spec/image_config.h"
+#include "spec/image_descriptor.h"
+#include "spec/image_manifest.h"
 
 #define IMAGE_MEDIA_RECORD "application/vnd.mocker.image.v1+json"
 #define IMAGE_LAYERS_MAX   500 /* overlayfs takes no more lower directories */
@@ -23,7 +25,10 @@
 struct image_layer {
 	char *key; /* of layers/KEY */
 	uint64_t size;
-	char *diff_id; /* "sha256:..." where the layer came from elsewhere; else NULL */
+	/* Of a layer that came from elsewhere, else NULL: the digest of its tar, and the
+	 * blob of the store that is its archive as it came, so that it leaves as that. */
+	char *diff_id;
+	struct image_descriptor *blob;
 };
 
 struct image {
@@ -31,6 +36,9 @@ struct image {
 	struct image_config config;
 	struct image_layer *layers; /* lowest first */
 	size_t layers_count;
+	/* Of an image that came from elsewhere and is as it came: its manifest, a blob of
+	 * the store as its config is. NULL: an export makes one. */
+	struct image_descriptor *manifest;
 };
 
 extern const struct json_type image_type;
@@ -46,12 +54,19 @@ void image_add_layer(struct image *image, const char *key, uint64_t size);
 void image_add_history(struct image *image, const char *created, const char *created_by,
 	bool empty_layer);
 
+/* For what stands on an image and is another one. */
+void image_forget_manifest(struct image *image);
+
 uint64_t image_size(const struct image *image); /* sum of its layers, in bytes */
 
 int image_save(const struct store *store, const struct image *image, struct digest *ret,
 	uint64_t *ret_size, struct error *err) must_check;
 int image_load(const struct store *store, const struct digest *id, struct image *ret,
 	struct error *err) must_check;
+
+/* image->manifest, which is not NULL. errnum ENOENT: its blob is gone. */
+int image_read_manifest(const struct store *store, const struct image *image,
+	struct image_manifest *ret, struct error *err) must_check;
 
 /* Go's names for what uname() says: "amd64". */
 const char *image_architecture(void);

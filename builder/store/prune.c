@@ -33,6 +33,7 @@ struct survey {
 	struct found *layers; /* sorted by key */
 	size_t layer_count;
 	struct strings records; /* digests of image records that index.json has */
+	struct strings blobs;   /* digests of what those records name */
 	size_t image_count;
 	size_t lease_count;
 };
@@ -43,6 +44,7 @@ static void survey_free(struct survey *survey)
 		free(survey->layers[i].key);
 	free(survey->layers);
 	strings_free(&survey->records);
+	strings_free(&survey->blobs);
 }
 
 #define auto_survey __attribute__((cleanup(survey_free))) struct survey
@@ -121,6 +123,31 @@ static struct found *find(const struct survey *survey, const char *key)
 		sizeof(*survey->layers), compare_keys);
 }
 
+static void mark_blob(const struct image_descriptor *blob, struct survey *survey)
+{
+	struct digest digest;
+
+	if (blob && digest_parse(blob->digest, &digest))
+		strings_add(&survey->blobs, digest.hex);
+}
+
+/* What an image that came from elsewhere came as. */
+static int mark_blobs(const struct store *store, const struct image *image,
+	struct survey *survey, struct error *err)
+{
+	auto_image_manifest manifest = { 0 };
+
+	for (size_t i = 0; i < image->layers_count; i++)
+		mark_blob(image->layers[i].blob, survey);
+	if (!image->manifest)
+		return 0;
+	mark_blob(image->manifest, survey);
+	if (image_read_manifest(store, image, &manifest, err) < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	mark_blob(&manifest.config, survey);
+	return 0;
+}
+
 static int mark_image(const struct store *store, const struct image_descriptor *entry,
 	struct survey *survey, struct error *err)
 {
@@ -134,6 +161,8 @@ static int mark_image(const struct store *store, const struct image_descriptor *
 	if (image_load(store, &id, &image, err) < 0)
 		return -1;
 	strings_add(&survey->records, id.hex);
+	if (mark_blobs(store, &image, survey, err) < 0)
+		return -1;
 	survey->image_count++;
 	for (size_t i = 0; i < image.layers_count; i++) {
 		struct found *layer = find(survey, image.layers[i].key);
@@ -291,6 +320,7 @@ static int drop_blobs(const struct store *store, const struct prune_options *opt
 		if (entry->d_name[0] == '.' && strlen(entry->d_name) < 3)
 			continue;
 		if (strings_contain(&survey->records, entry->d_name) ||
+			strings_contain(&survey->blobs, entry->d_name) ||
 			fstatat(store->blobs_fd, entry->d_name, &stat,
 				AT_SYMLINK_NOFOLLOW) < 0)
 			continue;

@@ -25,34 +25,58 @@ static bool is_name_character(char c)
 	return isalnum((unsigned char)c) || (c && strchr("._-/:", c));
 }
 
-int ref_normalize(const char *text, char **ret, struct error *err)
+static int check_characters(const char *text, const char *tag, struct error *err)
 {
-	const char *slash = strrchr(text, '/');
-	const char *tag = strchr(slash ? slash : text, ':');
-	size_t length = strlen(text);
-
-	for (const char *c = text; *c && (!tag || c < tag); c++) {
-		if (isupper((unsigned char)*c))
+	for (const char *c = text; *c; c++) {
+		if (isupper((unsigned char)*c) && (!tag || c < tag))
 			return fail_code(err, EINVAL,
 				"image name \"%s\": expected lower case before the tag",
 				text);
+		if (!is_name_character(*c))
+			return fail_code(err, EINVAL,
+				"image name \"%s\": the character \"%c\" is not possible; "
+				"letters, digits and . _ - / : are",
+				text, *c);
 	}
+	return 0;
+}
+
+static int check_name(const char *text, const char *tag, struct error *err)
+{
+	size_t length = strlen(text);
+
 	if (length == 0 || length > REF_MAX || !isalnum((unsigned char)text[0]))
 		return fail_code(err, EINVAL,
 			"image name \"%s\": expected NAME[:TAG], begun by a letter or digit",
 			text);
-	for (size_t i = 0; i < length; i++) {
-		if (!is_name_character(text[i]))
-			return fail_code(err, EINVAL,
-				"image name \"%s\": the character \"%c\" is not possible; "
-				"letters, digits and . _ - / : are",
-				text, text[i]);
-	}
+	if (check_characters(text, tag, err) < 0)
+		return -1;
 	if (strstr(text, "//") || strstr(text, "/.") || text[length - 1] == '/' ||
 		(tag && (tag[1] == '\0' || strchr(tag + 1, ':'))))
 		return fail_code(
 			err, EINVAL, "image name \"%s\": expected NAME[:TAG]", text);
-	*ret = tag ? str_dup(text) : str_format("%s:latest", text);
+	return 0;
+}
+
+int ref_normalize(const char *text, char **ret, struct error *err)
+{
+	const char *at = strchr(text, '@');
+	auto_free char *name = at ? str_dup_n(text, (size_t)(at - text)) : str_dup(text);
+	const char *slash = strrchr(name, '/');
+	const char *tag = strchr(slash ? slash : name, ':');
+	struct digest pinned;
+
+	if (check_name(name, tag, err) < 0)
+		return -1;
+	if (at && !digest_parse(at + 1, &pinned))
+		return fail_code(err, EINVAL,
+			"image name \"%s\": expected @sha256: and 64 digits", text);
+	/* A digest says all: the tag beside it is for people. */
+	if (at)
+		*ret = str_format(
+			"%.*s%s", (int)(tag ? tag - name : at - text), name, at);
+	else
+		*ret = tag ? str_dup(name) : str_format("%s:latest", name);
 	return 0;
 }
 

@@ -13,7 +13,8 @@
 #include "builder/store/store.h"
 #include "spec/image_index.h"
 
-/* NAME → NAME:latest; refuses what no image can be called. */
+/* NAME → NAME:latest; NAME:TAG@sha256:HEX → NAME@sha256:HEX; refuses what no image can
+ * be called. */
 int ref_normalize(const char *text, char **ret, struct error *err) must_check;
 
 /* What index.json holds now; absent: nothing. */

@@ -199,3 +199,8 @@ int store_move_blob(const struct store *store, int dir_fd, const char *name,
 		return fail_errno(err, "moving a blob into %s/blobs", store->root);
 	return 0;
 }
+
+int store_open_blob(const struct store *store, const struct digest *digest)
+{
+	return openat(store->blobs_fd, digest->hex, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}

@@ -30,9 +30,7 @@ int cni_status(struct cni_call *call, struct error *err) must_check;
  * is theirs, ports and rules are ours. */
 int cni_add_chained(struct cni_call *call, struct error *err) must_check;
 
-/* ipam.c: another plugin gives the addresses. */
-bool cni_ipam_is_delegated(const struct cni_config *config);
-/* Runs it with the command; ret_result (may be NULL) is what ADD printed. Its own error
+/* ipam.c: another plugin gives the addresses. Runs it with the command; ret_result (may be NULL) is what ADD printed. Its own error
  * object is passed on. */
 int cni_ipam_call(struct cni_call *call, const char *command,
 	struct cni_result *ret_result, struct error *err) must_check;

@@ -19,6 +19,8 @@ static const struct json_field ipam_fields[] = {
 	JSON_STRING(struct cni_ipam, range_end, "rangeEnd"),
 	JSON_STRING(struct cni_ipam, gateway, "gateway"),
 	JSON_ARRAY(struct cni_ipam, routes, "routes", &network_route_type),
+	JSON_STRING(struct cni_ipam, resolv_conf, "resolvConf"),
+	JSON_STRING(struct cni_ipam, data_dir, "dataDir"),
 	JSON_END,
 };
 static const struct json_type ipam_type = JSON_TYPE(struct cni_ipam, ipam_fields);
@@ -55,7 +57,8 @@ static const struct json_field runtime_fields[] = {
 	JSON_POINTER(struct cni_runtime, bandwidth, "bandwidth", &bandwidth_type),
 	JSON_STRING(struct cni_runtime, mac, "mac"),
 	JSON_STRINGS(struct cni_runtime, ips, "ips"),
-	JSON_STRINGS(struct cni_runtime, aliases, "aliases", .any_type = true),
+	JSON_RAW(struct cni_runtime, ranges, "ipRanges"),
+	JSON_RAW(struct cni_runtime, aliases, "aliases"),
 	JSON_END,
 };
 static const struct json_type runtime_type =
@@ -122,6 +125,13 @@ static const struct json_field config_fields[] = {
 	JSON_U64(struct cni_config, egress_burst, "egressBurst"),
 	JSON_STRINGS(struct cni_config, unshaped, "unshapedSubnets"),
 	JSON_STRINGS(struct cni_config, shaped, "shapedSubnets"),
+
+	JSON_STRING(struct cni_config, kind, "kind"),
+	JSON_STRING(struct cni_config, master, "master"),
+	JSON_STRING(struct cni_config, mode, "mode"),
+	JSON_STRING(struct cni_config, device, "device"),
+
+	JSON_BOOL(struct cni_config, names, "names"),
 
 	JSON_STRING(struct cni_config, mac, "mac"),
 	JSON_PAIRS(struct cni_config, sysctl, "sysctl"),

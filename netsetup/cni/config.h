@@ -32,6 +32,8 @@ struct cni_ipam {
 	char *gateway;
 	struct network_route *routes;
 	size_t routes_count;
+	char *resolv_conf; /* a file whose servers the result names */
+	char *data_dir;    /* host-local's own leases: its own program keeps them */
 };
 
 struct cni_trunk {
@@ -58,7 +60,8 @@ struct cni_runtime {
 	struct attachment_bandwidth *bandwidth;
 	char *mac;
 	struct strings ips;
-	struct strings aliases;
+	char *ranges;  /* as ipam.ranges, before those */
+	char *aliases; /* as text: a list, or podman's lists by network */
 };
 
 struct cni_args_cni {
@@ -120,6 +123,13 @@ struct cni_config {
 	uint64_t egress_burst;
 	struct strings unshaped;
 	struct strings shaped;
+	/* macvlan, ipvlan, host-device */
+	char *kind;
+	char *master;
+	char *mode;
+	char *device;
+	/* our own: the network's containers find each other by name */
+	bool names;
 	/* tuning */
 	char *mac;
 	struct pairs sysctl;
@@ -134,6 +144,9 @@ extern const struct json_type cni_dns_type;
 
 #define auto_cni_config __attribute__((cleanup(cni_config_free))) struct cni_config
 void cni_config_free(struct cni_config *config);
+
+/* Whether another plugin gives the addresses (ipam.c). */
+bool cni_ipam_is_delegated(const struct cni_config *config);
 
 /* The configuration as a network of ours. errnum ENOTSUP: a field that we do not support,
  * EINVAL: a wrong one. */

@@ -29,13 +29,16 @@ static const struct json_field error_fields[] = {
 static const struct json_type error_type = JSON_TYPE(struct cni_error, error_fields);
 /* clang-format on */
 
-/* "host-local" and no type at all are ours: the leases are this program's. */
+/* "host-local" and no type at all are ours: the leases are this program's, unless the
+ * configuration says where host-local has its own. */
 bool cni_ipam_is_delegated(const struct cni_config *config)
 {
 	static const char *const own[] = { "host-local", "mocker", "mocker-netsetup" };
 
 	if (!config->ipam || !config->ipam->type || !config->ipam->type[0])
 		return false;
+	if (config->ipam->data_dir && str_equal(config->ipam->type, "host-local"))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (str_equal(config->ipam->type, own[i]))
 			return false;

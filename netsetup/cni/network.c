@@ -93,10 +93,10 @@ static size_t value_length(const char *text)
 }
 
 /* An array of arrays, which no table describes: cut into its elements. */
-static int add_sets(struct network *network, const char *text, struct error *err)
+static int add_sets(
+	struct network *network, const char *text, uint32_t *set, struct error *err)
 {
 	static const char space[] = " \t\r\n";
-	uint32_t set = 0;
 
 	text += strspn(text, space);
 	if (*text != '[')
@@ -109,42 +109,31 @@ static int add_sets(struct network *network, const char *text, struct error *err
 		if (*text == ']' || !*text)
 			return 0;
 		length = value_length(text);
-		if (add_set(network, text, length, set++, err) < 0)
+		if (add_set(network, text, length, (*set)++, err) < 0)
 			return -1;
 		text += length;
 		text += *text == ',';
 	}
 }
 
-/* host-local and we are the same: leases of this host. "mocker" says so by name. */
-static bool is_own_ipam(const struct cni_ipam *ipam)
-{
-	return !ipam->type || str_equal(ipam->type, "host-local") ||
-	       str_equal(ipam->type, "mocker") ||
-	       str_equal(ipam->type, "mocker-netsetup");
-}
-
+/* Sets are numbered in their order: the runtime's, the old way's one range, the others. */
 static int convert_ipam(
-	const struct cni_ipam *ipam, struct network *network, struct error *err)
+	const struct cni_config *config, struct network *network, struct error *err)
 {
+	const struct cni_ipam *ipam = config->ipam;
 	const struct cni_range single = { ipam->subnet, ipam->range_start,
 		ipam->range_end, ipam->gateway };
+	uint32_t set = 0;
 
-	if (!is_own_ipam(ipam))
+	if (cni_ipam_is_delegated(config))
 		return 0;
-	if (ipam->subnet)
-		add_range(network, &single, 0);
-	if (ipam->ranges && !ipam->subnet && add_sets(network, ipam->ranges, err) < 0)
+	if (config->runtime.ranges &&
+		add_sets(network, config->runtime.ranges, &set, err) < 0)
 		return -1;
-	if (ipam->ranges && ipam->subnet) {
-		/* The old way's range is a set of its own, before the others. */
-		size_t count = network->ranges_count;
-
-		if (add_sets(network, ipam->ranges, err) < 0)
-			return -1;
-		for (size_t i = count; i < network->ranges_count; i++)
-			network->ranges[i].set++;
-	}
+	if (ipam->subnet)
+		add_range(network, &single, set++);
+	if (ipam->ranges && add_sets(network, ipam->ranges, &set, err) < 0)
+		return -1;
 	if (network->ranges_count == 0)
 		return fail_code(err, EINVAL, "ipam: no subnet and no ranges");
 	return 0;
@@ -173,8 +162,6 @@ static int refuse_unsupported(const struct cni_config *config, struct error *err
 	if (config->shaped.count || config->unshaped.count)
 		return fail_code(err, ENOTSUP,
 			"shapedSubnets, unshapedSubnets: limits by subnet are not supported");
-	if (config->mac_check)
-		return fail_code(err, ENOTSUP, "macspoofchk: true is not supported");
 	if (config->disable_interface)
 		return fail_code(
 			err, ENOTSUP, "disableContainerInterface: true is not supported");
@@ -223,14 +210,43 @@ static int convert_isolation(
 	return -1;
 }
 
+/* The interface that each kind's reference plugin names by another key. */
+static int convert_kind(
+	const struct cni_config *config, struct network *network, struct error *err)
+{
+	const char *interface = config->bridge;
+	const char *key = "bridge";
+
+	network->kind = NETWORK_BRIDGE;
+	if (config->kind &&
+		!word_to_number(network_kind_words, config->kind, &network->kind)) {
+		if (word_fail(network_kind_words, "kind", config->kind, err) < 0)
+			err->errnum = EINVAL;
+		return -1;
+	}
+	if (network->kind == NETWORK_DEVICE) {
+		interface = config->device;
+		key = "device";
+	} else if (network->kind != NETWORK_BRIDGE) {
+		interface = config->master;
+		key = "master";
+		network->mode = str_dup(config->mode);
+	}
+	if (network->kind == NETWORK_BRIDGE && (!interface || !interface[0]))
+		interface = DEFAULT_BRIDGE;
+	if (!interface || !interface[0])
+		return fail_code(
+			err, EINVAL, "kind \"%s\" needs \"%s\"", config->kind, key);
+	network->interface = str_dup(interface);
+	if (network->kind != NETWORK_BRIDGE)
+		network->gateway = network->masquerade = false;
+	return 0;
+}
+
 int cni_network(const struct cni_config *config, struct network *ret, struct error *err)
 {
 	auto_network network = {
 		.name = str_dup(config->name),
-		.kind = NETWORK_BRIDGE,
-		.interface =
-			str_dup(config->bridge && config->bridge[0] ? config->bridge
-								    : DEFAULT_BRIDGE),
 		.gateway = config->gateway || config->default_gateway,
 		.default_route = config->default_gateway,
 		.masquerade = config->masquerade,
@@ -240,17 +256,20 @@ int cni_network(const struct cni_config *config, struct network *ret, struct err
 		.force_address = config->force_address,
 		.duplicate_detection = config->dad,
 		.isolated_ports = config->isolated_ports,
+		.dns = config->names,
+		.check_mac = config->mac_check,
 	};
 
 	if (config->hairpin && config->promiscuous)
 		return fail_code(
 			err, EINVAL, "hairpinMode and promiscMode exclude each other");
-	if (refuse_unsupported(config, err) < 0 ||
+	if (convert_kind(config, &network, err) < 0 ||
+		refuse_unsupported(config, err) < 0 ||
 		convert_isolation(config, &network, err) < 0 ||
 		convert_vlans(config, &network, err) < 0)
 		return -1;
 	if (config->ipam) {
-		if (convert_ipam(config->ipam, &network, err) < 0)
+		if (convert_ipam(config, &network, err) < 0)
 			return -1;
 		copy_routes(config->ipam, &network);
 	}
@@ -339,7 +358,8 @@ static void set_mac(struct attachment *record, const char *mac)
 	record->mac = str_dup(mac);
 }
 
-/* IP=10.0.0.5;MAC=02:…;K8S_POD_NAME=…: the first two are the reference plugins'. */
+/* IP=10.0.0.5;MAC=02:…: the reference plugins'; K8S_POD_NAME=…: the name by which people
+ * know the container. */
 static int read_arguments(struct attach *attach, const char *arguments, struct error *err)
 {
 	auto_strings fields = { 0 };
@@ -351,7 +371,42 @@ static int read_arguments(struct attach *attach, const char *arguments, struct e
 		if (ip && want(attach, ip, err) < 0)
 			return -1;
 		set_mac(&attach->record, str_after(*field, "MAC="));
+		if (str_after(*field, "K8S_POD_NAME="))
+			strings_add(&attach->record.aliases,
+				str_after(*field, "K8S_POD_NAME="));
 	}
+	return 0;
+}
+
+struct alias_list {
+	struct strings names;
+};
+
+/* ["a"], or {"network": ["a"]} as podman has it. */
+static int read_aliases(
+	const struct cni_config *config, struct strings *ret, struct error *err)
+{
+	const char *text = config->runtime.aliases;
+	bool by_network = text && text[strspn(text, " \t\r\n")] == '{';
+	const struct json_field fields[] = {
+		JSON_STRINGS(
+			struct alias_list, names, by_network ? config->name : "aliases"),
+		JSON_END,
+	};
+	const struct json_type type = JSON_TYPE(struct alias_list, fields);
+	auto_free char *document = NULL;
+	struct alias_list list = { 0 };
+
+	if (!text)
+		return 0;
+	document = by_network ? str_dup(text) : str_format("{\"aliases\":%s}", text);
+	if (json_read(&type, &list, document, strlen(document),
+		    &(struct json_options){ .name = "runtimeConfig.aliases" }, err) < 0) {
+		err->errnum = EINVAL;
+		return -1;
+	}
+	strings_copy(ret, &list.names);
+	json_free(&type, &list);
 	return 0;
 }
 
@@ -375,14 +430,16 @@ int cni_requests(const struct cni_config *config, const char *arguments,
 		.has_txqlen = config->has_txqlen,
 		.txqlen = config->txqlen,
 	};
-	strings_copy(&record->aliases, &config->runtime.aliases);
+	if (read_aliases(config, &record->aliases, err) < 0)
+		return -1;
 	/* From the weakest to the strongest. */
 	set_mac(record, config->mac);
 	if (read_arguments(attach, arguments, err) < 0)
 		return -1;
 	set_mac(record, config->args.cni.mac);
 	set_mac(record, config->runtime.mac);
-	if (want_all(attach, &config->args.cni.ips, err) < 0)
+	if (tune_check(&attach->tune, err) < 0 ||
+		want_all(attach, &config->args.cni.ips, err) < 0)
 		return -1;
 	return want_all(attach, &config->runtime.ips, err);
 }

@@ -1,8 +1,10 @@
 /* ADD, DEL, CHECK, GC and STATUS over the same steps as the other faces. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "netsetup/cni/call.h"
 #include "netsetup/firewall.h"
@@ -28,6 +30,25 @@ static int open_netns(struct cni_call *call, struct attach *attach, struct error
 	return 0;
 }
 
+/* host-local's resolvConf: the servers of that file, where the configuration names none. */
+static int read_resolv_conf(struct cni_call *call, struct error *err)
+{
+	const char *path = call->config.ipam ? call->config.ipam->resolv_conf : NULL;
+	struct cni_dns *dns = &call->config.dns;
+	auto_free char *text = NULL;
+	auto_strings lines = { 0 };
+
+	if (!path || !path[0] || dns->nameservers.count ||
+		cni_ipam_is_delegated(&call->config))
+		return 0;
+	if (file_read_at(AT_FDCWD, path, 1 << 16, &text, NULL, err) < 0)
+		return fail_while(err, "ipam.resolvConf");
+	strings_split(&lines, text, '\n');
+	strings_each (line, &lines)
+		cni_dns_add_line(dns, *line);
+	return 0;
+}
+
 static int fill(struct cni_call *call, struct attach *attach, struct error *err)
 {
 	struct attachment *record = &attach->record;
@@ -38,16 +59,18 @@ static int fill(struct cni_call *call, struct attach *attach, struct error *err)
 	record->netns = str_dup(call->netns);
 	call->code = CNI_INVALID_CONFIG;
 	if (cni_network(&call->config, &record->network, err) < 0 ||
-		cni_requests(&call->config, call->arguments, attach, err) < 0)
+		cni_requests(&call->config, call->arguments, attach, err) < 0 ||
+		read_resolv_conf(call, err) < 0)
 		return -1;
 	return open_netns(call, attach, err);
 }
 
 static int append_result(struct cni_call *call, struct attach *attach, struct error *err)
 {
-	struct netlink_link link;
+	struct netlink_link link = { 0 };
 
-	if (netlink_get_link_by_index(attach->host, attach->host_index, &link, err) < 0)
+	if (attach->bridge.index && netlink_get_link_by_index(attach->host,
+					    attach->host_index, &link, err) < 0)
 		return -1;
 	cni_append_result(&call->output, call->config.version, &attach->record,
 		&attach->bridge, netlink_mac_text(link.mac).text, &call->config.dns);
@@ -85,7 +108,7 @@ static int remove_by_name(struct cni_call *call, struct error *err)
 	return attach_undo(&attach, err);
 }
 
-int cni_del(struct cni_call *call, struct error *err)
+static int remove_all(struct cni_call *call, struct error *err)
 {
 	auto_attachments list = { 0 };
 	struct detach detach = {
@@ -107,11 +130,20 @@ int cni_del(struct cni_call *call, struct error *err)
 			return -1;
 		found += count;
 	}
-	if (!found && remove_by_name(call, err) < 0)
-		return -1;
+	return found ? 0 : remove_by_name(call, err);
+}
+
+/* The IPAM plugin first: DHCP says farewell through the interface. */
+int cni_del(struct cni_call *call, struct error *err)
+{
+	struct error later;
+	int result = 0;
+
 	if (cni_ipam_is_delegated(&call->config))
-		return cni_ipam_call(call, "DEL", NULL, err);
-	return 0;
+		result = cni_ipam_call(call, "DEL", NULL, err);
+	if (remove_all(call, result == 0 ? err : &later) < 0)
+		result = -1;
+	return result;
 }
 
 /* ---- CHECK --------------------------------------------------------------------------- */
@@ -144,6 +176,7 @@ static int compare_result(
 int cni_check(struct cni_call *call, struct error *err)
 {
 	auto_attachments list = { 0 };
+	auto_firewall firewall = { 0 };
 	size_t found = 0;
 
 	call->code = CNI_INVALID_CONFIG;
@@ -161,7 +194,7 @@ int cni_check(struct cni_call *call, struct error *err)
 		found++;
 		if (compare_result(call, record, err) < 0 ||
 			verify_attachment(record, err) < 0 ||
-			firewall_check(record, err) < 0)
+			firewall_check(&firewall, record, err) < 0)
 			return -1;
 	}
 	call->code = CNI_UNKNOWN_CONTAINER;

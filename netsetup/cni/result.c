@@ -160,6 +160,38 @@ static void add_routes(
 	}
 }
 
+void cni_dns_add_line(struct cni_dns *dns, const char *line)
+{
+	auto_strings words = { 0 };
+	auto_free char *copy = str_dup(line);
+	struct strings *list = NULL;
+
+	for (char *c = copy; *c; c++)
+		*c = *c == '\t' || *c == '\r' ? ' ' : *c;
+	strings_split(&words, copy, ' ');
+	if (words.count < 2)
+		return;
+	if (str_equal(words.items[0], "nameserver"))
+		list = &dns->nameservers;
+	else if (str_equal(words.items[0], "search"))
+		list = &dns->search;
+	else if (str_equal(words.items[0], "options"))
+		list = &dns->options;
+	for (size_t i = 1; list && i < words.count; i++)
+		if (words.items[i][0])
+			strings_add(list, words.items[i]);
+	if (!list && str_equal(words.items[0], "domain") && !dns->domain)
+		dns->domain = str_dup(words.items[words.count - 1]);
+}
+
+/* names.c serves them on the bridge. */
+static void add_own_servers(struct strings *servers, const struct attachment *record)
+{
+	for (size_t i = 0; i < record->addresses_count; i++)
+		if (record->addresses[i].gateway)
+			strings_add(servers, record->addresses[i].gateway);
+}
+
 void cni_append_result(struct str *out, const char *version,
 	const struct attachment *record, const struct netlink_link *bridge,
 	const char *host_mac, const struct cni_dns *dns)
@@ -168,15 +200,18 @@ void cni_append_result(struct str *out, const char *version,
 	struct netlink_mac_text bridge_mac = netlink_mac_text(bridge->mac);
 	auto_cni_result result = { .version = str_dup(version) };
 	struct cni_dns own = result.dns;
+	auto_strings servers = { 0 };
 
-	add_interface(&result, number,
-		&(struct cni_interface){ .name = record->network.interface,
-			.mac = bridge_mac.text,
-			.mtu = bridge->mtu });
-	add_interface(&result, number,
-		&(struct cni_interface){ .name = record->link,
-			.mac = (char *)(uintptr_t)host_mac,
-			.mtu = record->mtu });
+	if (bridge->index) {
+		add_interface(&result, number,
+			&(struct cni_interface){ .name = record->network.interface,
+				.mac = bridge_mac.text,
+				.mtu = bridge->mtu });
+		add_interface(&result, number,
+			&(struct cni_interface){ .name = record->link,
+				.mac = (char *)(uintptr_t)host_mac,
+				.mtu = record->mtu });
+	}
 	add_interface(&result, number,
 		&(struct cni_interface){ .name = record->interface,
 			.mac = record->mac,
@@ -185,6 +220,10 @@ void cni_append_result(struct str *out, const char *version,
 	add_ips(&result, number, record);
 	add_routes(&result, number, record);
 	result.dns = *dns; /* lent */
+	if (record->network.dns && !dns->nameservers.count)
+		add_own_servers(&servers, record);
+	if (servers.count)
+		result.dns.nameservers = servers;
 	json_write(out, &cni_result_type, &result,
 		(struct json_write_options){ .pretty = true });
 	result.dns = own;

@@ -54,13 +54,17 @@ enum cni_code {
 	CNI_FAILED = 100,
 };
 
+/* A line of resolv.conf(5). */
+void cni_dns_add_line(struct cni_dns *dns, const char *line);
+
 /* 1.1.0 is 10100; 0 if we do not speak it. NULL and "" are the oldest, 0.1.0: no. */
 unsigned cni_version(const char *text);
 void cni_append_versions(struct str *out, const char *version);
 void cni_append_error(
 	struct str *out, const char *version, enum cni_code code, const char *text);
 
-/* What attaching made, as a result of that version; dns is the configuration's. */
+/* What attaching made, as a result of that version; a bridge without an index is none, dns
+ * is the configuration's. */
 void cni_append_result(struct str *out, const char *version,
 	const struct attachment *record, const struct netlink_link *bridge,
 	const char *host_mac, const struct cni_dns *dns);

@@ -130,6 +130,9 @@ struct netlink_port {
 void netlink_set_port(
 	struct netlink *netlink, int index, const struct netlink_port *port);
 
+/* Lets nothing through from now on; EBUSY where the bridge runs STP. */
+void netlink_disable_port(struct netlink *netlink, int index);
+
 struct netlink_vlan {
 	uint16_t first;
 	uint16_t last;

@@ -20,6 +20,18 @@ void netlink_set_port(struct netlink *netlink, int index, const struct netlink_p
 	netlink_queue(netlink, message, "setting the switches of bridge port %d", index);
 }
 
+void netlink_disable_port(struct netlink *netlink, int index)
+{
+	struct ifinfomsg info = { .ifi_family = AF_BRIDGE, .ifi_index = index };
+	struct nl_msg *message = netlink_message(RTM_SETLINK, 0, &info, sizeof(info));
+	struct nlattr *switches = netlink_nest(message, IFLA_PROTINFO);
+	uint8_t state = BR_STATE_DISABLED;
+
+	netlink_put(message, IFLA_BRPORT_STATE, &state, sizeof(state));
+	nla_nest_end(message, switches);
+	netlink_queue(netlink, message, "disabling bridge port %d", index);
+}
+
 static void put_vlan(struct nl_msg *message, const struct netlink_vlan *vlan)
 {
 	struct bridge_vlan_info info = { .vid = vlan->first };

@@ -126,9 +126,14 @@ int cgroup_below(const struct cgroup *cgroup, const struct strings *below,
 /* Waits until the kernel says that all are frozen. */
 int cgroup_freeze(const struct cgroup *cgroup, struct error *err) must_check;
 int cgroup_thaw(const struct cgroup *cgroup, struct error *err) must_check;
+/* What was frozen in directories below, too: version 1 lets nobody die who is frozen. */
+void cgroup_thaw_below(const struct cgroup *cgroup);
 bool cgroup_is_frozen(const struct cgroup *cgroup);
 /* The directory in which they are frozen; NULL without one. Borrowed. */
 const char *cgroup_freezer(const struct cgroup *cgroup);
+/* Whose state it is that keeps it frozen: its own directory, or one above, which is not
+ * ours to thaw. NULL where it is not frozen. Owned by the caller. */
+char *cgroup_frozen_by(const struct cgroup *cgroup);
 /* False for the disabled driver: nothing can be frozen or listed. */
 bool cgroup_exists(const struct cgroup *cgroup);
 
@@ -174,3 +179,6 @@ int cgroup_oom_open(const struct cgroup *cgroup, struct cgroup_oom *ret,
 	struct error *err) must_check;
 int cgroup_oom_count(struct cgroup_oom *oom, uint64_t *ret, struct error *err) must_check;
 void cgroup_oom_close(struct cgroup_oom *oom);
+
+/* How many of its processes the kernel has killed for want of memory. */
+uint64_t cgroup_oom_kills(const struct cgroup *cgroup);

@@ -201,11 +201,11 @@ static int fill(const struct cgroup_plan *plan, struct cgroup *made, struct erro
 		uint32_t levels = 0;
 		int result = make_dir(plan, i, &levels, err);
 
-		/* The container's own directory is ours even if a crash left it there;
-		 * one that holds another's processes is not. */
+		/* One that was there is used, and left when the container goes (runtime.md,
+		 * Delete); what a killed create leaves, its own state.json names. */
 		if (levels || result == 0)
 			cgroup_add_dir(made, dir->hierarchy, str_dup(dir->path),
-				levels > dir->made ? levels : dir->made);
+				levels ? MAX(levels, dir->made) : 0);
 		if (result < 0)
 			return -1;
 	}

@@ -231,14 +231,23 @@ static void write_hugetlb(const struct cgroup_figures *figures, struct str *to)
 	str_append_char(to, '}');
 }
 
+static void write_cpuset(const struct cgroup_figures *figures, struct str *to)
+{
+	static const char *const names[] = { FIGURE_CPUSET_NAMES };
+
+	write_key(to, "cpuset", '{');
+	write_numbers(to, "cpus", &figures->cpus);
+	write_numbers(to, "mems", &figures->mems);
+	for (size_t i = 0; i < FIGURE_CPUSET_COUNT; i++)
+		str_appendf(to, ",\"%s\":%" PRId64, names[i], figures->cpuset[i]);
+	str_append_char(to, '}');
+}
+
 void cgroup_figures_write(const struct cgroup_figures *figures, struct str *to)
 {
 	str_append_char(to, '{');
 	write_cpu(figures, to);
-	write_key(to, "cpuset", '{');
-	write_numbers(to, "cpus", &figures->cpus);
-	write_numbers(to, "mems", &figures->mems);
-	str_append_char(to, '}');
+	write_cpuset(figures, to);
 	write_memory(figures, to);
 	write_key(to, "pids", '{');
 	write_u64(to, "current", figures->pids);

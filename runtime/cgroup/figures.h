@@ -56,6 +56,13 @@ struct figure_pressure {
 	struct figure_stall some, full;
 };
 
+/* Of version 1's cpuset: the files cpuset.NAME, in the order of runc's. */
+#define FIGURE_CPUSET_NAMES                                                    \
+	"cpu_exclusive", "mem_hardwall", "mem_exclusive", "memory_migrate",    \
+		"memory_spread_page", "memory_spread_slab", "memory_pressure", \
+		"sched_load_balance", "sched_relax_domain_level"
+#define FIGURE_CPUSET_COUNT 9
+
 struct cgroup_figures {
 	/* nanoseconds */
 	uint64_t cpu_total, cpu_kernel, cpu_user;
@@ -72,6 +79,7 @@ struct cgroup_figures {
 	size_t hugetlb_count;
 	struct json_u32s cpus, mems; /* of the cpuset */
 	struct figure_pressure cpu_pressure, memory_pressure, io_pressure;
+	int64_t cpuset[FIGURE_CPUSET_COUNT];
 };
 
 #define auto_figures __attribute__((cleanup(cgroup_figures_free))) struct cgroup_figures

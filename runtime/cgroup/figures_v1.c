@@ -1,6 +1,7 @@
 /* What the controllers of version 1 count. */
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -150,6 +151,21 @@ static void read_list(
 	}
 }
 
+static void read_cpuset(const struct cgroup_dir *cpuset, struct cgroup_figures *to)
+{
+	static const char *const names[] = { FIGURE_CPUSET_NAMES };
+
+	_Static_assert(ARRAY_SIZE(names) == FIGURE_CPUSET_COUNT, "as many as are kept");
+	read_list(cpuset, "cpuset.cpus", &to->cpus);
+	read_list(cpuset, "cpuset.mems", &to->mems);
+	for (size_t i = 0; i < FIGURE_CPUSET_COUNT; i++) {
+		auto_free char *file = str_format("cpuset.%s", names[i]);
+		auto_free char *text = figure_text(cpuset, file);
+
+		to->cpuset[i] = text ? strtoll(text, NULL, 10) : 0;
+	}
+}
+
 void cgroup_figures_v1(const struct cgroup *cgroup, struct cgroup_figures *to)
 {
 	const struct cgroup_dir *pids = cgroup_dir_of(cgroup, "pids");
@@ -165,8 +181,6 @@ void cgroup_figures_v1(const struct cgroup *cgroup, struct cgroup_figures *to)
 		to->pids = figure_value(pids, "pids.current");
 		to->pids_limit = limit == UINT64_MAX ? 0 : limit;
 	}
-	if (cpuset) {
-		read_list(cpuset, "cpuset.cpus", &to->cpus);
-		read_list(cpuset, "cpuset.mems", &to->mems);
-	}
+	if (cpuset)
+		read_cpuset(cpuset, to);
 }

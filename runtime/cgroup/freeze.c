@@ -2,6 +2,7 @@
  * Stopping and resuming all processes of a container. Version 1's freezer is asked again
  * and again until it has caught every process; version 2 tells by an event.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 #include "runtime/cgroup/internal.h"
 
 #define TIMEOUT_MS 10000
+#define DEPTH_MAX  64
 
 static int64_t now_ms(void)
 {
@@ -142,4 +144,63 @@ bool cgroup_is_frozen(const struct cgroup *cgroup)
 	if (read_state(file, &state, &absent) < 0)
 		return false;
 	return str_equal(state, freezer ? "FROZEN" : "1") || str_equal(state, "FREEZING");
+}
+
+static void thaw_tree(const char *path, unsigned depth)
+{
+	auto_dir dir = depth < DEPTH_MAX ? opendir(path) : NULL;
+	const struct dirent *entry;
+	struct error gone; /* or not ours: who then lives on is told of */
+
+	while (dir && (entry = readdir(dir))) {
+		auto_free char *below = NULL;
+		auto_free char *file = NULL;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		below = path_join(path, entry->d_name);
+		file = path_join(below, "freezer.state");
+		(void)!file_write_at(AT_FDCWD, file, "THAWED", &gone);
+		thaw_tree(below, depth + 1);
+	}
+}
+
+void cgroup_thaw_below(const struct cgroup *cgroup)
+{
+	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
+
+	if (freezer)
+		thaw_tree(freezer->path, 0);
+}
+
+/* Version 1 says of each directory whether it was asked itself; of version 2's frozen
+ * ancestors cgroup.events tells in each child, and cgroup.freeze who was asked. */
+static bool was_asked(const char *path)
+{
+	auto_free char *v1 = path_join(path, "freezer.self_freezing");
+	auto_free char *v2 = path_join(path, "cgroup.freeze");
+	auto_free char *state = NULL;
+	struct error absent;
+
+	if (read_state(v1, &state, &absent) < 0 && read_state(v2, &state, &absent) < 0)
+		return false;
+	return str_equal(state, "1");
+}
+
+char *cgroup_frozen_by(const struct cgroup *cgroup)
+{
+	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
+	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+	auto_free char *path = dir ? str_dup(dir->path) : NULL;
+
+	while (path && !str_equal(path, "/")) {
+		char *above;
+
+		if (was_asked(path))
+			return take_ptr(&path);
+		above = path_parent(path);
+		free(path);
+		path = above;
+	}
+	return NULL;
 }

@@ -114,3 +114,23 @@ void cgroup_oom_close(struct cgroup_oom *oom)
 	cleanup_fd(&oom->fd);
 	cleanup_fd(&oom->control_fd);
 }
+
+uint64_t cgroup_oom_kills(const struct cgroup *cgroup)
+{
+	uint64_t kills = 0;
+
+	for (size_t i = 0; i < cgroup->dirs_count; i++) {
+		const struct cgroup_dir *dir = &cgroup->dirs[i];
+		bool unified = str_equal(dir->hierarchy, CGROUP_UNIFIED);
+		struct figure_counter *counters;
+		size_t count;
+
+		if (!unified && !cgroup_hierarchy_has(dir->hierarchy, "memory"))
+			continue;
+		count = figure_counters(
+			dir, unified ? "memory.events" : "memory.oom_control", &counters);
+		kills += figure_counter(counters, count, "oom_kill");
+		figure_counters_free(counters, count);
+	}
+	return kills;
+}

@@ -154,6 +154,7 @@ int cgroup_signal(const struct cgroup *cgroup, int signal_number, struct error *
 		return 0;
 	if (signal_number != SIGKILL)
 		return signal_frozen(cgroup, signal_number, frozen, err);
+	cgroup_thaw_below(cgroup);
 	if (kill_at_once(cgroup)) {
 		/* Version 1's freezer holds even the dying. */
 		if (frozen && cgroup_thaw(cgroup, err) < 0)

@@ -14,8 +14,8 @@
 
 #include "base/fd.h"
 #include "base/path.h"
-#include "base/process.h"
 #include "runtime/cgroup/internal.h"
+#include "runtime/procfs.h"
 
 #define DEPTH_MAX    64
 #define PAUSE_MAX_NS 5000000
@@ -28,17 +28,13 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* rmdir of the tree; 0 or an errno. */
-static int remove_tree(const char *path, unsigned depth)
+static int remove_tree(const char *path, unsigned depth);
+
+static int remove_children(const char *path, unsigned depth)
 {
 	const struct dirent *entry;
-	auto_dir dir = NULL;
+	auto_dir dir = opendir(path);
 
-	if (rmdir(path) == 0 || errno == ENOENT)
-		return 0;
-	if ((errno != EBUSY && errno != ENOTEMPTY) || depth > DEPTH_MAX)
-		return errno;
-	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? 0 : errno;
 	while ((entry = readdir(dir))) {
@@ -51,6 +47,20 @@ static int remove_tree(const char *path, unsigned depth)
 		if ((errnum = remove_tree(child, depth + 1)))
 			return errnum;
 	}
+	return 0;
+}
+
+/* rmdir of the tree; 0 or an errno. */
+static int remove_tree(const char *path, unsigned depth)
+{
+	int errnum;
+
+	if (rmdir(path) == 0 || errno == ENOENT)
+		return 0;
+	if ((errno != EBUSY && errno != ENOTEMPTY) || depth > DEPTH_MAX)
+		return errno;
+	if ((errnum = remove_children(path, depth)))
+		return errnum;
 	return rmdir(path) == 0 || errno == ENOENT ? 0 : errno;
 }
 
@@ -77,24 +87,6 @@ static void wait_a_moment(const struct cgroup_dir *dir, long *pause_ns, int64_t 
 	(void)nanosleep(&pause, NULL); /* likewise */
 }
 
-/* "123 (name, state D)" */
-static void describe(pid_t pid, struct str *to)
-{
-	char path[64], name[32] = "?";
-	auto_free char *text = NULL;
-	struct error gone;
-	uint64_t start;
-	char state = '?';
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	if (file_read_at(AT_FDCWD, path, 64, &text, NULL, &gone) == 0)
-		(void)snprintf(
-			name, sizeof(name), "%.*s", (int)strcspn(text, "\n"), text);
-	if (process_stat(pid, &start, &state, &gone) < 0)
-		state = '?';
-	str_appendf(to, "%s%d (%s, state %c)", to->length ? ", " : "", pid, name, state);
-}
-
 static int explain(const struct cgroup *cgroup, const struct cgroup_dir *dir, int errnum,
 	struct error *err)
 {
@@ -106,10 +98,13 @@ static int explain(const struct cgroup *cgroup, const struct cgroup_dir *dir, in
 	(void)fail_errno(err, "removing the cgroup %s", dir->path);
 	if (errnum != EBUSY || cgroup_pids(cgroup, &pids, &ignored) < 0 || !pids.count)
 		return -1;
-	for (size_t i = 0; i < pids.count && i < 5; i++)
-		describe(pids.items[i], &who);
-	return fail_hint(err, "it is held by %zu processes: %s%s", pids.count, who.data,
-		pids.count > 5 ? " ..." : "");
+	for (size_t i = 0; i < pids.count && i < 5; i++) {
+		str_append(&who, i ? ", " : "");
+		procfs_describe(pids.items[i], &who);
+	}
+	return fail_hint(err,
+		"it is held by %zu processes: %s%s; delete again once they end",
+		pids.count, who.data, pids.count > 5 ? " ..." : "");
 }
 
 /* The parents that we made go too, unless others are in them by now. */
@@ -131,10 +126,12 @@ static void remove_parents(const struct cgroup_dir *dir)
 static int remove_dir(const struct cgroup *cgroup, const struct cgroup_dir *dir,
 	int64_t deadline, struct error *err)
 {
+	bool ours = dir->made || cgroup->unit; /* systemd's are gone, or to be hurried */
 	long pause_ns = 50000;
 	int errnum;
 
-	while ((errnum = remove_tree(dir->path, 0))) {
+	while ((errnum = ours ? remove_tree(dir->path, 0)
+			      : remove_children(dir->path, 0))) {
 		if (errnum != EBUSY || now_ns() >= deadline)
 			return explain(cgroup, dir, errnum, err);
 		wait_a_moment(dir, &pause_ns, deadline);

@@ -103,7 +103,8 @@ int cgroup_v1_pids(const struct cgroup_emit *to, const struct oci_resources *res
 {
 	int64_t limit = resources->pids.limit;
 
-	if (limit > 0)
+	/* 0 is a limit like another: who is there may stay, and nobody forks. */
+	if (resources->pids.has_limit && limit >= 0)
 		cgroup_emit(to, 0, "pids/limit", "pids.max", "%" PRId64, limit);
 	else if (limit < 0)
 		cgroup_emit(to, 0, "pids/limit", "pids.max", "max");

@@ -55,9 +55,9 @@ static int plan(struct restore *restore, struct error *err)
 
 	if (container_expect_none(request->root, request->id, err) < 0)
 		return -1;
-	if (bundle_load(&request->bundle, &creation->bundle, err) < 0)
+	if (create_plan(creation, err) < 0)
 		return -1;
-	if (check_options(restore, err) < 0 || creation_plan_parts(creation, err) < 0) {
+	if (check_options(restore, err) < 0) {
 		json_place("config.json", creation->bundle.text, creation->bundle.length,
 			err);
 		return -1;
@@ -205,7 +205,7 @@ static int begin(void *argument, pid_t pid, struct str *options, struct error *e
 		cgroup_adopt(creation->cgroup_plan, pid,
 			&creation->container.state.cgroup, err) < 0)
 		return -1;
-	step_reached(STEP_CLONED);
+	step_reached(creation->request->steps, STEP_CLONED);
 	return put_cgroup_roots(pid, options, err);
 }
 
@@ -323,7 +323,7 @@ static int restore_with(struct restore *restore, struct error *err)
 	if (container_make(request->root, request->id, &creation->container, err) < 0)
 		return -1;
 	if (act(restore, err) < 0) {
-		creation_undo(creation);
+		creation_undo(creation, err);
 		return fail_while(err, "container \"%s\"", request->id);
 	}
 	return 0;

@@ -450,10 +450,8 @@ static void describe_mount(const struct mount_plan *plan, struct str *to)
 	str_append(to, plan->mount->options.count ? ")\n" : "\n");
 }
 
-void rootfs_describe(const struct rootfs *rootfs, struct str *to)
+void rootfs_describe_mounts(const struct rootfs *rootfs, struct str *to)
 {
-	const struct oci_linux *chapter = &rootfs->config->linux;
-
 	if (rootfs->own_mounts) {
 		str_append(to, "detach the mount namespace from the creator's (mount)\n");
 		str_appendf(to, "make %s a mount of its own (open_tree, move_mount)\n",
@@ -470,6 +468,12 @@ void rootfs_describe(const struct rootfs *rootfs, struct str *to)
 	if (rootfs->own_mounts)
 		str_appendf(to, "make devices in /dev (%s)\n",
 			rootfs->user_namespace ? "open_tree, move_mount" : "mknodat");
+}
+
+void rootfs_describe_pivot(const struct rootfs *rootfs, struct str *to)
+{
+	const struct oci_linux *chapter = &rootfs->config->linux;
+
 	for (size_t i = 0; i < chapter->sysctl.count; i++)
 		str_appendf(to, "set %s to %s\n", chapter->sysctl.items[i].key,
 			chapter->sysctl.items[i].value);

@@ -41,8 +41,9 @@ int rootfs_plan(const struct rootfs_request *request, struct rootfs **ret,
 	struct error *err) must_check;
 void rootfs_free(struct rootfs *const *rootfs);
 
-/* Each step as a line, for people. */
-void rootfs_describe(const struct rootfs *rootfs, struct str *to);
+/* Each step as a line, for people: those of rootfs_enter() and of rootfs_pivot(). */
+void rootfs_describe_mounts(const struct rootfs *rootfs, struct str *to);
+void rootfs_describe_pivot(const struct rootfs *rootfs, struct str *to);
 
 int rootfs_open(struct rootfs *rootfs, struct error *err) must_check;
 int rootfs_enter(struct rootfs *rootfs, struct error *err) must_check;

@@ -23,8 +23,29 @@ client_image_tar() {
 
 # ---- podman -------------------------------------------------------------------------
 
+# What podman keeps between its runs is no leak.
+podman_stays() {
+	leaves '^file /run/(libpod|containers|podman-storage|crun|runc|lock|netns|cni)(/|$)'
+	leaves '^file /run/mocker$|^mount /run/netns '
+	leaves '^cgroup .*/(libpod_parent|libpod_parent/conmon|conmon)$'
+	leaves '^mount .*/podman/graph/overlay '
+}
+
+podman_remove() {
+	run podman rm -f -t 0 "$@"
+	check_status 0
+}
+
 # podman with storage, configuration and state of its own; the network off unless asked.
 podman_setup() {
+	podman_configure
+	mkdir -p /run/libpod /run/containers
+	podman import -q "$(client_image_tar)" test-image >/dev/null 2>&1 &&
+		podman run --rm test-image true # makes what podman keeps
+}
+
+# $podman_engine_conf: more lines about engines; $podman_backend: netavark or cni.
+podman_configure() {
 	mkdir -p "$tmp/podman"
 	cat >"$tmp/podman/containers.conf" <<-END
 		[containers]
@@ -40,8 +61,8 @@ podman_setup() {
 		[engine.runtimes]
 		$client_runtime_name = ["$client_runtime"]
 		[network]
-		network_backend = "netavark"
 		network_config_dir = "$tmp/podman/networks"
+		network_backend = "${podman_backend:-netavark}"
 	END
 	cat >"$tmp/podman/storage.conf" <<-END
 		[storage]
@@ -55,31 +76,29 @@ podman_setup() {
 	export CONTAINERS_CONF=$tmp/podman/containers.conf
 	export CONTAINERS_STORAGE_CONF=$tmp/podman/storage.conf
 	export CONTAINERS_REGISTRIES_CONF=/dev/null
-	mkdir -p /run/libpod /run/containers
-	podman import -q "$(client_image_tar)" test-image >/dev/null 2>&1 &&
-		podman run --rm test-image true # makes what podman keeps
 }
 
 # ---- containerd ---------------------------------------------------------------------
 
 # containerd of its own, with the image "test-image" imported.
 containerd_setup() {
-	mkdir -p "$tmp/containerd" /run/containerd
+	mkdir -p "$tmp/containerd"
 	cat >"$tmp/containerd/config.toml" <<-END
 		version = 2
-		root = "$tmp/containerd/root"
-		state = "/run/containerd"
-		disabled_plugins = [${containerd_disabled-"\"io.containerd.grpc.v1.cri\""}]
-		[grpc]
-		address = "/run/containerd/containerd.sock"
-		${containerd_conf-}
+		disabled_plugins = ["io.containerd.grpc.v1.cri"]
 	END
-	containerd --config "$tmp/containerd/config.toml" >"$tmp/containerd/log" 2>&1 &
+	containerd_start && containerd_image | ctr image import --base-name test-image - >/dev/null
+}
+
+containerd_start() {
+	mkdir -p "$tmp/containerd" /run/containerd
+	containerd --config "$tmp/containerd/config.toml" --root "$tmp/containerd/root" \
+		--state /run/containerd --address /run/containerd/containerd.sock \
+		>"$tmp/containerd/log" 2>&1 &
 	wait_until 20 ctr version || {
-		tail -5 "$tmp/containerd/log"
+		tail -5 "$tmp/containerd/log" >&2
 		return 1
 	}
-	containerd_image | ctr image import --base-name test-image - >/dev/null
 }
 
 # The test image as an OCI archive, made by podman's own tools from the plain tar.
@@ -100,6 +119,85 @@ containerd_image() {
 
 ctr_run() {
 	ctr run --runc-binary "$client_runtime" "$@"
+}
+
+# ---- the CRI plugin -----------------------------------------------------------------
+
+# builder_image NAME MOCKERFILE-LINES: built by ours, in a context that has the root as
+# rootfs/ and a program that only waits as pause.
+builder_image() {
+	local context=$tmp/builder-context
+
+	[ -d "$context" ] || {
+		mkdir -p "$context" && make_rootfs "$context/rootfs" &&
+			cp "$(command -v catatonit)" "$context/pause"
+	} || return 1
+	printf '%s\n' "$2" >"$context/Mockerfile"
+	mocker-builder build -t "$1" -f "$context/Mockerfile" "$context" >/dev/null 2>&1
+}
+
+builder_test_image() {
+	builder_image localhost/test-image:1 'FROM scratch
+COPY rootfs /
+ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin
+CMD ["sh"]'
+}
+
+# containerd with its CRI plugin, configured by the examples of tests/clients/kubernetes as
+# they stand, the programs where those say, and images of mocker-builder's. What follows
+# the example is this machine's: it may not lower oom_score_adj.
+cri_setup() {
+	local examples=$top_srcdir/tests/clients/kubernetes
+
+	export CRI_SOCKET=/run/containerd/containerd.sock CRI_GENERATED=$tmp/cri
+	mkdir -p "$CRI_GENERATED" && protoc -I "$top_srcdir/tests/clients/cri" \
+		--python_out="$CRI_GENERATED" cri.proto || return 1
+	lay_over /usr/local/bin mocker-runtime="$client_runtime" &&
+		lay_over /opt cni/bin/mocker-netsetup="$top_builddir/mocker-netsetup" \
+			cni/bin/loopback=/usr/lib/cni/loopback &&
+		lay_over /etc cni/net.d/10-mocker.conflist="$examples/10-mocker.conflist" ||
+		return 1
+	mkdir -p "$tmp/containerd"
+	cat "$examples/containerd.toml" - >"$tmp/containerd/config.toml" <<-END
+		[plugins."io.containerd.grpc.v1.cri"]
+		sandbox_image = "localhost/pause:1"
+		restrict_oom_score_adj = true
+		disable_apparmor = true
+		disable_hugetlb_controller = true
+		tolerate_missing_hugetlb_controller = true
+		stream_server_address = "127.0.0.1"
+	END
+	containerd_start &&
+		builder_test_image && builder_image localhost/pause:1 'FROM scratch
+COPY pause /pause
+ENTRYPOINT ["/pause", "-P"]' &&
+		cri_image localhost/test-image:1 && cri_image localhost/pause:1 &&
+		wait_until 30 cri_has_images
+}
+
+# lay_over DIRECTORY NAME=FILE...: the files appear there, in the pretend host alone.
+lay_over() {
+	local directory=$1 upper=$tmp/over$1 pair
+
+	shift
+	for pair; do
+		mkdir -p "$upper/$(dirname "${pair%%=*}")" &&
+			ln -s "${pair#*=}" "$upper/${pair%%=*}" || return 1
+	done
+	mount -t overlay -o "lowerdir=$upper:$directory" overlay "$directory"
+}
+
+# cri_image NAME: from the builder's store into containerd's.
+cri_image() {
+	mocker-builder save "$1" 2>/dev/null | ctr -n k8s.io image import - >/dev/null
+}
+
+cri_has_images() {
+	[ "$(cri ListImages | jq '[.images[].repo_tags[]] | length')" = 2 ]
+}
+
+cri() {
+	python3 "$top_srcdir/tests/clients/cri/cri.py" "$@"
 }
 
 # ---- Docker -------------------------------------------------------------------------
@@ -129,7 +227,7 @@ docker_setup() {
 	PATH=$tmp/docker/bin:$PATH dockerd --config-file "$tmp/docker/daemon.json" \
 		>"$tmp/docker/log" 2>&1 &
 	wait_until 60 docker version || {
-		tail -5 "$tmp/docker/log"
+		tail -5 "$tmp/docker/log" >&2
 		return 1
 	}
 	docker import - test-image <"$(client_image_tar)" >/dev/null

@@ -114,7 +114,7 @@ killed_all() {
 	gone many
 }
 
-test_setup setup
+test_setup check setup
 test_case "a task runs in the foreground and its status arrives" foreground
 test_case "a program that is missing is told by its usual words" missing_program
 test_case "a background task lives its whole life" background

@@ -137,7 +137,7 @@ build() {
 	run docker rmi -f "built-$1"
 }
 
-test_setup docker_setup
+test_setup check docker_setup
 test_case "a container runs in the foreground and its status arrives" foreground
 test_case "a terminal is a terminal" terminal
 test_case "a background container lives its whole life" background

@@ -3,10 +3,7 @@
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/clients/clients.sh"
 
 needs podman conmon script || exit 0
-leaves '^file /run/(libpod|containers|podman-storage|crun|lock)(/|$)'
-leaves '^file /run/mocker$'
-leaves '^cgroup .*/(libpod_parent|libpod_parent/conmon|conmon)$'
-leaves '^mount .*/podman/graph/overlay '
+podman_stays
 
 image=test-image
 
@@ -211,7 +208,7 @@ commits() {
 	check_status 0
 }
 
-test_setup podman_setup
+test_setup check podman_setup
 test_case "a container runs in the foreground" foreground_run
 test_case "exit codes arrive as with runc" exit_codes
 test_case "a background container lives its whole life" background_life

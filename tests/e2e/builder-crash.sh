@@ -57,7 +57,7 @@ killed() {
 	wait "$build" 2>/dev/null
 	run "$@"
 	check_status 0
-	check wait_until 5 no_step
+	check wait_until 60 no_step
 	nothing_of_the_step
 }
 
@@ -75,7 +75,7 @@ killed_then_built() {
 	printf 'FROM base\nRUN echo next\n' >next.Mockerfile
 	run mocker-builder build -t next -f next.Mockerfile context
 	check_status 0
-	check wait_until 5 no_step
+	check wait_until 60 no_step
 	check_equal "$(find /var/lib/mocker/temp -mindepth 1)" "" "temporary files"
 	run mocker-builder rmi next
 	run mocker-builder prune

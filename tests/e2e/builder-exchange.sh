@@ -114,7 +114,7 @@ damaged_run() {
 	run mocker-builder load -t bad oci:bad
 	check_fails_with "$1"
 	run mocker-builder images
-	check_lacks "$output" bad
+	check_lacks "$output" bad:
 	check_equal "$(find /var/lib/mocker/temp -mindepth 1)" "" "temporary files"
 	rm -rf bad
 }

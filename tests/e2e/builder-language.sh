@@ -161,7 +161,7 @@ urls() {
 
 	busybox httpd -f -p 127.0.0.1:"$port" -h site &
 	pid=$!
-	wait_until 5 curl -sf -o /dev/null "http://127.0.0.1:$port/page.txt"
+	wait_until 60 curl -sf -o /dev/null "http://127.0.0.1:$port/page.txt"
 	sum=$(sha256sum site/page.txt | cut -d' ' -f1)
 	builds_run "fetched 600 one" "ADD http://127.0.0.1:$port/page.txt /d/
 ADD --unpack=true http://127.0.0.1:$port/files.tgz /u/

@@ -121,7 +121,7 @@ pausing() {
 	run mocker-runtime pause web
 	run mocker-runtime kill web KILL
 	check_status 0
-	check wait_until 5 is_stopped web
+	check wait_until 60 is_stopped web
 	delete web
 }
 test_case "pause, resume, and a paused container can be killed" pausing
@@ -131,7 +131,7 @@ nested_cgroups_go_too() {
 	start web
 	mkdir -p $cg/pids/mocker-test/web/a/b $cg/freezer/mocker-test/web/c
 	sh -c "echo \$\$ >$cg/pids/mocker-test/web/a/b/tasks; exec sleep 1000" &
-	check wait_until 5 grep -q . $cg/pids/mocker-test/web/a/b/tasks
+	check wait_until 60 grep -q . $cg/pids/mocker-test/web/a/b/tasks
 	kill $!
 	wait $! 2>/dev/null
 	delete web
@@ -178,21 +178,31 @@ telling_figures() {
 	check_equal "$(jq .data.pids.limit <<<"$output")" 20
 	check [ "$(jq .data.memory.usage.usage <<<"$output")" -gt 0 ]
 	check [ "$(jq .data.cpu.usage.total <<<"$output")" -gt 0 ]
-	run timeout 1 mocker-runtime events --interval 100ms web
-	check [ "$(wc -l <<<"$output")" -gt 2 ]
+	mocker-runtime events --interval 100ms web >"$tmp/figures" &
+	check wait_until 60 sed -n '3q; $q1' "$tmp/figures"
+	kill $!
+	wait $! 2>/dev/null
 	run mocker-runtime events --interval 0 web
 	check_fails_with "expected a duration above 0"
 	delete web
 }
 test_case "events prints what a container uses" telling_figures
 
+# The memory runs out once somebody watches: who waits for the kernel's word has an eventfd.
+watches() {
+	readlink "/proc/$1"/fd/* | grep -q eventfd
+}
 out_of_memory() {
-	sh_bundle "$tmp/web" 'sleep 1; x=xxxxxxxx; while :; do x=$x$x; done' \
+	sh_bundle "$tmp/web" 'until [ -e /go ]; do usleep 10000; done
+		x=xxxxxxxx; while :; do x=$x$x; done' \
 		'.linux.resources.memory = {"limit": 8388608, "swap": 8388608}'
 	start web
-	run mocker-runtime events web
-	check_status 0
-	check_output_has '"type":"oom"'
+	mocker-runtime events web >"$tmp/events" &
+	check wait_until 60 watches $!
+	touch "$tmp/web/rootfs/go"
+	wait $!
+	check_equal $? 0 "the status of events"
+	check_has "$(cat "$tmp/events")" '"type":"oom"'
 	delete web
 }
 test_case "events tells when the memory ran out, and ends with the container" out_of_memory

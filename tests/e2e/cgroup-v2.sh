@@ -137,12 +137,12 @@ killing_all() {
 	sh_bundle "$tmp/web" 'for i in 1 2 3 4 5; do setsid sleep 1000 & done; sleep 1000' \
 		'.linux.namespaces |= map(select(.type != "pid"))'
 	start web
-	check wait_until 5 sh -c "[ \$(wc -l <$cg/mocker-test/web/cgroup.procs) -ge 6 ]"
+	check wait_until 60 sh -c "[ \$(wc -l <$cg/mocker-test/web/cgroup.procs) -ge 6 ]"
 	run mocker-runtime kill --all web TERM
 	check_status 0
 	run mocker-runtime kill --all web KILL
 	check_status 0
-	check wait_until 5 grep -q 'populated 0' $cg/mocker-test/web/cgroup.events
+	check wait_until 60 grep -q 'populated 0' $cg/mocker-test/web/cgroup.events
 	delete web
 }
 test_case "kill --all reaches every process of a shared PID namespace" killing_all

@@ -91,7 +91,7 @@ test_case "del leaves nothing" is_gone
 by_pid_and_path() {
 	unshare -n sleep 100 &
 	local pid=$!
-	wait_until 5 sh -c "[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]"
+	wait_until 60 sh -c "[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]"
 	run mocker-netsetup add backend --pid $pid --interface net0 --ip 10.0.0.77 \
 		--mac 02:00:00:00:00:77
 	check_output 10.0.0.77

@@ -4,25 +4,10 @@
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 # shellcheck source=tests/e2e/traffic.sh
 . "$e2e/traffic.sh"
+# shellcheck source=tests/e2e/cni.sh
+. "$e2e/cni.sh"
 network_stays
 leaves '^(link|address|route) .*cni[0-9]|^file /run/cni|^file /var/lib/cni'
-
-# cni COMMAND CONFIGURATION: sets $status and $output as run does.
-netns=/run/netns/pod
-cni() {
-	printf %s "$2" >"$tmp/config"
-	run_input=$tmp/config run env CNI_COMMAND="$1" CNI_CONTAINERID=pod1 CNI_NETNS="$netns" \
-		CNI_IFNAME=eth0 CNI_PATH=/usr/lib/cni \
-		CNI_ARGS='IgnoreUnknown=1;K8S_POD_NAME=x' "${plugin:-mocker-netsetup}"
-}
-
-result() { # JQ FILTER
-	jq -r "$1" <<<"$output"
-}
-
-with_prev() { # CONFIGURATION: the last output as prevResult
-	jq -c --argjson prev "$output" '.prevResult = $prev' <<<"$1"
-}
 
 config='{"cniVersion":"1.1.0","name":"net1","type":"mocker-netsetup","bridge":"cni1",
 	"isDefaultGateway":true,"ipMasq":true,
@@ -185,7 +170,7 @@ side_by_side() {
 		return
 	}
 	ours=$(jq -c '.cniVersion = "1.1.0" | .name = "net3" | .type = "mocker-netsetup" |
-		.ipam.rangeStart = "10.89.0.100"' <<<"$reference_bridge")
+		.ipam.rangeStart = "10.89.0.100" | del(.ipam.dataDir)' <<<"$reference_bridge")
 	ip netns add pod
 	ip netns add their
 	netns=/run/netns/their plugin=/usr/lib/cni/bridge cni ADD "$reference_bridge"

@@ -44,7 +44,7 @@ idempotent() {
 
 	unshare -n sleep 100 &
 	local pid=$!
-	wait_until 5 sh -c "[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]"
+	wait_until 60 sh -c "[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]"
 	# shellcheck disable=SC2059 # the format is above
 	printf "$state" creating $pid >"$tmp/creating"
 	# shellcheck disable=SC2059

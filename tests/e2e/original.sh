@@ -15,7 +15,7 @@ original_start_site() {
 	WORK_DIR=$1 PORT=8000 ID="download site" "$1/$backend_name" >/dev/null 2>&1 </dev/null &
 	site_pid=$!
 	disown
-	wait_until 5 curl -sf -o /dev/null "$download_site/$backend_name"
+	wait_until 60 curl -sf -o /dev/null "$download_site/$backend_name"
 }
 
 # original_mockerfile NUMBER: prints golangNUMBER.Mockerfile.

@@ -141,6 +141,41 @@ failures_are_named() {
 }
 test_case "what fails says what, and exits with 255" failures_are_named
 
+# The program, its interpreter, that one's loader, a directory on the way, a link.
+the_missing_part_is_named() {
+	local root=$tmp/web/rootfs
+
+	begin '.process.user.uid = 1000'
+	cp "$(command -v ls)" "$root/dynamic"
+	printf '#!/dynamic\n' >"$root/script"
+	printf '#! /opt/bin/lang -x\n' >"$root/other"
+	printf '#!/script\n' >"$root/third"
+	mkdir -p "$root/closed/in" && cp "$root/bin/busybox" "$root/closed/in/prog"
+	chmod 755 "$root"/{script,other,third} && chmod 700 "$root/closed"
+	printf 'no interpreter' >"$root/text" && chmod 644 "$root/text"
+	printf '#!/text\n' >"$root/unable" && chmod 755 "$root/unable"
+	ln -s /opt/prog "$root/link"
+	fails 255 'stat /opt/bin/prog: no such file or directory; the directory /opt is' \
+		web /opt/bin/prog
+	fails 255 'stat /bin/busybox/x: not a directory; /bin/busybox is not a dir' \
+		web /bin/busybox/x
+	fails 255 'the directory /closed may not be searched by this user' \
+		web /closed/in/prog
+	fails 255 'stat /link: no such file or directory; it is a symbolic link to /opt/prog' \
+		web /link
+	fails 255 'exec: "/dynamic": its ELF loader /lib64/ld-linux-' web /dynamic
+	fails 255 'the interpreter /opt/bin/lang: No such file or directory; the directory' \
+		web /other
+	fails 255 'the interpreter /dynamic: No such file or directory; that needs /lib64' \
+		web /script
+	fails 255 'the interpreter /script: No such file or directory; that needs /lib64' \
+		web /third
+	fails 255 'the interpreter /text: Permission denied' web /unable
+	end
+}
+test_case "when a program cannot be executed, the part at fault is named" \
+	the_missing_part_is_named
+
 # While it is executed nobody can write to it; what counts is that its mount is read-only,
 # for that lasts.
 binary_is_safe() {

@@ -2,11 +2,12 @@
 # Hooks: when each of the six kinds runs, what it is given, and what its failure does.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 
-# hooks_bundle: each kind writes its name, and the state that it reads, to $tmp/log.
+# hooks_bundle [SCRIPT]: each kind writes its name, and the state that it reads, to
+# $tmp/log; the process is the script, in which /log is that directory.
 hooks_bundle() {
 	local kind
 
-	sh_bundle "$tmp/hk" 'echo process >>/log/order; sleep 0.2'
+	sh_bundle "$tmp/hk" "${1:-echo process >>/log/order}"
 	mkdir -p "$tmp/hk/rootfs/log" "$tmp/log"
 	rm -f "$tmp"/log/*
 	edit_bundle "$tmp/hk" '.annotations = {"k": "v"}' \
@@ -21,8 +22,17 @@ hooks_bundle() {
 		"echo startContainer >>/log/order; cat >/log/startContainer"]}]'
 }
 
+# meeting_bundle: the same, but the process and poststart, which run at one time, wait for
+# each other: poststart for the process's first act, the process for poststart's last.
+meeting_bundle() {
+	hooks_bundle 'echo process >>/log/order
+		until [ -e /log/poststart.uts ]; do usleep 10000; done'
+	edit_bundle "$tmp/hk" ".hooks.poststart[0].args[2] |=
+		\"until grep -q process $tmp/log/order; do sleep 0.01; done; \" + ."
+}
+
 in_order() {
-	hooks_bundle
+	meeting_bundle
 	run env SECRET=x mocker-runtime run -b "$tmp/hk" hk
 	check_status 0
 	check_equal "$(tr '\n' ' ' <"$tmp/log/order")" \
@@ -43,14 +53,14 @@ in_order() {
 test_case "six kinds in order, each with its state, environment and namespaces" in_order
 
 by_create_and_start() {
-	hooks_bundle
+	meeting_bundle
 	run mocker-runtime create -b "$tmp/hk" hk
 	check_status 0
 	check_equal "$(tr '\n' ' ' <"$tmp/log/order")" "prestart createRuntime createContainer "
 	run mocker-runtime start hk
 	check_status 0
 	check_has "$(tr '\n' ' ' <"$tmp/log/order")" "poststart"
-	wait_until 5 eval '[ "$(container_status hk)" = stopped ]'
+	check wait_until 60 eval '[ "$(container_status hk)" = stopped ]'
 	check_lacks "$(cat "$tmp/log/order")" poststop
 	run mocker-runtime delete hk
 	check_has "$(cat "$tmp/log/order")" poststop
@@ -79,18 +89,66 @@ failure_ends_the_create() {
 }
 test_case "a failure before the process ends the create and undoes it" failure_ends_the_create
 
-failure_afterwards_warns() {
+# stops_by COMMAND...: fails for its hook; process and container are gone, poststop has run.
+stops_by() {
+	run mocker-runtime "$@"
+	check_status 1
+	check_fails_with "/hooks/$kind/0: /bin/sh exited with status 3" "reason $kind"
+	check_equal "$(container_status hk)" none
+	check_has "$(cat "$tmp/log/order")" poststop
+	check_equal "$(pgrep -f '^sleep 1234$')" "" "the process"
+}
+
+poststart_stops_the_container() {
+	local kind=poststart
+
+	failing $kind
+	in_bundle "$tmp/hk" sleep 1234
+	stops_by run -b "$tmp/hk" hk
+	rm "$tmp/log/order"
+	stops_by run --detach -b "$tmp/hk" hk
+	rm "$tmp/log/order"
+	run mocker-runtime create -b "$tmp/hk" hk
+	check_status 0
+	stops_by start hk
+}
+test_case "a failure of poststart stops the container and undoes it" \
+	poststart_stops_the_container
+
+start_undoes_it_too() {
+	local kind=startContainer
+
+	failing $kind
+	run mocker-runtime create -b "$tmp/hk" hk
+	check_status 0
+	stops_by start hk
+}
+test_case "a failure of startContainer does so at start" start_undoes_it_too
+
+# Without hooks that came before: it is due for the failed one's sake.
+poststop_alone() {
 	local kind
 
-	for kind in poststart poststop; do
+	for kind in createContainer startContainer poststart; do
 		failing $kind
-		run mocker-runtime run -b "$tmp/hk" hk
-		check_status 0
-		check_errors_have "/hooks/$kind/0: /bin/sh exited with status 3: reason $kind"
-		check_equal "$(container_status hk)" none
+		edit_bundle "$tmp/hk" ".hooks |= {$kind, poststop}"
+		stops_by run -b "$tmp/hk" hk
+		rm "$tmp/log/order"
 	done
 }
-test_case "a failure after it is a warning" failure_afterwards_warns
+test_case "poststop runs after any failed hook" poststop_alone
+
+poststop_only_warns() {
+	failing poststop
+	edit_bundle "$tmp/hk" '.hooks.poststop += [.hooks.poststop[0] |
+		.args[2] = "echo second >>'"$tmp"'/log/order"]'
+	run mocker-runtime run -b "$tmp/hk" hk
+	check_status 0
+	check_errors_have "/hooks/poststop/0: /bin/sh exited with status 3: reason poststop"
+	check_has "$(cat "$tmp/log/order")" second
+	check_equal "$(container_status hk)" none
+}
+test_case "a failure of poststop is a warning, and the next one runs" poststop_only_warns
 
 timeout_kills_the_group() {
 	hooks_bundle

@@ -32,7 +32,7 @@ at_step() {
 		"poststop": [{"path": "/bin/touch", "args": ["touch", "'"$tmp"'/poststop"]}]}'
 	MOCKER_STOP_AT=$step mocker-runtime "$verb" -b "$tmp/victim" victim >/dev/null 2>&1 &
 	creator=$!
-	if ! wait_until 5 has_stopped; then
+	if ! wait_until 20 has_stopped; then
 		kill -9 $creator
 		mocker-runtime delete --force victim
 		wait $creator

@@ -47,8 +47,7 @@ goes_through_its_states() {
 	check_fails_with "not stopped"
 	run mocker-runtime kill life TERM
 	check_status 0
-	wait_until 5 test "$(container_status life)" = stopped ||
-		check wait_stopped life
+	check wait_stopped life
 	run mocker-runtime kill life KILL
 	check_status 1
 	check_errors_have "container not running"
@@ -65,12 +64,10 @@ goes_through_its_states() {
 	check_equal "$(container_status life)" none "the status"
 }
 wait_stopped() {
-	local end=$((SECONDS + 5))
-
-	until [ "$(container_status "$1")" = stopped ]; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
+	wait_until 60 is_stopped "$1"
+}
+is_stopped() {
+	[ "$(container_status "$1")" = stopped ]
 }
 test_case "created, running, stopped, gone" goes_through_its_states
 
@@ -160,6 +157,8 @@ lists() {
 	check_lacks "$output" "$(container_pid one)"
 	run mocker-runtime ps two -o pid,comm
 	check_has "$output" COMMAND
+	run mocker-runtime ps two --nonsense
+	check_fails_with "ps: "
 	run mocker-runtime ps --format json two
 	check_has "$output" "$(container_pid two)"
 	run mocker-runtime delete --force --regex '^(one|two)$'
@@ -168,6 +167,53 @@ lists() {
 	check_output ""
 }
 test_case "list and ps show what there is" lists
+
+deletes_by_pattern() {
+	local id
+
+	make_bundle "$tmp/many" '.process.args = ["sleep", "1000"]'
+	for id in one-1 one-2 two; do
+		edit_bundle "$tmp/many" ".linux.cgroupsPath = \"/mocker-test/$id\""
+		run mocker-runtime run -d -b "$tmp/many" "$id"
+		check_status 0
+	done
+	run mocker-runtime delete --regex 'one-[0-9'
+	check_status 1
+	check_fails_with 'no extended regular expression'
+	run mocker-runtime delete --regex '^one-'
+	check_status 1
+	check_equal "$(grep -c 'that is not stopped: running' <<<"$errors")" 2
+	run mocker-runtime delete --force --regex '^one-[0-9]$'
+	check_status 0
+	run mocker-runtime list --quiet
+	check_output two
+	run mocker-runtime delete --force --regex nothing
+	check_status 0
+	run mocker-runtime delete --force two
+}
+test_case "delete --regex takes those that match, and tells of each that it cannot" \
+	deletes_by_pattern
+
+config_elsewhere() {
+	local verb
+
+	make_bundle "$tmp/conf" '.process.args = ["echo", "bundle"]'
+	jq '.process.args = ["echo", "elsewhere"]' "$tmp/conf/config.json" >"$tmp/other.json"
+	run mocker-runtime run --config "$tmp/other.json" -b "$tmp/conf" conf
+	check_output elsewhere
+	cd "$tmp" || return
+	run mocker-runtime create --config other.json -b "$tmp/conf" conf
+	check_status 0
+	run mocker-runtime delete conf
+	check_status 0
+	for verb in create run; do
+		run mocker-runtime "$verb" --config "$tmp/none.json" -b "$tmp/conf" conf
+		check_status 1
+		check_fails_with "$tmp/none.json"
+		check_missing /run/mocker/conf
+	done
+}
+test_case "run and create read another configuration with --config" config_elsewhere
 
 survives_its_creator() {
 	make_bundle "$tmp/bg" '.process.args = ["sleep", "100"]'
@@ -195,7 +241,7 @@ test_case "run --keep leaves the stopped container" keeps
 forwards() {
 	sleeper fw
 	mocker-runtime run -b "$tmp/fw" fw >"$tmp/fw.out" &
-	wait_until 5 grep -q began "$tmp/fw.out"
+	wait_until 60 grep -q began "$tmp/fw.out"
 	kill -TERM $!
 	wait $!
 	check_equal $? 3 "the exit status"

@@ -33,6 +33,14 @@ makes_what_is_asked() {
 }
 test_case "what is listed is made, what is not is shared" makes_what_is_asked
 
+empty_path_is_none() {
+	sh_bundle "$tmp/new" 'readlink /proc/self/ns/net' '.linux.namespaces[].path = ""'
+	run mocker-runtime run -b "$tmp/new" new
+	check_status 0
+	check_not test "$output" = "$(readlink /proc/self/ns/net)"
+}
+test_case "an empty path stands for none" empty_path_is_none
+
 loopback_is_up() {
 	sh_bundle "$tmp/lo" 'cat /sys/class/net/lo/flags; ls /sys/class/net'
 	run mocker-runtime run -b "$tmp/lo" lo
@@ -183,6 +191,39 @@ without_root() {
 }
 test_case "a user without privilege runs, enters and deletes" without_root
 
+# Several ids: by the set-uid helpers, as far as /etc/subuid and /etc/subgid go.
+with_helpers() {
+	local as=(setpriv --reuid 1234 --regid 1234 --clear-groups)
+
+	needs setpriv newuidmap || return
+	echo 1234:100000:65536 >"$tmp/sub"
+	cp -a /etc "$tmp/etc" && mount --bind "$tmp/etc" /etc
+	echo "rootless:x:1234:1234::/:/bin/sh" >>/etc/passwd
+	cp "$tmp/sub" /etc/subuid && cp "$tmp/sub" /etc/subgid
+	sh_bundle "$tmp/rl" 'awk "{print \$1, \$2, \$3}" /proc/self/uid_map /proc/self/gid_map
+		touch /tmp/mine && chown 5:6 /tmp/mine; cat /proc/self/setgroups; id -u; id -G' \
+		'del(.linux.cgroupsPath, .linux.resources)' \
+		'.process.user = {"uid": 7, "gid": 8, "additionalGids": [9]}' \
+		'.process.capabilities[] += ["CAP_CHOWN"]' \
+		'.linux.namespaces += [{"type": "user"}] |
+		.linux.uidMappings = [{"containerID": 0, "hostID": 1234, "size": 1},
+			{"containerID": 1, "hostID": 100000, "size": 65536}] |
+		.linux.gidMappings = .linux.uidMappings'
+	chmod 777 "$tmp/rl/rootfs/tmp"
+	mkdir -p "$tmp/state"
+	chown -R 1234:1234 "$tmp/rl" "$tmp/state"
+	chmod 755 "$tmp"
+	run "${as[@]}" mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
+	check_status 0
+	check_output $'0 1234 1\n1 100000 65536\n0 1234 1\n1 100000 65536\nallow\n7\n8 9'
+	check_equal "$(stat -c %u:%g "$tmp/rl/rootfs/tmp/mine")" 100006:100007 "the owner outside"
+	edit_bundle "$tmp/rl" '.linux.uidMappings[1].hostID = 300000'
+	run "${as[@]}" mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
+	check_fails_with newuidmap
+	umount /etc
+}
+test_case "rootless: more ids by newuidmap and newgidmap" with_helpers
+
 moves_interfaces() {
 	ip link add gift type veth peer name stays
 	ip address add 10.77.0.2/24 dev gift
@@ -202,3 +243,58 @@ moves_interfaces() {
 	ip link del stays 2>/dev/null
 }
 test_case "a network device moves in, with its addresses" moves_interfaces
+
+# gifts: two devices that can be moved, the first with addresses; their peers stay.
+gifts() {
+	ip link add gift type veth peer name stays
+	ip link add gift2 type veth peer name stays2
+	ip address add 10.77.0.2/24 dev gift
+	ip address add 2001:db8::2/64 dev gift nodad
+	ip link set gift mtu 1400 up
+	ip -o address show dev gift scope global | sed 's/^[0-9]*: *//' >"$tmp/before"
+}
+
+templates_get_numbers() {
+	gifts
+	sh_bundle "$tmp/nd" 'ls /sys/class/net | xargs; ip -o addr show dev eth0 | grep -c 10.77.0.2; cat /sys/class/net/eth1/flags' \
+		'.linux.netDevices = {"gift": {"name": "eth%d"}, "gift2": {"name": "eth%d"}}'
+	run mocker-runtime run -b "$tmp/nd" nd
+	check_status 0
+	check_output $'eth0 eth1 lo\n1\n0x1003'
+	ip link del stays 2>/dev/null
+	ip link del stays2 2>/dev/null
+}
+test_case "netDevices: of a name with %d the kernel makes one" templates_get_numbers
+
+# comes_back FILTER PART: the create fails, and the host has its device as it was.
+comes_back() {
+	make_bundle "$tmp/nd" "$@"
+	run mocker-runtime run -b "$tmp/nd" nd
+	check_status 1
+	check_equal "$(ip -o address show dev gift scope global | sed 's/^[0-9]*: *//')" \
+		"$(cat "$tmp/before")" "the addresses"
+	check_equal "$(cat /sys/class/net/gift/mtu)" 1400
+	check_has "$(ip link show dev gift)" ,UP
+	check_lacks "$(ip link show dev gift2)" ,UP
+}
+
+failed_creates_give_back() {
+	local both='.linux.netDevices = {"gift": {"name": "eth7"}, "gift2": {}}'
+
+	gifts
+	comes_back "$both" '.process.args = ["/no/such"]'
+	comes_back "${both//eth7/eth%d}" '.process.args = ["/no/such"]'
+	comes_back "$both" '.hooks.createRuntime = [{"path": "/bin/false"}]'
+	ip netns add other
+	ip -n other link add eth7 type veth peer name peer7
+	comes_back "$both" '(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/other"'
+	check_fails_with /linux/netDevices/gift "naming it eth7 in the container: File exists"
+	comes_back '.linux.netDevices = {"gift2": {}, "gift": {"name": "eth7"}}' \
+		'(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/other"'
+	ip netns del other
+	umount /run/netns 2>/dev/null
+	rmdir /run/netns 2>/dev/null
+	ip link del gift
+	ip link del gift2
+}
+test_case "netDevices: a create that fails gives them back as they were" failed_creates_give_back

@@ -3,8 +3,9 @@
 
 receive SOCKET:   listens on the Unix socket, receives one message with a descriptor, and
                   prints its text and what the terminal shows until its end.
-type TEXT CMD...: runs the command on a terminal of its own of 33 x 101, types the text
-                  once "ready" was shown, and prints all that is shown.
+type TEXT CMD...: runs the command on a terminal of its own of 33 x 101, which becomes one
+                  of 44 x 202 once "ready" was shown; types the text once "type now" was,
+                  and prints all that is shown.
 """
 import array
 import fcntl
@@ -14,11 +15,11 @@ import socket
 import struct
 import sys
 import termios
-import time
 
 
 def show(master, typed=b""):
     shown = b""
+    grows = bool(typed)
     while True:
         try:
             chunk = os.read(master, 4096)
@@ -27,9 +28,10 @@ def show(master, typed=b""):
         if not chunk:
             break
         shown += chunk
-        if typed and b"ready" in shown:
+        if grows and b"ready" in shown:
             fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 202, 0, 0))
-            time.sleep(0.3)
+            grows = False
+        if typed and b"type now" in shown:
             os.write(master, typed)
             typed = b""
     sys.stdout.write(shown.decode(errors="replace"))

@@ -8,7 +8,7 @@ goes_to_the_socket() {
 	sh_bundle "$tmp/con" 'tty; stty size; echo done' '.process.terminal = true' \
 		'.process.consoleSize = {"height": 12, "width": 34}'
 	$drive receive "$tmp/con.sock" >"$tmp/shown" &
-	wait_until 5 test -S "$tmp/con.sock"
+	wait_until 60 test -S "$tmp/con.sock"
 	run mocker-runtime create -b "$tmp/con" --console-socket "$tmp/con.sock" con
 	check_status 0
 	run mocker-runtime start con
@@ -21,7 +21,8 @@ test_case "create hands the terminal to --console-socket" goes_to_the_socket
 
 is_served() {
 	needs python3 || return
-	sh_bundle "$tmp/fg" 'trap "stty size" WINCH; stty size; echo ready; until read -r x; do :; done; echo "got $x";
+	sh_bundle "$tmp/fg" 'trap "stty size; stty size | grep -q 202 && echo type now" WINCH
+		stty size; echo ready; until read -r x; do :; done; echo "got $x";
 		[ -c /dev/console ] && echo hi >/dev/console; exit 9' '.process.terminal = true'
 	run $drive type 'hello\r' mocker-runtime run -b "$tmp/fg" fg
 	check_status 9
@@ -34,7 +35,7 @@ test_case "run serves its own terminal: input, sizes, status" is_served
 
 interrupts() {
 	needs python3 || return
-	sh_bundle "$tmp/int" 'trap "echo interrupted; exit 5" INT; echo ready; while :; do sleep 0.1; done' \
+	sh_bundle "$tmp/int" 'trap "echo interrupted; exit 5" INT; echo type now; while :; do sleep 0.1; done' \
 		'.process.terminal = true'
 	run $drive type '\x03' mocker-runtime run -b "$tmp/int" int
 	check_status 5
@@ -46,11 +47,11 @@ exec_has_one() {
 	needs python3 || return
 	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]'
 	run mocker-runtime run -d -b "$tmp/web" web
-	run $drive type 'x\r' mocker-runtime exec -t web sh -c 'tty; echo ready; read x; exit 6'
+	run $drive type 'x\r' mocker-runtime exec -t web sh -c 'tty; echo type now; read x; exit 6'
 	check_status 6
 	check_output_has /dev/pts/0
 	$drive receive "$tmp/exec.sock" >"$tmp/shown" &
-	wait_until 5 test -S "$tmp/exec.sock"
+	wait_until 60 test -S "$tmp/exec.sock"
 	run mocker-runtime exec -t -d --console-socket "$tmp/exec.sock" --user 1000 web \
 		sh -c 'tty; ls -l $(tty)'
 	check_status 0

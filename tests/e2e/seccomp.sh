@@ -75,3 +75,90 @@ refusals_name_the_member() {
 	refused '{"defaultAction": "SCMP_ACT_ALOW"}' /linux/seccomp/defaultAction
 }
 test_case "what cannot be filtered is refused by name" refusals_name_the_member
+
+notify_mkdir='.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerMetadata": "meta",
+	"flags": ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"],
+	"syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}'
+
+listen() {
+	rm -f "$tmp/agent"
+	"$e2e/seccomp-listener.py" "$tmp/agent" >"$tmp/heard" &
+	listener=$!
+	check wait_until 60 test -S "$tmp/agent"
+}
+
+# told NUMBER: the lines of the NUMBERth connection, once both are there.
+has_heard() {
+	[ "$(wc -l <"$tmp/heard")" -ge "$1" ]
+}
+told() {
+	check wait_until 20 has_heard $(($1 * 2))
+	sed -n "$(($1 * 2 - 1)),$(($1 * 2))p" "$tmp/heard"
+}
+
+# check_told LINES PID: what the specification wants of the container process state.
+check_told() {
+	local state
+
+	state=$(head -n 1 <<<"$1" | cut -d' ' -f2-)
+	check_equal "$(head -n 1 <<<"$1" | cut -d' ' -f1)" 1 "the number of descriptors"
+	check_equal "$(jq -c '[.fds, .metadata, .ociVersion, .state.id, .state.bundle,
+		.state.annotations.a]' <<<"$state")" \
+		"[[\"seccompFd\"],\"meta\",\"1.3.0\",\"web\",\"$tmp/web\",\"b\"]"
+	check_matches "$(jq -r .state.status <<<"$state")" '^(creating|created|running)$'
+	check_equal "$(jq .pid <<<"$state")" "$2" "the pid"
+	check_equal "$(tail -n 1 <<<"$1" | cut -d' ' -f1)" 83 "the system call"
+}
+
+a_listener_decides() {
+	local listener nnp before=0
+
+	[ "$(uname -m)" = x86_64 ] || { skip "knows mkdir's number of x86_64" && return; }
+	listen
+	for nnp in true false; do
+		sh_bundle "$tmp/web" 'mkdir /tmp/x; exec sleep 1000' "$notify_mkdir" \
+			'.annotations.a = "b"' ".linux.seccomp.listenerPath = \"$tmp/agent\"" \
+			".process.noNewPrivileges = $nnp"
+		run mocker-runtime create --bundle "$tmp/web" web
+		check_status 0
+		mocker-runtime start web 2>"$tmp/said" >&2
+		check_told "$(told $((before + 1)))" "$(container_pid web)"
+		run mocker-runtime exec --pid-file "$tmp/pid" web mkdir /tmp/y
+		check_errors_have "Argument list too long"
+		check_told "$(told $((before + 2)))" "$(cat "$tmp/pid")"
+		check_equal "$(told $((before + 2)) | head -n 1 | cut -d' ' -f2- | jq .state.pid)" \
+			"$(container_pid web)" "the container's pid"
+		run mocker-runtime delete --force web
+		before=2
+	done
+	stop_listening
+}
+stop_listening() {
+	kill "$listener"
+	wait "$listener" 2>/dev/null
+	rm "$tmp/agent"
+}
+test_case "Seccomp: a listener gets the state with one descriptor, and decides" \
+	a_listener_decides
+
+# The pids are the runtime's, whatever namespaces the process is in.
+listener_and_user_namespace() {
+	local listener
+
+	[ "$(uname -m)" = x86_64 ] || { skip "knows mkdir's number of x86_64" && return; }
+	listen
+	sh_bundle "$tmp/web" 'mkdir /tmp/x; exec sleep 1000' "$notify_mkdir" \
+		".annotations.a = \"b\" | .linux.seccomp.listenerPath = \"$tmp/agent\"" \
+		'.linux.namespaces += [{"type": "user"}] |
+		.linux.uidMappings = [{"containerID": 0, "hostID": 0, "size": 65536}] |
+		.linux.gidMappings = .linux.uidMappings'
+	run mocker-runtime run --detach --bundle "$tmp/web" web
+	check_told "$(told 1)" "$(container_pid web)"
+	run mocker-runtime exec --pid-file "$tmp/pid" web mkdir /tmp/y
+	check_errors_have "Argument list too long"
+	check_told "$(told 2)" "$(cat "$tmp/pid")"
+	run mocker-runtime delete --force web
+	stop_listening
+}
+test_case "Seccomp: the listener's pids are the runtime's with a user namespace too" \
+	listener_and_user_namespace

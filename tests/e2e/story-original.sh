@@ -75,7 +75,7 @@ is_listed() {
 test_step "ps lists it with its address" is_listed
 
 answers() {
-	check wait_until 5 curl -sf -o /dev/null "http://$address:10000/"
+	check wait_until 60 curl -sf -o /dev/null "http://$address:10000/"
 	run curl -s --max-time 5 "http://$address:10000"
 	check_output "this is go-backend 1000"
 }
@@ -117,7 +117,7 @@ second_container() {
 	check_status 0
 	other=$(grep -oE '10\.0\.0\.[0-9]+' <<<"$output" | head -n 1)
 	check test "$other" != "$address"
-	check wait_until 5 curl -sf -o /dev/null "http://$other:10000/"
+	check wait_until 60 curl -sf -o /dev/null "http://$other:10000/"
 	run curl -s --max-time 5 "http://$other:10000"
 	check_output "this is go-backend 2000"
 	run mocker rm -f backend2

@@ -43,7 +43,7 @@ joins() {
 test_step "a container joins the network of another" joins
 
 reaches() {
-	wait_until 5 mocker exec helper wget -q -O /dev/null http://127.0.0.1:10000/
+	wait_until 60 mocker exec helper wget -q -O /dev/null http://127.0.0.1:10000/
 	run mocker exec helper wget -q -O - http://127.0.0.1:10000/
 	check_status 0
 	check_output "this is the pod"

@@ -9,7 +9,7 @@ serve() {
 	[ "$1" = host ] || inside=(ip netns exec "$1")
 	[ "$3" != PEER ] || command='echo $SOCAT_PEERADDR'
 	"${inside[@]}" socat "TCP-LISTEN:$2,fork,reuseaddr${4:+,bind=$4}" "SYSTEM:$command" &
-	wait_until 5 listens "$1" "$2"
+	wait_until 60 listens "$1" "$2"
 }
 
 listens() {

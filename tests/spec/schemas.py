@@ -24,7 +24,7 @@ def resolve(node, folder, file):
         return node
     if "$ref" not in node:
         return {key: resolve(value, folder, file) for key, value in node.items()
-                if key != "id"}
+                if key != "id" or isinstance(value, dict)}  # a member of that name
     path, _, pointer = node["$ref"].partition("#")
     path = os.path.join(folder, path) if path else file
     target = load(path)

@@ -226,9 +226,8 @@ static void plans_on_version_2(void)
 			NULL, NULL },
 		{ RESOURCES("\"memory\":{\"limit\":-1}"), "write \"max\" to memory.max",
 			NULL, NULL },
-		{ RESOURCES(
-			  "\"memory\":{\"limit\":0,\"swap\":0},\"cpu\":{\"shares\":0,"
-			  "\"quota\":0},\"blockIO\":{\"weight\":0},\"pids\":{\"limit\":0}"),
+		{ RESOURCES("\"memory\":{\"limit\":0,\"swap\":0},\"cpu\":{\"shares\":0,"
+			    "\"quota\":0},\"blockIO\":{\"weight\":0}"),
 			"make the cgroup", "write", NULL },
 		{ RESOURCES(
 			  "\"cpu\":{\"shares\":1024,\"quota\":5,\"period\":10,\"burst\":3}"),
@@ -242,6 +241,8 @@ static void plans_on_version_2(void)
 		{ RESOURCES("\"cpu\":{\"cpus\":\"0-1\",\"mems\":\"0\"}"),
 			"write \"0-1\" to cpuset.cpus", NULL, NULL },
 		{ RESOURCES("\"pids\":{\"limit\":-1}"), "write \"max\" to pids.max", NULL,
+			NULL },
+		{ RESOURCES("\"pids\":{\"limit\":0}"), "write \"0\" to pids.max", NULL,
 			NULL },
 		{ RESOURCES(
 			  "\"blockIO\":{\"weight\":500,\"throttleReadBpsDevice\":[{\"major\":8,"

@@ -135,7 +135,7 @@ static void results_follow_the_version(void)
 		.addresses_count = 1,
 		.network = { .interface = (char[]){ "br0" }, .default_route = true },
 	};
-	const struct netlink_link bridge = { .mtu = 1500 };
+	const struct netlink_link bridge = { .index = 3, .mtu = 1500 };
 	const struct cni_dns dns = { .domain = (char[]){ "example.org" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -125,11 +125,11 @@ static void refusals_are_explained(void)
 	auto_free char *garbage = path_join(directory, "garbage");
 	struct error err;
 
-	CHECK_FAILS(program_explain("orphan", orphan, ENOENT, &err), &err,
+	CHECK_FAILS(program_explain("orphan", orphan, -1, ENOENT, &err), &err,
 		"interpreter /no/such");
-	CHECK_FAILS(program_explain("garbage", garbage, ENOEXEC, &err), &err,
+	CHECK_FAILS(program_explain("garbage", garbage, -1, ENOEXEC, &err), &err,
 		"exec format error");
-	CHECK_FAILS(program_explain("garbage", garbage, E2BIG, &err), &err,
+	CHECK_FAILS(program_explain("garbage", garbage, -1, E2BIG, &err), &err,
 		"Argument list too long");
 	CHECK_OK(path_remove_tree(AT_FDCWD, directory, &err), &err);
 }
@@ -240,8 +240,11 @@ static void one_directory_one_container(void)
 
 static void steps_have_names(void)
 {
-	for (int step = 0; step < STEP_COUNT; step++)
-		CHECK(step_name((enum step)step) != NULL);
+	for (int step = 0; step < STEP_COUNT; step++) {
+		CHECK(step_words((enum step)step)->name != NULL);
+		CHECK(step_words((enum step)step)->words != NULL);
+		CHECK(step_words((enum step)step)->calls != NULL);
+	}
 }
 
 static const struct test tests[] = {

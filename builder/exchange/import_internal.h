@@ -1,0 +1,48 @@
+/* Between the files of import*.c: one image on its way into the store. */
+#pragma once
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "builder/exchange/import.h"
+#include "builder/tar.h"
+
+struct import {
+	const struct import_options *options;
+	struct session *session;
+	struct image *image;
+	char *tag; /* of a layout with several images; NULL */
+	struct image_platform platform;
+	bool own;  /* the directory is the session's: its blobs may be moved away */
+	bool lean; /* a layer that the store has may be missing */
+};
+
+/* In a worker, so that a signal ends it. */
+int import_extract(struct import *import, int archive_fd, int root_fd,
+	const struct tar_extract_options *options, struct error *err) must_check;
+
+/* The key of a layer whose archive has this digest, on those that are there. */
+struct digest import_layer_key(const struct digest *digest, const char *below) must_check;
+
+/* One layer more, from an open archive; digest: its bytes', as they were checked. */
+int import_add_layer(struct import *import, int archive_fd, const char *name,
+	const struct digest *digest, struct error *err) must_check;
+/* The same where the store has it already; false: it has not. */
+bool import_known_layer(struct import *import, const struct digest *digest);
+/* The digest of its bytes; an error if they are not what is expected (NULL: anything). */
+int import_check(int archive_fd, const char *name, const struct digest *expected,
+	struct digest *ret, struct error *err) must_check;
+
+/* Keeps directory/name as the store's blob, for when the image leaves again. */
+int import_keep(struct import *import, int directory_fd, const char *name,
+	const struct digest *digest, struct error *err) must_check;
+
+/* The image of a layout. */
+int import_layout(struct import *import, int directory_fd, char **ret_name,
+	struct error *err) must_check;
+/* What `docker save` wrote. */
+int import_docker(struct import *import, int directory_fd, char **ret_name,
+	struct error *err) must_check;
+
+/* The config becomes the image's; its diff IDs, its layers'. */
+int import_adopt(
+	struct import *import, struct image_config *config, struct error *err) must_check;

@@ -1,0 +1,197 @@
+/*
+ * A layout's image: of its index.json and what that leads to, one manifest; its config,
+ * its layers. All of them are kept as they came, so that the image leaves with the digest
+ * that it had.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "builder/exchange/import_internal.h"
+#include "builder/layout.h"
+#include "builder/platform.h"
+#include "spec/image_manifest.h"
+
+#define INDEX_DEPTH 2
+
+static bool is_wanted(const struct import *import, const struct image_descriptor *entry)
+{
+	const char *name = pairs_get(&entry->annotations, IMAGE_REF_NAME);
+
+	if (import->tag)
+		return str_equal(name, import->tag);
+	return platform_matches(&import->platform, entry->platform);
+}
+
+/* Of index.json, where several images may stand: it must be clear which is meant. */
+static int find_entry(const struct import *import, const struct image_index *index,
+	const struct image_descriptor **ret, struct error *err)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < index->manifests_count; i++) {
+		if (!is_wanted(import, &index->manifests[i]))
+			continue;
+		*ret = &index->manifests[i];
+		found++;
+	}
+	if (found == 1)
+		return 0;
+	if (found > 1)
+		return fail(err, "index.json names %zu images; say which by :TAG", found);
+	return fail(err, "index.json names no image %s%s",
+		import->tag ? "with the name " : "for this platform",
+		import->tag ? import->tag : "");
+}
+
+/* Of an index of platforms, the one that is wanted; depth is bounded. */
+static int resolve(const struct import *import, int directory_fd,
+	const struct image_descriptor *entry, int depth, struct image_descriptor *ret,
+	struct error *err)
+{
+	const struct image_descriptor *inner = NULL;
+	auto_image_index index = { 0 };
+
+	if (!image_media_is_index(entry->media_type))
+		return json_copy(&image_descriptor_type, ret, entry, err);
+	if (depth >= INDEX_DEPTH)
+		return fail(err, "%s: an index of indexes of indexes", entry->digest);
+	if (layout_read(directory_fd, entry, &image_index_type, &index, err) < 0 ||
+		platform_choose(&index, entry->digest, &import->platform, &inner, err) <
+			0)
+		return -1;
+	return resolve(import, directory_fd, inner, depth + 1, ret, err);
+}
+
+static int open_layer(struct import *import, int directory_fd,
+	const struct image_descriptor *layer, const char *name,
+	const struct digest *digest, struct error *err)
+{
+	struct digest found;
+	auto_fd fd = -1;
+
+	if (layout_open(directory_fd, name, &fd, err) < 0) {
+		/* It was not downloaded, since it is here. */
+		return import->lean && err->errnum == ENOENT &&
+				       import_known_layer(import, digest)
+			       ? 0
+			       : -1;
+	}
+	if (import_check(fd, name, digest, &found, err) < 0)
+		return -1;
+	if (lseek(fd, 0, SEEK_END) != (off_t)layer->size)
+		return fail(err, "%s: its size is not the %ju bytes of its descriptor",
+			name, (uintmax_t)layer->size);
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return fail_errno(err, "reading %s again", name);
+	return import_add_layer(import, fd, name, digest, err) < 0
+		       ? -1
+		       : import_keep(import, directory_fd, name, digest, err);
+}
+
+static bool is_layer(const char *media_type)
+{
+	static const char *const types[] = {
+		IMAGE_MEDIA_LAYER,
+		IMAGE_MEDIA_LAYER_GZIP,
+		IMAGE_MEDIA_LAYER_ZSTD,
+		DOCKER_MEDIA_LAYER,
+		DOCKER_MEDIA_LAYER_GZIP,
+		DOCKER_MEDIA_LAYER_ZSTD,
+		"application/vnd.oci.image.layer.nondistributable.v1.tar",
+		"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+		"application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+		"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (strcmp(types[i], media_type) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int add_layer(struct import *import, int directory_fd,
+	const struct image_descriptor *layer, struct error *err)
+{
+	struct image *image = import->image;
+	auto_free char *name = NULL;
+	struct image_descriptor **blob;
+	struct digest digest;
+
+	if (!is_layer(layer->media_type))
+		return fail(err,
+			"%s has the type \"%s\", which is no layer's: it is not a "
+			"container image, or one for a newer tool",
+			layer->digest, layer->media_type);
+	if (layout_digest(layer, &digest, err) < 0)
+		return -1;
+	name = layout_blob_name(&digest);
+	if (open_layer(import, directory_fd, layer, name, &digest, err) < 0)
+		return -1;
+	blob = &image->layers[image->layers_count - 1].blob;
+	*blob = str_alloc(sizeof(**blob));
+	return json_copy(&image_descriptor_type, *blob, layer, err);
+}
+
+static int keep_document(struct import *import, int directory_fd,
+	const struct image_descriptor *descriptor, struct error *err)
+{
+	auto_free char *name = NULL;
+	struct digest digest;
+
+	if (layout_digest(descriptor, &digest, err) < 0)
+		return -1;
+	name = layout_blob_name(&digest);
+	return import_keep(import, directory_fd, name, &digest, err);
+}
+
+static int import_manifest(struct import *import, int directory_fd,
+	const struct image_descriptor *entry, struct error *err)
+{
+	struct image *image = import->image;
+	auto_image_manifest manifest = { 0 };
+	auto_image_config config = { 0 };
+
+	if (layout_read(directory_fd, entry, &image_manifest_type, &manifest, err) < 0 ||
+		layout_read(directory_fd, &manifest.config, &image_config_type, &config,
+			err) < 0)
+		return -1;
+	for (size_t i = 0; i < manifest.layers_count; i++) {
+		if (add_layer(import, directory_fd, &manifest.layers[i], err) < 0)
+			return -1;
+	}
+	if (import_adopt(import, &config, err) < 0 ||
+		keep_document(import, directory_fd, &manifest.config, err) < 0 ||
+		keep_document(import, directory_fd, entry, err) < 0)
+		return -1;
+	image->manifest = str_alloc(sizeof(*image->manifest));
+	layout_describe(image->manifest, entry->media_type, &(struct digest){ 0 }, 0);
+	free(image->manifest->digest);
+	image->manifest->digest = str_dup(entry->digest);
+	image->manifest->size = entry->size;
+	return 0;
+}
+
+int import_layout(
+	struct import *import, int directory_fd, char **ret_name, struct error *err)
+{
+	struct json_options options = { .name = "index.json" };
+	auto_image_index index = { 0 };
+	const struct image_descriptor *entry = NULL;
+	struct image_descriptor resolved = { 0 };
+	int result;
+
+	if (json_read_file(&image_index_type, &index, directory_fd, "index.json",
+		    &options, err) < 0 ||
+		find_entry(import, &index, &entry, err) < 0 ||
+		resolve(import, directory_fd, entry, 0, &resolved, err) < 0)
+		return -1;
+	result = import_manifest(import, directory_fd, &resolved, err);
+	json_free(&image_descriptor_type, &resolved);
+	if (result == 0)
+		*ret_name = str_dup(pairs_get(&entry->annotations, IMAGE_REF_NAME));
+	return result;
+}

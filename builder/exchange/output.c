@@ -1,0 +1,262 @@
+/* One output, written by a worker so that a signal ends it; undone if it fails. */
+#include "builder/exchange/output.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "builder/bundle/bundle.h"
+#include "builder/overlay.h"
+#include "builder/registry/pull.h"
+#include "builder/tar_write.h"
+#include "builder/tree.h"
+#include "builder/worker.h"
+
+struct writing {
+	const struct output *output;
+	const struct output_job *job;
+	int fd;    /* of the file or directory; -1 for a registry */
+	bool made; /* the directory is ours to remove */
+	struct digest digest;
+};
+
+/* ---- in the worker ------------------------------------------------------------------ */
+
+static struct export_options export_options(const struct writing *writing)
+{
+	return (struct export_options){
+		.gzip = writing->output->gzip,
+		.epoch = writing->job->epoch,
+	};
+}
+
+static int write_layout(
+	const struct writing *writing, int directory_fd, struct error *err)
+{
+	struct export_options options = export_options(writing);
+
+	for (size_t i = 0; i < writing->job->count; i++) {
+		struct export_image image = writing->job->images[i];
+
+		image.name = writing->output->name ? writing->output->name : image.name;
+		if (export_layout(writing->job->session, directory_fd, &image, &options,
+			    NULL, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The archive's own files were made just now: their times say nothing, and are 0. */
+static int write_archive(const struct writing *writing, struct error *err)
+{
+	struct tar_write_options how = { .name = "the image" };
+	struct export_options options = export_options(writing);
+	struct export_image image = writing->job->images[0];
+	struct tar_written written;
+	auto_free char *piece = NULL;
+	auto_fd fd = -1;
+
+	image.name = writing->output->name ? writing->output->name : image.name;
+	if (session_piece(writing->job->session, &piece, &fd, err) < 0)
+		return -1;
+	if (writing->output->kind == OUTPUT_DOCKER_ARCHIVE
+			? export_docker(writing->job->session, fd, &image, &options, err)
+			: write_layout(writing, fd, err))
+		return -1;
+	return tar_write(fd, writing->fd, &how, &written, err);
+}
+
+static int push(struct writing *writing, struct error *err)
+{
+	const struct output_job *job = writing->job;
+	struct export_image image = job->images[0];
+	const char *name = writing->output->name ? writing->output->name : image.name;
+	struct export_options options = export_options(writing);
+	struct registry_options registry = {
+		.client = job->client,
+		.output = job->report,
+	};
+	auto_free char *piece = NULL;
+	auto_fd fd = -1;
+
+	if (!name)
+		return fail(err, "a push needs a name: --tag NAME, or name=NAME");
+	image.name = NULL;
+	return session_piece(job->session, &piece, &fd, err) < 0 ||
+			       export_layout(job->session, fd, &image, &options, NULL,
+				       err) < 0 ||
+			       registry_push(fd, name, &registry, &writing->digest, err) <
+				       0
+		       ? -1
+		       : 0;
+}
+
+/* The image's files, merged. */
+static int write_files(const struct writing *writing, struct error *err)
+{
+	const struct output_job *job = writing->job;
+	struct tar_write_options how = { .name = "the image", .epoch = job->epoch };
+	struct tar_written written;
+	auto_overlay overlay = { 0 };
+	auto_free char *piece = NULL;
+	auto_fd piece_fd = -1;
+	auto_fd root = -1;
+
+	umask(0);
+	if (session_piece(job->session, &piece, &piece_fd, err) < 0 ||
+		overlay_of_image(job->session->store, job->images[0].image, piece,
+			&overlay, err) < 0 ||
+		worker_isolate_mounts(err) < 0 || overlay_mount(&overlay, piece, err) < 0)
+		return -1;
+	root = open(piece, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return fail_errno(err, "opening %s", piece);
+	if (writing->output->kind == OUTPUT_TAR)
+		return tar_write(root, writing->fd, &how, &written, err);
+	return tree_copy(root, writing->fd, "/", err);
+}
+
+static int work(void *argument, int message, struct error *err)
+{
+	struct writing *writing = argument;
+
+	switch (writing->output->kind) {
+	case OUTPUT_LOCAL:
+	case OUTPUT_TAR:
+		return write_files(writing, err);
+	case OUTPUT_OCI:
+		return write_layout(writing, writing->fd, err);
+	case OUTPUT_OCI_ARCHIVE:
+	case OUTPUT_DOCKER_ARCHIVE:
+		return write_archive(writing, err);
+	case OUTPUT_REGISTRY:
+		return push(writing, err);
+	case OUTPUT_BUNDLE:
+		break; /* made by bundle_make() */
+	}
+	return 0;
+}
+
+/* ---- around it ---------------------------------------------------------------------- */
+
+static bool is_empty(const char *path)
+{
+	auto_dir dir = opendir(path);
+	struct dirent *entry;
+	size_t count = 0;
+
+	while (dir && (entry = readdir(dir)))
+		count++;
+	return count <= 2;
+}
+
+static int open_directory(struct writing *writing, struct error *err)
+{
+	const char *dest = writing->output->dest;
+
+	if (mkdir(dest, 0755) == 0)
+		writing->made = true;
+	else if (errno != EEXIST)
+		return fail_errno(err, "making %s", dest);
+	if (!writing->made && writing->output->kind == OUTPUT_LOCAL && !is_empty(dest))
+		return fail(err,
+			"%s is not empty; files of an image go into a new or "
+			"an empty directory",
+			dest);
+	writing->fd = open(dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return writing->fd < 0 ? fail_errno(err, "opening %s", dest) : 0;
+}
+
+static int open_file(struct writing *writing, const char *partial, struct error *err)
+{
+	const char *dest = writing->output->dest;
+
+	if (!dest && isatty(STDOUT_FILENO))
+		return fail(err, "an archive does not go to a terminal; give a file");
+	writing->fd = dest ? open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)
+			   : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (writing->fd < 0)
+		return fail_errno(err, "opening %s", dest ? partial : "standard output");
+	return 0;
+}
+
+static int run_worker(struct writing *writing, struct error *err)
+{
+	struct worker worker = {
+		.work = work,
+		.argument = writing,
+		.result = &writing->digest,
+		.result_size = sizeof(writing->digest),
+		.signal_fd = writing->job->signal_fd,
+	};
+
+	return worker_run(&worker, err);
+}
+
+static int write_file(struct writing *writing, struct error *err)
+{
+	const char *dest = writing->output->dest;
+	auto_free char *partial = str_format("%s.partial", dest ? dest : "");
+	int result;
+
+	if (open_file(writing, partial, err) < 0)
+		return -1;
+	result = run_worker(writing, err);
+	if (result == 0 && dest && rename(partial, dest) < 0)
+		result = fail_errno(err, "naming %s", dest);
+	if (result < 0 && dest)
+		(void)unlink(partial);
+	return result;
+}
+
+static int write_directory(struct writing *writing, struct error *err)
+{
+	struct error ignored;
+	int result;
+
+	if (open_directory(writing, err) < 0)
+		return -1;
+	result = run_worker(writing, err);
+	if (result < 0 && writing->made)
+		(void)!path_remove_tree(AT_FDCWD, writing->output->dest, &ignored);
+	return result;
+}
+
+static int write_bundle(
+	const struct output *output, const struct output_job *job, struct error *err)
+{
+	struct bundle_request request = { 0 };
+	struct bundle_place place = {
+		.store = job->session->store,
+		.directory = output->dest,
+		.overlay = job->images[0].image->on_host,
+		.signal_fd = job->signal_fd,
+	};
+
+	return bundle_make(&place, job->images[0].image, &request, err);
+}
+
+int output_write(
+	const struct output *output, const struct output_job *job, struct error *err)
+{
+	struct writing writing = { .output = output, .job = job, .fd = -1 };
+	int result;
+
+	if (output->kind == OUTPUT_BUNDLE)
+		return write_bundle(output, job, err);
+	if (output->kind == OUTPUT_LOCAL || output->kind == OUTPUT_OCI)
+		result = write_directory(&writing, err);
+	else if (output->kind == OUTPUT_REGISTRY)
+		result = run_worker(&writing, err);
+	else
+		result = write_file(&writing, err);
+	if (writing.fd >= 0)
+		close(writing.fd);
+	if (result == 0 && job->ret_digest)
+		*job->ret_digest = writing.digest;
+	return result;
+}

@@ -1,0 +1,30 @@
+/*
+ * What an image in a registry is called: [HOST[:PORT]/]REPOSITORY[:TAG][@sha256:HEX].
+ * A first component with a dot or a colon, or "localhost", is a host; without one the
+ * registries of registries.conf are searched, else docker.io, whose images without a
+ * "/" are below library/.
+ * Source: distribution/reference, as docker and podman read names.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+
+struct reference {
+	char *host; /* NULL: none was named */
+	char *repository;
+	char *tag;    /* NULL: none was named */
+	char *digest; /* "sha256:HEX"; NULL: not pinned */
+};
+
+/* Refuses what no registry would take, so that nothing of it can be a path or an option. */
+int reference_parse(
+	const char *text, struct reference *ret, struct error *err) must_check;
+void reference_free(struct reference *reference);
+
+#define auto_reference __attribute__((cleanup(reference_free))) struct reference
+
+/* What stands in the address of its manifest: the digest, else the tag, else "latest". */
+const char *reference_version(const struct reference *reference);

@@ -1,0 +1,49 @@
+/*
+ * Mounts of a container that lives: added to its mount namespace, or taken away there.
+ *
+ *	parent                        a child                        its child
+ *	live_mounts_read: plans,
+ *	sources opened
+ *	clone
+ *	                              the pid and other namespaces
+ *	                              clone
+ *	                                                             user and mount namespace
+ *	                                                             all mounts, or none
+ *	                                                             STAGE_READY
+ *
+ * Sources are opened by the caller, outside; destinations are looked up beneath the
+ * container's root, as at create. No name is looked up with the caller's rights in a tree
+ * that the container controls.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "runtime/container.h"
+#include "runtime/rootfs/mount_plan.h"
+
+struct live_mounts {
+	const struct container *container; /* borrowed; locked */
+	struct oci_config config;          /* the container's, with these mounts */
+	struct mount_plan *plans;
+	size_t count;
+};
+
+#define auto_live_mounts __attribute__((cleanup(live_mounts_free))) struct live_mounts
+void live_mounts_free(struct live_mounts *mounts);
+
+/* The file has the "mounts" of config.json: that object, or the array alone. "-" is
+ * standard input. */
+enum live_mounts_part {
+	LIVE_MOUNTS_WHOLE,
+	LIVE_MOUNTS_PLACES, /* only where they are: to be removed */
+};
+int live_mounts_read(const struct container *container, const char *path,
+	enum live_mounts_part part, struct live_mounts *ret,
+	struct error *err) must_check;
+
+/* All of them or none: what was mounted or made before a failure is taken away again. */
+int live_mounts_add(struct live_mounts *mounts, struct error *err) must_check;
+
+/* Only the destinations count. Nothing is unmounted unless all can be. */
+int live_mounts_remove(struct live_mounts *mounts, struct error *err) must_check;
