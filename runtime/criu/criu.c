@@ -138,9 +138,18 @@ static void close_worker(struct worker *worker)
 	cleanup_pid(&worker->pid);
 }
 
+static int it_ended(struct error *err)
+{
+	return fail_code(err, EPIPE, "criu ended without an answer");
+}
+
 static int send_message(int sock, const struct str *message, struct error *err)
 {
-	if (send(sock, message->data, message->length, MSG_NOSIGNAL) < 0)
+	ssize_t sent = send(sock, message->data, message->length, MSG_NOSIGNAL);
+
+	if (sent < 0 && (errno == EPIPE || errno == ECONNRESET))
+		return it_ended(err);
+	if (sent < 0)
 		return fail_errno(err, "asking criu");
 	return 0;
 }
@@ -277,7 +286,7 @@ static int receive(const struct worker *worker, struct response *ret, struct err
 		length = recvmsg(worker->sock, &header, MSG_CMSG_CLOEXEC);
 	} while (length < 0 && errno == EINTR);
 	if (length == 0 || (length < 0 && errno == ECONNRESET))
-		return fail_code(err, EPIPE, "criu ended without an answer");
+		return it_ended(err);
 	if (length < 0)
 		return fail_errno(err, "waiting for criu");
 	*ret = (struct response){ .notice.fd = received_fd(&header) };
