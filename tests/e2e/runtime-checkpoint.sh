@@ -124,6 +124,9 @@ unsaveable() {
 		"gidMappings": [{"containerID": 0, "hostID": 5, "size": 9}]}]'
 	run mocker-runtime restore --detach --image-path "$tmp/images" --bundle "$tmp/web" web
 	check_fails_with "config.json" "/mounts/6: criu knows no id-mapped mounts"
+	make_bundle "$tmp/web" '.root.readonly = true'
+	run mocker-runtime restore --detach --image-path "$tmp/images" --bundle "$tmp/web" web
+	check_fails_with "config.json" "/root/readonly: criu would bring a read-only root back writable"
 	rm -r "$tmp/images"
 }
 test_case "what criu would silently restore as something else is refused" unsaveable
