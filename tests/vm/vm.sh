@@ -183,13 +183,13 @@ run_guest() {
 
 	[ -r "$payload" ] || die "cannot read $payload"
 	console=$(mktemp "$vm/console.XXXXXX")
-	trap 'rm -f "$console" "$console.errors"' EXIT
 	truncate -s %512 "$payload" # a disk is whole sectors
 	for try in 1 2 3; do
 		: >"$console"
 		boot "$payload" "$console" &
 		pid=$!
-		trap 'kill $pid 2>/dev/null || true; rm -f "$console" "$console.errors"' EXIT
+		# shellcheck disable=SC2064 # the names are local: gone when it runs
+		trap "kill $pid 2>/dev/null || true; rm -f '$console' '$console.errors'" EXIT
 		! boots $pid "$console" || break
 		kill $pid 2>/dev/null || true
 		wait $pid || true
