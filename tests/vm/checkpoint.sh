@@ -177,7 +177,10 @@ test_case "file-locks: locks are held again" locks
 terminals() {
 	local drive="timeout 120 python3 $e2e/runtime-terminal.py"
 
-	script_bundle web 'while read -r x; do echo "got $x"; [ "$x" != end ] || exit 7; done' \
+	# It asks, so that nothing is typed before there is somebody to pass it on.
+	script_bundle web 'while :; do
+			if read -r -t 1 x; then echo "got $x"; [ "$x" != end ] || exit 7; else echo "type now"; fi
+		done' \
 		'.process.terminal = true'
 	$drive receive "$tmp/first.sock" >"$tmp/shown" &
 	check wait_until 40 test -S "$tmp/first.sock"
@@ -197,7 +200,7 @@ terminals() {
 	check_has "$(cat "$tmp/shown")" "message: /dev/ptmx"
 	check_has "$(cat "$tmp/shown")" hello
 	delete web
-	run $drive type 'end\r' sh -c "echo ready; exec mocker-runtime restore --image-path $tmp/images --bundle $tmp/web web"
+	run $drive type 'end\r' mocker-runtime restore --image-path "$tmp/images" --bundle "$tmp/web" web
 	check_status 7
 	check_output_has "got end"
 	check_equal "$(container_status web)" none
