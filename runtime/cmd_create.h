@@ -48,6 +48,11 @@ struct create_options {
 		"in the background in the file of --log")
 /* clang-format on */
 
+/* The foreground: stays until its process ends, and then deletes the container unless it
+ * is to be kept. */
+int creation_stay(const struct command_call *call, struct creation *creation, bool keep,
+	struct error *err) must_check;
+
 /* root is options_root()'s; all is borrowed. ret->start and foreground are set already. */
 int create_request_of(const struct command_call *call, const char *root,
 	struct create_request *ret, struct error *err) must_check;

@@ -24,6 +24,9 @@ static void describe_common(struct oci_features *features)
 	for (const struct mount_option *option = mount_options; option->word; option++)
 		strings_add(&features->mount_options, option->word);
 	pairs_set(&features->annotations, "mocker.version", VERSION);
+	/* The name by which engines ask. */
+	pairs_set(&features->annotations, "org.opencontainers.runc.checkpoint.enabled",
+		"true");
 	/* Properties of the systemd unit that the container becomes. */
 	if (cgroup_has_systemd())
 		strings_add(&features->potentially_unsafe_config_annotations,

@@ -37,10 +37,9 @@ static void tell_want_of_memory(const struct command_call *call,
 		log_warning("container \"%s\": killed for want of memory", call->argv[0]);
 }
 
-static int stay(const struct command_call *call, struct creation *creation,
-	const char *root, struct error *err)
+int creation_stay(const struct command_call *call, struct creation *creation, bool keep,
+	struct error *err)
 {
-	const struct create_options *options = call->options;
 	const struct foreground foreground = {
 		.pid = creation->pid,
 		.pidfd = creation->pidfd,
@@ -55,9 +54,10 @@ static int stay(const struct command_call *call, struct creation *creation,
 	result = foreground_serve(&foreground, call->ret_status, err);
 	tell_want_of_memory(call, &creation->container.state.cgroup,
 		&creation->bundle.config.linux.resources.memory);
-	if (options->keep)
+	if (keep)
 		return result;
-	if (delete_after(root, call->argv[0], &creation->bundle.config.hooks, &after) < 0)
+	if (delete_after(creation->request->root, call->argv[0],
+		    &creation->bundle.config.hooks, &after) < 0)
 		log_warning("deleting container \"%s\": %s", call->argv[0], after.text);
 	return result;
 }
@@ -79,7 +79,7 @@ static int run_command(const struct command_call *call, struct error *err)
 		return fail_errno(err, "becoming a subreaper");
 	if (create_container(&request, &creation, err) < 0)
 		return -1;
-	return options->detach ? 0 : stay(call, &creation, root, err);
+	return options->detach ? 0 : creation_stay(call, &creation, options->keep, err);
 }
 
 static const struct option_spec run_options[] = {

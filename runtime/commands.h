@@ -5,11 +5,11 @@
 #include "runtime/container.h"
 #include "runtime/options.h"
 
-extern const struct command command_check, command_create, command_delete, command_events,
-	command_exec, command_explain, command_features, command_inspect, command_kill,
-	command_list, command_mounts, command_pause, command_ps, command_resume,
-	command_run, command_spec, command_start, command_state, command_steps,
-	command_update;
+extern const struct command command_check, command_checkpoint, command_create,
+	command_delete, command_events, command_exec, command_explain, command_features,
+	command_inspect, command_kill, command_list, command_mounts, command_pause,
+	command_ps, command_restore, command_resume, command_run, command_spec,
+	command_start, command_state, command_steps, command_update;
 
 /* The container that the first operand names. */
 int call_container(const struct command_call *call, enum container_open how,

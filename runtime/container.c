@@ -25,6 +25,7 @@ static const struct json_field container_fields[] = {
 	JSON_PAIRS(struct container_state, annotations, "annotations"),
 	JSON_STRUCT(struct container_state, cgroup, "cgroup", &cgroup_type),
 	JSON_STRUCT(struct container_state, resctrl, "resctrl", &resctrl_type),
+	JSON_STRINGS(struct container_state, descriptors, "descriptors"),
 	JSON_BOOL(struct container_state, shares_pids, "sharesPids"),
 	JSON_BOOL(struct container_state, keep_keyring, "keepKeyring"),
 	JSON_BOOL(struct container_state, systemd_cgroup, "systemdCgroup"),

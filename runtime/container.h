@@ -41,8 +41,9 @@ struct container_state {
 	struct pairs annotations;
 	struct cgroup cgroup;
 	struct resctrl resctrl;
-	bool shares_pids;  /* no pid namespace of its own dies with init */
-	bool keep_keyring; /* --no-new-keyring */
+	struct strings descriptors; /* what 0, 1 and 2 were; see criu/descriptors.h */
+	bool shares_pids;           /* no pid namespace of its own dies with init */
+	bool keep_keyring;          /* --no-new-keyring */
 	bool systemd_cgroup;
 };
 

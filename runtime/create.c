@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "runtime/criu/descriptors.h"
 #include "runtime/destroy.h"
 #include "runtime/explain.h"
 #include "runtime/handover.h"
@@ -54,7 +55,7 @@ bool creation_has_terminal(const struct creation *creation)
 
 /* ---- plan --------------------------------------------------------------------------- */
 
-static int plan_terminal(struct creation *creation, struct error *err)
+int creation_plan_terminal(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 	bool terminal = creation_has_terminal(creation);
@@ -166,7 +167,8 @@ static int plan(struct creation *creation, struct error *err)
 		return fail_placed(creation, err);
 	if (request->seccomp_log && seccomp_watch_prepare(&creation->filter, err) < 0)
 		return -1;
-	if (plan_terminal(creation, err) < 0 || rootfs_open(creation->rootfs, err) < 0)
+	if (creation_plan_terminal(creation, err) < 0 ||
+		rootfs_open(creation->rootfs, err) < 0)
 		return -1;
 	if (stage_pair(ends, err) < 0)
 		return -1;
@@ -202,6 +204,7 @@ static void fill_state(struct creation *creation)
 	state->shares_pids = !config_makes_namespace(config, CLONE_NEWPID);
 	state->keep_keyring = creation->request->no_new_keyring;
 	state->systemd_cgroup = creation->request->driver == CGROUP_DRIVER_SYSTEMD;
+	descriptors_note(&state->descriptors);
 	for (size_t i = 0; i < config->annotations.count; i++)
 		pairs_set(&state->annotations, config->annotations.items[i].key,
 			config->annotations.items[i].value);
@@ -265,7 +268,7 @@ static int make_cgroup(struct creation *creation, struct error *err)
 	return cgroup_clone_fd(&state->cgroup, &creation->cgroup_fd, err);
 }
 
-static int make(struct creation *creation, struct error *err)
+int creation_make(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 
@@ -402,7 +405,7 @@ static int run_hooks(struct creation *creation, struct error *err)
 	return stage_send(creation->parent_sock, STAGE_HOOKED, err);
 }
 
-static int write_pid_file(const struct creation *creation, struct error *err)
+int creation_write_pid_file(const struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 	char text[16];
@@ -414,7 +417,7 @@ static int write_pid_file(const struct creation *creation, struct error *err)
 		(struct file_replace_options){ .mode = 0644 }, err);
 }
 
-static int name_process(struct creation *creation, struct error *err)
+int creation_name_process(struct creation *creation, struct error *err)
 {
 	struct container_state *state = &creation->container.state;
 	char letter;
@@ -444,7 +447,7 @@ static int record(struct creation *creation, struct error *err)
 {
 	if (hand_over_pidfd(creation, err) < 0)
 		return -1;
-	if (write_pid_file(creation, err) < 0)
+	if (creation_write_pid_file(creation, err) < 0)
 		return -1;
 	return stage_send(creation->parent_sock, STAGE_RECORDED, err);
 }
@@ -512,12 +515,12 @@ static int explain_end(struct creation *creation, struct error *err)
 
 static int act(struct creation *creation, struct error *err)
 {
-	if (make(creation, err) < 0)
+	if (creation_make(creation, err) < 0)
 		return -1;
 	if (clone_process(creation, err) < 0)
 		return explain_end(creation, err);
 	/* The parent writes while init mounts; only then does it wait. */
-	if (place(creation, err) < 0 || name_process(creation, err) < 0)
+	if (place(creation, err) < 0 || creation_name_process(creation, err) < 0)
 		return -1;
 	if (run_hooks(creation, err) < 0 || record(creation, err) < 0 ||
 		settle(creation, err) < 0)
@@ -531,7 +534,7 @@ static bool is_poststop_due(const struct creation *creation, const struct error 
 	return creation->hooks_begun || hooks_failed(failure);
 }
 
-static void undo(struct creation *creation, const struct error *failure)
+void creation_undo(struct creation *creation, const struct error *failure)
 {
 	struct error err;
 
@@ -581,7 +584,7 @@ int create_container(
 		return -1;
 	if (act(&creation, err) < 0) {
 		tell(&creation, true);
-		undo(&creation, err);
+		creation_undo(&creation, err);
 		memory_floor_tell(&creation, err);
 		return fail_while(err, "container \"%s\"", request->id);
 	}

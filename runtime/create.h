@@ -94,3 +94,11 @@ int create_container(const struct create_request *request, struct creation *ret,
 
 /* Whether init gets a terminal, and whether that can go anywhere. */
 bool creation_has_terminal(const struct creation *creation);
+
+/* Steps of it that a restore has too. */
+int creation_plan_terminal(struct creation *creation, struct error *err) must_check;
+int creation_make(struct creation *creation, struct error *err) must_check;
+int creation_name_process(struct creation *creation, struct error *err) must_check;
+int creation_write_pid_file(
+	const struct creation *creation, struct error *err) must_check;
+void creation_undo(struct creation *creation, const struct error *failure);

@@ -167,7 +167,7 @@ static int make_terminal(struct init *init, int root_fd, struct error *err)
 	auto_terminal terminal = TERMINAL_NONE;
 
 	if (!process->terminal) {
-		terminal_give_standard(process->user.uid);
+		terminal_give_standard(root_fd, process->user.uid);
 		return 0;
 	}
 	if (terminal_open(root_fd, process, &terminal, err) < 0 ||

@@ -61,13 +61,13 @@ static int make_terminal(const struct joining *joining, struct error *err)
 	auto_terminal terminal = TERMINAL_NONE;
 	auto_fd root = -1;
 
-	if (!process->terminal) {
-		terminal_give_standard(process->user.uid);
-		return 0;
-	}
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return fail_errno(err, "opening the root of the container");
+	if (!process->terminal) {
+		terminal_give_standard(root, process->user.uid);
+		return 0;
+	}
 	if (terminal_open(root, process, &terminal, err) < 0)
 		return -1;
 	if (joining->console_sock >= 0) {
@@ -192,6 +192,12 @@ int join_relay(struct joining *joining, struct error *err)
 {
 	pid_t pid = process_clone(0, joining->cgroup_fd, NULL);
 
+	if (pid < 0 && joining->cgroup_fd >= 0) {
+		/* The relay goes there itself, or is moved. */
+		cleanup_fd(&joining->cgroup_fd);
+		joining->cgroup_fd = -1;
+		pid = process_clone(0, -1, NULL);
+	}
 	if (pid == 0)
 		relay_main(joining);
 	return relay_await(

@@ -6,6 +6,7 @@
 
 static const struct command *const verbs[] = {
 	&command_check,
+	&command_checkpoint,
 	&command_create,
 	&command_delete,
 	&command_events,
@@ -18,6 +19,7 @@ static const struct command *const verbs[] = {
 	&command_mounts,
 	&command_pause,
 	&command_ps,
+	&command_restore,
 	&command_resume,
 	&command_run,
 	&command_spec,

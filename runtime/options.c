@@ -26,8 +26,8 @@ const struct option_spec runtime_option_specs[] = {
 		.values = "cgroupfs|systemd|disabled"),
 	OPTION_FLAG(struct runtime_options, strict, "strict", 0,
 		"unknown members of config.json are errors"),
-	OPTION_STRING(struct runtime_options, criu, "criu", 0, "PATH", "accepted and ignored",
-		.hidden = true),
+	OPTION_STRING(struct runtime_options, criu, "criu", 0, "PROGRAM",
+		"the criu that checkpoints and restores", .initial = "criu"),
 	OPTION_END,
 };
 /* clang-format on */

@@ -15,7 +15,7 @@ struct runtime_options {
 	const char *rootless; /* auto, true, false */
 	const char *cgroup_manager;
 	bool strict;
-	const char *criu; /* where podman thinks it is; we search PATH */
+	const char *criu;
 };
 
 extern const struct option_spec runtime_option_specs[];

@@ -16,6 +16,7 @@ static const char *const names[] = {
 	[STAGE_RECORDED] = "recorded",
 	[STAGE_READY] = "ready",
 	[STAGE_START] = "start",
+	[STAGE_WORKER] = "worker",
 	[STAGE_END] = "end",
 };
 

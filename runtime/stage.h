@@ -27,6 +27,11 @@
  *   start                        init
  *   STAGE_START
  *                                (end of file: execve; or its error)
+ *
+ * And so does a process that is about to become criu (criu/criu.h):
+ *
+ *                                STAGE_WORKER     the end of its own socket: fd
+ *                                (end of file: execve; or its error)
  */
 enum stage {
 	STAGE_ERROR,
@@ -38,6 +43,7 @@ enum stage {
 	STAGE_RECORDED,
 	STAGE_READY,
 	STAGE_START,
+	STAGE_WORKER,
 	STAGE_END, /* what stage_await_end() waits for; never sent */
 };
 

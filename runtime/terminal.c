@@ -102,15 +102,39 @@ int terminal_attach(const struct terminal *terminal, struct error *err)
 	return 0;
 }
 
-void terminal_give_standard(uid_t uid)
+static bool is_null(const struct stat *status)
+{
+	return S_ISCHR(status->st_mode) && status->st_rdev == makedev(1, 3);
+}
+
+/* A descriptor of the host's file system has no name inside, so that a checkpoint could
+ * not save it; and the container has no business in there. One without a /dev/null keeps
+ * the host's. */
+static void use_own_null(int root_fd, int number)
+{
+	auto_fd fd = path_try_open_in_root(
+		root_fd, "/dev/null", O_RDWR | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0 || !is_null(&status))
+		return;
+	(void)fcntl(fd, F_SETFL, O_RDWR); /* the open alone must not block */
+	(void)dup2(fd, number);           /* to a number that is open: cannot fail */
+}
+
+void terminal_give_standard(int root_fd, uid_t uid)
 {
 	struct stat status;
 
 	for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++) {
-		if (fstat(number, &status) < 0 || status.st_uid == uid)
+		if (fstat(number, &status) < 0)
 			continue;
-		if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3))
-			continue; /* the host's /dev/null stays the host's */
+		if (is_null(&status)) {
+			use_own_null(root_fd, number);
+			continue;
+		}
+		if (status.st_uid == uid)
+			continue;
 		/* On a read-only file system, or with an id that has no map, the program
 		 * uses the descriptors as they are. */
 		(void)!fchown(number, uid, (gid_t)-1);

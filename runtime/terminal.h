@@ -32,5 +32,5 @@ int terminal_open(int root_fd, const struct oci_process *process, struct termina
 int terminal_attach(const struct terminal *terminal, struct error *err) must_check;
 
 /* Without a terminal: the standard descriptors are given to the user that the process
- * runs as, so that it can open /dev/stdout again. */
-void terminal_give_standard(uid_t uid);
+ * runs as, so that it can open /dev/stdout again; a /dev/null becomes the container's. */
+void terminal_give_standard(int root_fd, uid_t uid);

@@ -120,6 +120,8 @@ int cgroup_below(const struct cgroup *cgroup, const struct strings *below,
 
 	if (below->count && !cgroup->dirs_count)
 		return fail(err, "--cgroup: this container has no cgroup");
+	if (!below->count)
+		copy.unit = str_dup(cgroup->unit); /* all of it is meant */
 	for (size_t i = 0; i < cgroup->dirs_count; i++) {
 		const struct cgroup_dir *dir = &cgroup->dirs[i];
 		const char *sub = below_of(dir->hierarchy, below);

@@ -129,6 +129,8 @@ int cgroup_thaw(const struct cgroup *cgroup, struct error *err) must_check;
 /* What was frozen in directories below, too: version 1 lets nobody die who is frozen. */
 void cgroup_thaw_below(const struct cgroup *cgroup);
 bool cgroup_is_frozen(const struct cgroup *cgroup);
+/* The directory in which they are frozen; NULL without one. Borrowed. */
+const char *cgroup_freezer(const struct cgroup *cgroup);
 /* Whose state it is that keeps it frozen: its own directory, or one above, which is not
  * ours to thaw. NULL where it is not frozen. Owned by the caller. */
 char *cgroup_frozen_by(const struct cgroup *cgroup);

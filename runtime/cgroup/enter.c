@@ -36,8 +36,13 @@ int cgroup_enter(const struct cgroup *cgroup, enum cgroup_enter flags, struct er
 
 		if (unified && !(flags & CGROUP_ENTER_UNIFIED))
 			continue;
-		if (file_write_at(AT_FDCWD, file, "0", err) < 0)
-			return fail_while(err, "entering the cgroup");
+		if (file_write_at(AT_FDCWD, file, "0", err) == 0)
+			continue;
+		/* A user may not leave a session for what the user's manager runs. */
+		if (unified && cgroup->unit &&
+			(err->errnum == EACCES || err->errnum == EPERM))
+			return cgroup_systemd_attach(cgroup, err);
+		return fail_while(err, "entering the cgroup");
 	}
 	return 0;
 }

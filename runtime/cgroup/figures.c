@@ -121,6 +121,26 @@ static void write_key(struct str *to, const char *name, char open)
 		name, open);
 }
 
+static void write_stall(
+	struct str *to, const char *name, const struct figure_stall *stall)
+{
+	write_key(to, name, '{');
+	str_appendf(to, "\"avg10\":%.2f,\"avg60\":%.2f,\"avg300\":%.2f", stall->avg10,
+		stall->avg60, stall->avg300);
+	write_u64(to, "total", stall->total);
+	str_append_char(to, '}');
+}
+
+static void write_pressure(struct str *to, const struct figure_pressure *pressure)
+{
+	if (!pressure->known)
+		return;
+	write_key(to, "psi", '{');
+	write_stall(to, "some", &pressure->some);
+	write_stall(to, "full", &pressure->full);
+	str_append_char(to, '}');
+}
+
 static void write_cpu(const struct cgroup_figures *figures, struct str *to)
 {
 	write_key(to, "cpu", '{');
@@ -139,7 +159,9 @@ static void write_cpu(const struct cgroup_figures *figures, struct str *to)
 	write_u64(to, "periods", figures->periods);
 	write_u64(to, "throttledPeriods", figures->throttled_periods);
 	write_u64(to, "throttledTime", figures->throttled_time);
-	str_append(to, "}}");
+	str_append_char(to, '}');
+	write_pressure(to, &figures->cpu_pressure);
+	str_append_char(to, '}');
 }
 
 static void write_usage(
@@ -164,7 +186,9 @@ static void write_memory(const struct cgroup_figures *figures, struct str *to)
 	write_key(to, "raw", '{');
 	for (size_t i = 0; i < figures->memory_raw_count; i++)
 		write_u64(to, figures->memory_raw[i].name, figures->memory_raw[i].value);
-	str_append(to, "}}");
+	str_append_char(to, '}');
+	write_pressure(to, &figures->memory_pressure);
+	str_append_char(to, '}');
 }
 
 static void write_numbers(struct str *to, const char *name, const struct json_u32s *list)
@@ -232,6 +256,7 @@ void cgroup_figures_write(const struct cgroup_figures *figures, struct str *to)
 	write_key(to, "blkio", '{');
 	write_io(to, "ioServiceBytesRecursive", &figures->io_bytes);
 	write_io(to, "ioServicedRecursive", &figures->io_operations);
+	write_pressure(to, &figures->io_pressure);
 	str_append_char(to, '}');
 	write_hugetlb(figures, to);
 	str_append_char(to, '}');

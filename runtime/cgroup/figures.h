@@ -44,6 +44,18 @@ struct figure_hugetlb {
 	uint64_t failcnt;
 };
 
+/* How long processes waited, of a "some" or "full" line: shares of the time in percent,
+ * and the sum in microseconds. Version 2 with a kernel that counts it. */
+struct figure_stall {
+	double avg10, avg60, avg300;
+	uint64_t total;
+};
+
+struct figure_pressure {
+	bool known;
+	struct figure_stall some, full;
+};
+
 /* Of version 1's cpuset: the files cpuset.NAME, in the order of runc's. */
 #define FIGURE_CPUSET_NAMES                                                    \
 	"cpu_exclusive", "mem_hardwall", "mem_exclusive", "memory_migrate",    \
@@ -66,6 +78,7 @@ struct cgroup_figures {
 	struct figure_hugetlb *hugetlb;
 	size_t hugetlb_count;
 	struct json_u32s cpus, mems; /* of the cpuset */
+	struct figure_pressure cpu_pressure, memory_pressure, io_pressure;
 	int64_t cpuset[FIGURE_CPUSET_COUNT];
 };
 

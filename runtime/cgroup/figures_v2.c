@@ -1,6 +1,7 @@
 /* What the controllers of version 2 count, in version 1's units: nanoseconds, and swap
  * together with memory. */
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,6 +109,28 @@ static void read_hugetlb(const struct cgroup_dir *dir, struct cgroup_figures *to
 	}
 }
 
+/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=0", and a line "full"; a kernel that is
+ * told not to count refuses the read. */
+static void read_pressure(
+	const struct cgroup_dir *dir, const char *file, struct figure_pressure *to)
+{
+	auto_free char *text = figure_text(dir, file);
+	char *rest = NULL;
+
+	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
+		line = strtok_r(NULL, "\n", &rest)) {
+		struct figure_stall stall;
+		char word[8];
+
+		if (sscanf(line, "%7s avg10=%lf avg60=%lf avg300=%lf total=%" SCNu64,
+			    word, &stall.avg10, &stall.avg60, &stall.avg300,
+			    &stall.total) != 5)
+			continue;
+		*(str_equal(word, "full") ? &to->full : &to->some) = stall;
+		to->known = true;
+	}
+}
+
 void cgroup_figures_v2(const struct cgroup_dir *dir, const struct cgroup *cgroup,
 	struct cgroup_figures *to)
 {
@@ -121,6 +144,9 @@ void cgroup_figures_v2(const struct cgroup_dir *dir, const struct cgroup *cgroup
 	if (!cgroup_dir_of(cgroup, "blkio"))
 		read_io(dir, to);
 	read_hugetlb(dir, to);
+	read_pressure(dir, "cpu.pressure", &to->cpu_pressure);
+	read_pressure(dir, "memory.pressure", &to->memory_pressure);
+	read_pressure(dir, "io.pressure", &to->io_pressure);
 	to->pids = figure_value(dir, "pids.current");
 	to->pids_limit = limit == UINT64_MAX ? 0 : limit;
 }

@@ -122,6 +122,14 @@ int cgroup_thaw(const struct cgroup *cgroup, struct error *err)
 	return file_write_at(AT_FDCWD, file, freezer ? "THAWED" : "0", err);
 }
 
+const char *cgroup_freezer(const struct cgroup *cgroup)
+{
+	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
+	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+
+	return dir ? dir->path : NULL;
+}
+
 bool cgroup_is_frozen(const struct cgroup *cgroup)
 {
 	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");

@@ -63,6 +63,8 @@ int cgroup_systemd_plan(struct cgroup_plan *plan, const char *cgroups_path,
 int cgroup_systemd_start(const struct cgroup_plan *plan, pid_t pid, struct cgroup *cgroup,
 	struct error *err) must_check;
 int cgroup_systemd_stop(const struct cgroup *cgroup, struct error *err) must_check;
+/* Has systemd move the caller into the scope. */
+int cgroup_systemd_attach(const struct cgroup *cgroup, struct error *err) must_check;
 /* Tells systemd of new limits, so that it does not put the old ones back. */
 int cgroup_systemd_update(const struct cgroup *cgroup,
 	const struct oci_resources *resources, struct error *err) must_check;

@@ -171,6 +171,15 @@ int cgroup_systemd_stop(const struct cgroup *cgroup, struct error *err)
 	return systemd_bus_stop(bus, cgroup->unit, err);
 }
 
+int cgroup_systemd_attach(const struct cgroup *cgroup, struct error *err)
+{
+	auto_systemd_bus bus = NULL;
+
+	if (systemd_bus_open(cgroup->user, &bus, err) < 0)
+		return -1;
+	return systemd_bus_attach(bus, cgroup->unit, err);
+}
+
 int cgroup_systemd_update(const struct cgroup *cgroup,
 	const struct oci_resources *resources, struct error *err)
 {

@@ -30,6 +30,11 @@ int cgroup_systemd_stop(const struct cgroup *cgroup, struct error *err)
 	return absent(err);
 }
 
+int cgroup_systemd_attach(const struct cgroup *cgroup, struct error *err)
+{
+	return absent(err);
+}
+
 int cgroup_systemd_update(const struct cgroup *cgroup,
 	const struct oci_resources *resources, struct error *err)
 {

@@ -442,6 +442,23 @@ int systemd_bus_stop(struct systemd_bus *bus, const char *unit, struct error *er
 	return 0;
 }
 
+int systemd_bus_attach(struct systemd_bus *bus, const char *unit, struct error *err)
+{
+	auto_free char *what = str_format("moving a process into %s", unit);
+	sd_bus_message *message = NULL;
+	int result;
+
+	if (new_call(bus, "AttachProcessesToUnit", &message, err) < 0)
+		return -1;
+	/* Process 0 is whoever calls. */
+	result = bus->sd.append(message, "ssau", unit, "", 1, (uint32_t)0);
+	if (result < 0) {
+		bus->sd.unref(message);
+		return bus_failure(err, result, what);
+	}
+	return call(bus, message, what, NULL, NULL, err);
+}
+
 int systemd_bus_set(struct systemd_bus *bus, const char *unit,
 	const struct systemd_properties *properties, struct error *err)
 {

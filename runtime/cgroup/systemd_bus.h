@@ -25,5 +25,9 @@ int systemd_bus_start(struct systemd_bus *bus, const char *unit,
 /* Stops it and waits; one that does not exist is success. */
 int systemd_bus_stop(
 	struct systemd_bus *bus, const char *unit, struct error *err) must_check;
+/* Moves the caller into the unit, also where it may not move itself: between a user's
+ * session and what the user's manager runs lies a cgroup of root's. */
+int systemd_bus_attach(
+	struct systemd_bus *bus, const char *unit, struct error *err) must_check;
 int systemd_bus_set(struct systemd_bus *bus, const char *unit,
 	const struct systemd_properties *properties, struct error *err) must_check;

@@ -52,6 +52,11 @@ static const struct {
 	{ "ptmx", "pts/ptmx", false },
 };
 
+const char *devices_default_path(size_t index)
+{
+	return index < ARRAY_SIZE(default_nodes) ? default_nodes[index].path : NULL;
+}
+
 /* ---- nodes -------------------------------------------------------------------------- */
 
 static bool is_node(const struct stat *st, const struct node *node)

@@ -21,6 +21,9 @@ struct devices_request {
 	bool bind; /* instead of mknod: in a user namespace */
 };
 
+/* The paths of those that every container has; NULL at their end. */
+const char *devices_default_path(size_t index);
+
 /* To be called with umask 0. */
 int devices_create(const struct devices_request *request, struct error *err) must_check;
 

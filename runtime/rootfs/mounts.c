@@ -314,13 +314,21 @@ static int apply(struct mount_plan *plan, struct mounts *mounts, struct error *e
 	return fail_while(err, "/mounts/%zu: mounting %s", plan->index, what);
 }
 
-int mounts_apply(
+int mounts_apply_on_root(
 	struct mount_plan *plans, size_t count, struct mounts *mounts, struct error *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (plans[i].on_root && apply(&plans[i], mounts, err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+int mounts_apply(
+	struct mount_plan *plans, size_t count, struct mounts *mounts, struct error *err)
+{
+	if (mounts_apply_on_root(plans, count, mounts, err) < 0)
+		return -1;
 	for (size_t i = 0; i < count; i++) {
 		if (!plans[i].on_root && apply(&plans[i], mounts, err) < 0)
 			return -1;

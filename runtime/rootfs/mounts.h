@@ -29,5 +29,9 @@ struct mounts {
 int mounts_apply(struct mount_plan *plans, size_t count, struct mounts *mounts,
 	struct error *err) must_check;
 
+/* The first half of it: only those on "/". */
+int mounts_apply_on_root(struct mount_plan *plans, size_t count, struct mounts *mounts,
+	struct error *err) must_check;
+
 /* "ro" of mounts that had to be written to first. */
 int mounts_finish(struct mount_plan *plans, size_t count, struct error *err) must_check;

@@ -355,6 +355,17 @@ int rootfs_enter(struct rootfs *rootfs, struct error *err)
 	return result < 0 ? -1 : need_proc(rootfs, err);
 }
 
+int rootfs_attach_root(struct rootfs *rootfs, int place_fd, struct error *err)
+{
+	auto_fd tree_fd = take_root_tree(rootfs);
+
+	if (tree_fd < 0 || mnt_move(tree_fd, place_fd) < 0)
+		return fail_root(rootfs, err);
+	rootfs->mounts.root_fd = take_fd(&tree_fd);
+	return mounts_apply_on_root(
+		rootfs->plans, rootfs->plans_count, &rootfs->mounts, err);
+}
+
 /* ---- init: leaving the creator's root ----------------------------------------------- */
 
 static int set_sysctls(const struct rootfs *rootfs, struct error *err)

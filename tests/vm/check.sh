@@ -4,12 +4,20 @@
 # it than this machine's.
 #
 #	tests/vm/check.sh [FILE...]      names in tests/e2e or tests/vm
+#
+# Without names: those of $MOCKER_VM_TESTS, or all below.
 set -u -o pipefail
 
 top_srcdir=$(realpath "${top_srcdir:-$(dirname "$0")/../..}")
 top_builddir=$(realpath "${top_builddir:-$top_srcdir}")
-[ $# -gt 0 ] || set -- harness.sh cgroup-v2.sh systemd.sh
+# What another cgroup layout, another kernel or a systemd could change.
+all='cgroup-v2.sh limits-v2.sh systemd.sh systemd-user.sh checkpoint.sh harness.sh
+	mounts-cgroup-v2.sh runtime-lifecycle.sh runtime-exec.sh runtime-namespaces.sh
+	runtime-hooks.sh seccomp.sh'
+# shellcheck disable=SC2086 # names of files
+[ $# -gt 0 ] || set -- ${MOCKER_VM_TESTS:-$all}
 export MOCKER_VM_DIR=${MOCKER_VM_DIR:-$top_builddir/vm}
+export MOCKER_VM_LIMIT=${MOCKER_VM_LIMIT:-3600}
 
 # payload TAR FILE...: the programs, the tests and the script that runs them.
 payload() {
@@ -22,6 +30,7 @@ payload() {
 	cat >"$work/guest" <<-END
 		#!/bin/bash
 		export top_srcdir=/work top_builddir=/work LC_ALL=C.UTF-8
+		export MOCKER_TEST_LIMIT=1800 # a machine in software takes its time
 		for file in $*; do
 			echo "=== file \$file"
 			[ -e "tests/e2e/\$file" ] && room=e2e || room=vm
@@ -30,6 +39,7 @@ payload() {
 		exit 0
 	END
 	chmod +x "$work/guest"
+	chmod 755 "$work" # users who are not root get in too
 	tar -C "$work" -cf "$tar" .
 }
 

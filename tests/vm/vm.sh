@@ -15,8 +15,8 @@ set -eu -o pipefail
 here=$(realpath "$(dirname "$0")")
 vm=${MOCKER_VM_DIR:-$PWD/vm}
 packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,jq,procps,iproute2,iputils-ping
-packages+=,busybox-static,util-linux,kmod,nftables,curl,runc,crun,criu,uidmap,xz-utils,bsdextrautils
-packages+=,libyajl2,libseccomp2,libnl-3-200,libnftables1,libarchive13
+packages+=,python3-minimal,busybox-static,util-linux,kmod,nftables,curl,runc,crun,criu,uidmap,xz-utils,bsdextrautils
+packages+=,iptables,libyajl2,libseccomp2,libnl-3-200,libnftables1,libarchive13
 packages+=,libcurl4,libssl3,libsystemd0
 
 die() {
@@ -57,9 +57,18 @@ make_kernel() {
 	version=$(basename "$vm"/kernel/lib/modules/*)
 }
 
+# From where this machine's own packages come, for its programs need its libraries.
 make_root() {
-	mmdebstrap --quiet --variant=minbase --mode=root --include="$packages" bookworm \
-		"$vm/root" 2>"$vm/mmdebstrap.log" ||
+	local codename mirror proxy=() Proxy=
+
+	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' \
+		"Codename: $codename" 'Component: main' | head -n 1)
+	eval "$(apt-config shell Proxy Acquire::http::Proxy)"
+	[ -z "$Proxy" ] || proxy=("--aptopt=Acquire::http::Proxy \"$Proxy\"")
+	mmdebstrap --quiet --variant=minbase --mode=root --include="$packages" \
+		"${proxy[@]}" "$codename" "$vm/root" "${mirror:-http://deb.debian.org/debian}" \
+		2>"$vm/mmdebstrap.log" ||
 		die "mmdebstrap failed: $(tail -n 1 "$vm/mmdebstrap.log"); see $vm/mmdebstrap.log"
 	cp -a "$vm/kernel/lib/modules" "$vm/root/lib/"
 	chroot "$vm/root" depmod "$version" # kmod is in there, and perhaps not here
@@ -146,29 +155,54 @@ make_initramfs() {
 
 # ---- a run --------------------------------------------------------------------------
 
+# boot PAYLOAD CONSOLE: becomes the machine, whose serial console is the file.
+boot() {
+	exec timeout -k 5 "${MOCKER_VM_LIMIT:-900}" qemu-system-x86_64 -machine q35 \
+		-accel tcg,thread=multi -cpu max -smp 2 -m 2048 -nodefaults -no-reboot \
+		-display none -kernel "$vm/vmlinuz" -initrd "$vm/initramfs.gz" \
+		-drive "file=$vm/root.img,if=virtio,format=raw,snapshot=on" \
+		-drive "file=$1,if=virtio,format=raw,readonly=on" \
+		-serial "file:$2" \
+		-append "console=ttyS0 quiet transparent_hugepage=never panic=-1 tsc=reliable no_timer_check random.trust_cpu=on mitigations=off systemd.show_status=false systemd.unified_cgroup_hierarchy=1 ${MOCKER_VM_KERNEL_ARGUMENTS-}" \
+		</dev/null >"$2.errors" 2>&1
+}
+
+# Within that time the guest has begun, or its emulated boot hangs, as one in a hundred
+# does where two CPUs are emulated on a busy machine.
+boots() {
+	local pid=$1 console=$2 end=$((SECONDS + 150))
+
+	until grep -q '^=== guest begins' "$console"; do
+		kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $end ] || return 1
+		sleep 0.5
+	done
+}
+
 run_guest() {
-	local payload=$1 console limit=${MOCKER_VM_LIMIT:-900} status
+	local payload=$1 console pid status try
 
 	[ -r "$payload" ] || die "cannot read $payload"
 	console=$(mktemp "$vm/console.XXXXXX")
 	truncate -s %512 "$payload" # a disk is whole sectors
-	timeout -k 5 "$limit" qemu-system-x86_64 -machine q35 -accel tcg,thread=multi \
-		-cpu max -smp 2 -m 2048 -nodefaults -no-reboot -display none \
-		-kernel "$vm/vmlinuz" -initrd "$vm/initramfs.gz" \
-		-drive "file=$vm/root.img,if=virtio,format=raw,snapshot=on" \
-		-drive "file=$payload,if=virtio,format=raw,readonly=on" \
-		-serial stdio \
-		-append "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check random.trust_cpu=on mitigations=off systemd.show_status=false systemd.unified_cgroup_hierarchy=1 ${MOCKER_VM_KERNEL_ARGUMENTS-}" \
-		</dev/null 2>&1 | tee "$console" |
-		sed -n '/^=== guest begins/,/^=== guest ends/{/^=== guest/!p}' ||
-		true
+	for try in 1 2 3; do
+		: >"$console"
+		boot "$payload" "$console" &
+		pid=$!
+		# shellcheck disable=SC2064 # the names are local: gone when it runs
+		trap "kill $pid 2>/dev/null || true; rm -f '$console' '$console.errors'" EXIT
+		! boots $pid "$console" || break
+		kill $pid 2>/dev/null || true
+		wait $pid || true
+		[ $try = 3 ] || echo "vm.sh: the guest did not boot; trying again" >&2
+	done
+	tail -n +1 -f --pid=$pid -s 0.3 "$console" 2>/dev/null |
+		sed -u -n '/^=== guest begins/,/^=== guest ends/{/^=== guest/!p}'
+	wait $pid || true
 	status=$(sed -n 's/^=== guest ends with \([0-9]*\).*/\1/p' "$console" | tail -n 1)
-	if [ -z "$status" ]; then
-		tail -n 20 "$console" >&2
-		rm -f "$console"
-		die "the guest did not come to an end within $limit seconds"
-	fi
-	rm -f "$console"
+	[ -n "$status" ] || {
+		tail -n 20 "$console" "$console.errors" >&2
+		die "the guest did not come to an end within ${MOCKER_VM_LIMIT:-900} seconds"
+	}
 	return "$status"
 }
 

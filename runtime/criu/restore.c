@@ -1,0 +1,353 @@
+/* The parent's side of restore.h; what runs in criu's process before its execve is
+ * in_criu_process(). */
+#include "runtime/criu/restore.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "runtime/criu/criu.h"
+#include "runtime/criu/descriptors.h"
+#include "runtime/criu/external.h"
+#include "runtime/criu/wire.h"
+#include "runtime/handover.h"
+#include "runtime/hooks.h"
+#include "runtime/stage.h"
+#include "runtime/steps.h"
+#include "runtime/terminal.h"
+
+#define LOG_FILE "restore.log"
+#define ROOT     "root" /* in the state directory: where criu finds the root */
+
+struct restore {
+	const struct restore_request *request;
+	struct creation *creation;
+	struct criu_places places;
+	struct str options;
+	char *root_path;                    /* absolute */
+	int inherited[NAMESPACE_KINDS + 2]; /* namespaces, then the places */
+	size_t inherited_count;
+};
+
+/* ---- plan --------------------------------------------------------------------------- */
+
+static int check_options(const struct restore *restore, struct error *err)
+{
+	const struct oci_config *config = &restore->creation->bundle.config;
+
+	if (!config_makes_namespace(config, CLONE_NEWNS))
+		return fail(
+			err, "/linux/namespaces: a restore needs a new mount namespace");
+	return external_check(config, restore->creation->bundle.path, err);
+}
+
+static int plan(struct restore *restore, struct error *err)
+{
+	struct creation *creation = restore->creation;
+	const struct create_request *request = creation->request;
+
+	if (container_expect_none(request->root, request->id, err) < 0)
+		return -1;
+	if (create_plan(creation, err) < 0)
+		return -1;
+	if (check_options(restore, err) < 0) {
+		json_place("config.json", creation->bundle.text, creation->bundle.length,
+			err);
+		return -1;
+	}
+	if (creation_plan_terminal(creation, err) < 0 ||
+		rootfs_open(creation->rootfs, err) < 0)
+		return -1;
+	return criu_places_open(restore->request->options, false, &restore->places, err);
+}
+
+static int put_restore(struct restore *restore, struct error *err)
+{
+	const struct criu_options *options = restore->request->options;
+	const struct creation *creation = restore->creation;
+	const struct oci_config *config = &creation->bundle.config;
+	struct str *to = &restore->options;
+
+	if (criu_put_common(to, options, config, &restore->places, LOG_FILE, err) < 0)
+		return -1;
+	wire_put_text(to, CRIU_ROOT, restore->root_path);
+	wire_put_flag(to, CRIU_RST_SIBLING, true);
+	wire_put_flag(to, CRIU_EVASIVE_DEVICES, true);
+	wire_put_text(to, CRIU_LSM_PROFILE, options->lsm_profile);
+	wire_put_text(to, CRIU_LSM_MOUNT_CONTEXT, options->lsm_mount_context);
+	if (external_put_restore(to, &creation->container, config, err) < 0 ||
+		external_put_namespaces(to, config, &creation->namespaces,
+			restore->inherited, &restore->inherited_count, err) < 0)
+		return -1;
+	restore->inherited[restore->inherited_count++] = restore->places.images;
+	restore->inherited[restore->inherited_count++] = restore->places.work;
+	return descriptors_put(to, restore->places.images, err);
+}
+
+/* ---- the root ----------------------------------------------------------------------- */
+
+/* All mounts of config.json, in a mount namespace that ends with its only process: what
+ * stays are the directories and files that they were put on, which criu expects. */
+static no_return void make_targets(struct rootfs *rootfs, int sock)
+{
+	struct error err;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		(void)fail_errno(&err, "making a mount namespace");
+	else if (rootfs_enter(rootfs, &err) == 0)
+		_exit(0);
+	stage_send_error(sock, &err);
+	_exit(1);
+}
+
+static int prepare_targets(const struct creation *creation, struct error *err)
+{
+	int ends[2];
+	int status;
+	auto_fd ours = -1;
+	auto_pid pid = -1;
+
+	if (stage_pair(ends, err) < 0)
+		return -1;
+	pid = process_clone(0, -1, NULL);
+	if (pid == 0)
+		make_targets(creation->rootfs, ends[1]);
+	ours = ends[0];
+	close(ends[1]);
+	if (pid < 0)
+		return fail_errno(err, "making a process");
+	if (stage_await_end(ours, err) < 0 || process_wait(pid, &status, err) < 0)
+		return -1;
+	pid = -1;
+	return status ? fail(err, "making mount points ended with status %d", status) : 0;
+}
+
+/* criu wants the root to be a mount, whose parent nothing covers, and which is nobody's
+ * peer; it remains a slave of the caller's, as the saved one was. */
+static int enter_root(const struct restore *restore, struct error *err)
+{
+	struct creation *creation = restore->creation;
+	auto_fd place = -1;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return fail_errno(err, "making a mount namespace for criu");
+	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		return fail_errno(err, "detaching the mounts from the caller's");
+	/* By its name: an open directory is one of the mount namespace that we have left. */
+	place = open(restore->root_path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (place < 0)
+		return fail_errno(err, "opening %s", restore->root_path);
+	return rootfs_attach_root(creation->rootfs, place, err);
+}
+
+/* criu mounts in its working directory: that must be of this mount namespace. The request
+ * knows it by its number. */
+static int enter_place(int number, const char *path, struct error *err)
+{
+	auto_fd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || dup3(fd, number, O_CLOEXEC) < 0)
+		return fail_errno(err, "opening %s for criu", path);
+	return 0;
+}
+
+static int in_criu_process(void *argument, struct error *err)
+{
+	const struct restore *restore = argument;
+	const struct criu_places *places = &restore->places;
+
+	if (enter_root(restore, err) < 0 ||
+		enter_place(places->images, places->images_path, err) < 0)
+		return -1;
+	if (places->work != places->images &&
+		enter_place(places->work, places->work_path, err) < 0)
+		return -1;
+	return cgroup_enter(
+		&restore->creation->container.state.cgroup, CGROUP_ENTER_UNIFIED, err);
+}
+
+/* ---- what criu comes to ------------------------------------------------------------- */
+
+/* Where the restored processes go, in each hierarchy: where criu itself is. */
+static int put_cgroup_roots(pid_t pid, struct str *to, struct error *err)
+{
+	auto_free char *path = str_format("/proc/%d/cgroup", pid);
+	auto_free char *text = NULL;
+	auto_strings lines = { 0 };
+
+	if (file_read_at(AT_FDCWD, path, 1u << 20, &text, NULL, err) < 0)
+		return -1;
+	strings_split(&lines, text, '\n');
+	strings_each (line, &lines) {
+		char *controllers = strchr(*line, ':');
+		char *place = controllers ? strchr(controllers + 1, ':') : NULL;
+
+		if (!place)
+			continue;
+		*place = '\0';
+		criu_put_pair(to, CRIU_CG_ROOT, controllers + 1, place + 1);
+	}
+	return 0;
+}
+
+static int begin(void *argument, pid_t pid, struct str *options, struct error *err)
+{
+	struct creation *creation = ((struct restore *)argument)->creation;
+
+	if (cgroup_wants_adopt(creation->cgroup_plan) &&
+		cgroup_adopt(creation->cgroup_plan, pid,
+			&creation->container.state.cgroup, err) < 0)
+		return -1;
+	step_reached(creation->request->steps, STEP_CLONED);
+	return put_cgroup_roots(pid, options, err);
+}
+
+static int run_hooks(struct creation *creation, pid_t pid, struct error *err)
+{
+	auto_oci_state state = { 0 };
+	const struct hooks_call call = {
+		.hooks = &creation->bundle.config.hooks,
+		.state = &state,
+		.cwd_fd = creation->bundle.fd,
+	};
+
+	container_describe(&creation->container, CONTAINER_CREATING, &state);
+	state.has_pid = true;
+	state.pid = pid;
+	creation->hooks_begun = true;
+	if (hooks_run(&call, HOOK_PRESTART, err) < 0)
+		return -1;
+	return hooks_run(&call, HOOK_CREATE_RUNTIME, err);
+}
+
+static int record(struct creation *creation, pid_t pid, struct error *err)
+{
+	creation->pid = pid;
+	creation->pidfd = process_pidfd_open(pid);
+	if (creation->pidfd < 0)
+		return fail_errno(err, "opening the restored process %d", pid);
+	if (creation->container.state.resctrl.path &&
+		resctrl_add(&creation->container.state.resctrl, pid, err) < 0)
+		return -1;
+	if (creation_name_process(creation, err) < 0)
+		return -1;
+	return creation_write_pid_file(creation, err);
+}
+
+/* A terminal whose master was the caller's: the new caller gets it. */
+static int hand_on_terminal(
+	struct creation *creation, struct criu_notice *notice, struct error *err)
+{
+	if (notice->fd < 0)
+		return fail(err, "criu's terminal came without its descriptor");
+	if (creation->console_sock >= 0)
+		return handover_send("--console-socket", creation->console_sock,
+			"/dev/ptmx", notice->fd, err);
+	if (creation->request->foreground && creation->master < 0)
+		creation->master = take_fd(&notice->fd);
+	return 0;
+}
+
+static int take_notice(void *argument, struct criu_notice *notice, struct error *err)
+{
+	struct creation *creation = ((struct restore *)argument)->creation;
+
+	if (str_equal(notice->script, "setup-namespaces"))
+		return run_hooks(creation, notice->pid, err);
+	if (str_equal(notice->script, "orphan-pts-master"))
+		return hand_on_terminal(creation, notice, err);
+	if (str_equal(notice->script, "post-restore"))
+		return record(creation, notice->pid, err);
+	return 0;
+}
+
+/* ---- act ---------------------------------------------------------------------------- */
+
+static int call_criu(struct restore *restore, struct error *err)
+{
+	const struct criu_call call = {
+		.program = restore->request->criu,
+		.kind = CRIU_RESTORE,
+		.options = &restore->options,
+		.log_dir = restore->places.work,
+		.log_path = restore->places.work_path,
+		.log_file = LOG_FILE,
+		.inherited = restore->inherited,
+		.inherited_count = restore->inherited_count,
+		.in_child = in_criu_process,
+		.begun = begin,
+		.notice = take_notice,
+		.argument = restore,
+	};
+
+	if (criu_call(&call, err) < 0)
+		return -1;
+	if (restore->creation->pid <= 0)
+		return fail(err, "criu restored it without saying which process it is");
+	return 0;
+}
+
+static int act(struct restore *restore, struct error *err)
+{
+	struct creation *creation = restore->creation;
+	struct container *container = &creation->container;
+
+	restore->root_path =
+		str_format("%s/%s/" ROOT, creation->request->root, container->state.id);
+	if (creation_make(creation, err) < 0)
+		return -1;
+	if (mkdirat(container->dir_fd, ROOT, 0700) < 0)
+		return fail_errno(err, "making %s", restore->root_path);
+	if (prepare_targets(creation, err) < 0 || put_restore(restore, err) < 0 ||
+		call_criu(restore, err) < 0)
+		return -1;
+	if (unlinkat(container->dir_fd, ROOT, AT_REMOVEDIR) < 0)
+		return fail_errno(err, "removing %s", restore->root_path);
+	return 0;
+}
+
+static int restore_with(struct restore *restore, struct error *err)
+{
+	struct creation *creation = restore->creation;
+	const struct create_request *request = creation->request;
+
+	if (plan(restore, err) < 0)
+		return fail_while(err, "container \"%s\"", request->id);
+	if (container_make(request->root, request->id, &creation->container, err) < 0)
+		return -1;
+	if (act(restore, err) < 0) {
+		creation_undo(creation, err);
+		return fail_while(err, "container \"%s\"", request->id);
+	}
+	return 0;
+}
+
+int restore_container(
+	const struct restore_request *request, struct creation *ret, struct error *err)
+{
+	auto_creation creation = CREATION_NONE;
+	struct restore restore = {
+		.request = request,
+		.creation = &creation,
+		.places = CRIU_PLACES_NONE,
+	};
+	int result;
+
+	creation.request = request->create;
+	result = restore_with(&restore, err);
+	criu_places_free(&restore.places);
+	str_free(&restore.options);
+	free(restore.root_path);
+	if (result < 0)
+		return -1;
+	*ret = creation;
+	creation = (struct creation)CREATION_NONE;
+	return 0;
+}

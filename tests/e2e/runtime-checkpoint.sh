@@ -1,0 +1,132 @@
+#!/bin/bash
+# checkpoint and restore where they cannot be: what is asked wrongly, and what criu refuses
+# (a file of the host as standard output it knows on no kernel, and some kernels not at
+# all). Where they can be is in tests/vm/checkpoint.sh.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+# shellcheck source=tests/e2e/sleeper.sh
+. "$e2e/sleeper.sh"
+leaves '^file /run/criu.kdat$' # what criu remembers of the kernel
+
+engines_ask() {
+	run mocker-runtime checkpoint --help
+	check_status 0
+	check_output_has "--image-path"
+	run mocker-runtime restore --help
+	check_status 0
+	check_output_has "--console-socket"
+}
+test_case "an engine that asks for --help learns that it can be done" engines_ask
+
+refused() {
+	needs criu || return
+	sleeper web
+	start web
+	mkdir "$tmp/there"
+	run mocker-runtime checkpoint --image-path "$tmp/images" --work-path "$tmp/there" web
+	check_fails_with 'container "web": criu could not dump it; ' "Error (criu/" \
+		"its whole log is $tmp/there/dump.log"
+	check_equal "$(container_status web)" running
+	check_missing "$tmp/images"
+	check_exists "$tmp/there/dump.log"
+	run mocker-runtime checkpoint --image-path "$tmp/images" web
+	check_fails_with "its whole log is $tmp/images/dump.log"
+	check_equal "$(ls "$tmp/images")" dump.log
+	check_equal "$(container_status web)" running
+	delete web
+	rm -r "$tmp/images" "$tmp/there"
+}
+test_case "what criu refuses is told in its words, and the container goes on" refused
+
+no_images() {
+	needs criu || return
+	sleeper web
+	run mocker-runtime restore --image-path "$tmp/images" --bundle "$tmp/web" web
+	check_fails_with "--image-path: opening $tmp/images: No such file or directory"
+	mkdir "$tmp/images"
+	run mocker-runtime restore --image-path "$tmp/images" --bundle "$tmp/web" web
+	check_fails_with "descriptors.json" "is it a directory of a checkpoint's images?"
+	echo '["/dev/null", "/dev/null", "/dev/null"]' >"$tmp/images/descriptors.json"
+	run mocker-runtime restore --image-path "$tmp/images" --bundle "$tmp/web" web
+	check_fails_with 'container "web": criu could not restore it; ' "Error (criu/" \
+		"its whole log is $tmp/images/restore.log"
+	check_equal "$(container_status web)" none
+	rm -r "$tmp/images"
+}
+test_case "a restore of what are no images leaves nothing" no_images
+
+hooks_are_undone() {
+	needs criu || return
+	make_bundle "$tmp/web" '.hooks = {"poststop": [{"path": "/bin/touch", "args": ["touch", "'"$tmp"'/stopped"]}]}'
+	mkdir "$tmp/images"
+	echo '[]' >"$tmp/images/descriptors.json"
+	MOCKER_STOP_AT=cgroup-made mocker-runtime restore --image-path "$tmp/images" \
+		--bundle "$tmp/web" web >/dev/null 2>&1 &
+	check wait_until 60 grep -q 'State:.T' /proc/$!/status
+	kill -KILL $!
+	wait $! 2>/dev/null
+	delete web
+	check_equal "$(container_status web)" none
+	rm -r "$tmp/images" "$tmp/stopped"
+}
+test_case "a restore that was killed is gone with delete --force" hooks_are_undone
+
+mistakes() {
+	make_bundle "$tmp/web"
+	run mocker-runtime checkpoint web
+	check_fails_with "container does not exist"
+	sleeper web
+	run mocker-runtime create --bundle "$tmp/web" web
+	run mocker-runtime checkpoint --image-path "$tmp/images" web
+	check_fails_with 'cannot checkpoint container "web": it is created'
+	delete web
+	start web
+	run mocker-runtime restore --image-path "$tmp" --bundle "$tmp/web" web
+	check_fails_with "container with given ID already exists: web"
+	run mocker-runtime checkpoint --image-path "$tmp/images" --parent-path /abs web
+	check_fails_with "--parent-path: expected a path relative to the images, found /abs"
+	run mocker-runtime checkpoint --image-path "$tmp/images" --parent-path ../none web
+	check_fails_with "--parent-path: ../none in $tmp/images: No such file or directory"
+	run mocker-runtime checkpoint --image-path "$tmp/images" --empty-ns pid web
+	check_fails_with '--empty-ns: expected network, found "pid"'
+	run mocker-runtime checkpoint --image-path "$tmp/images" --page-server 7 web
+	check_fails_with '--page-server: expected ADDRESS:PORT, found "7"'
+	run mocker-runtime checkpoint --image-path "$tmp/images" --status-fd 77 web
+	check_fails_with "--status-fd: descriptor 77: Bad file descriptor"
+	run mocker-runtime checkpoint --image-path "$tmp/images" --manage-cgroups-mode some web
+	check_fails_with "--manage-cgroups-mode" some
+	run mocker-runtime --criu /no/criu checkpoint --image-path "$tmp/images" web
+	check_fails_with "executing /no/criu (is criu installed?)"
+	run mocker-runtime --criu /bin/true checkpoint --image-path "$tmp/images" web
+	check_fails_with "criu ended without an answer"
+	check_missing "$tmp/images"
+	check_equal "$(container_status web)" running
+	mocker-runtime kill web KILL
+	check wait_until 10 sh -c 'mocker-runtime state web | grep -q stopped'
+	run mocker-runtime checkpoint --image-path "$tmp/images" web
+	check_fails_with 'cannot checkpoint container "web": container not running'
+	delete web
+	check_missing "$tmp/images"
+}
+test_case "what cannot be is told before anything is made" mistakes
+
+unsaveable() {
+	make_bundle "$tmp/web"
+	mkdir "$tmp/images"
+	edit_bundle "$tmp/web" '.linux.namespaces |= map(select(.type != "mount"))' \
+		'del(.mounts, .linux.maskedPaths, .linux.readonlyPaths)'
+	run mocker-runtime restore --image-path "$tmp/images" --bundle "$tmp/web" web
+	check_fails_with "config.json" "/linux/namespaces: a restore needs a new mount namespace"
+	make_bundle "$tmp/web" '.process.terminal = true'
+	run mocker-runtime restore --detach --image-path "$tmp/images" --bundle "$tmp/web" web
+	check_fails_with "add --console-socket"
+	make_bundle "$tmp/web" '.mounts += [{"destination": "/mnt", "type": "bind", "source": "/tmp",
+		"options": ["bind", "idmap"], "uidMappings": [{"containerID": 0, "hostID": 5, "size": 9}],
+		"gidMappings": [{"containerID": 0, "hostID": 5, "size": 9}]}]'
+	run mocker-runtime restore --detach --image-path "$tmp/images" --bundle "$tmp/web" web
+	check_fails_with "config.json" "/mounts/6: criu knows no id-mapped mounts"
+	make_bundle "$tmp/web" '.root.readonly = true'
+	run mocker-runtime restore --detach --image-path "$tmp/images" --bundle "$tmp/web" web
+	check_fails_with "config.json" "/root/readonly: criu would bring a read-only root back writable"
+	rm -r "$tmp/images"
+}
+test_case "what criu would silently restore as something else is refused" unsaveable
