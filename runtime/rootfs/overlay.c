@@ -119,6 +119,16 @@ static bool is_no_layer(const char *option)
 	       !str_after(option, "workdir=");
 }
 
+/* Before Linux 6.5 overlayfs is told its options as text all the same: fsconfig() takes
+ * whatever word there is, and only the making of the mount refuses it. */
+static bool takes_any_word(void)
+{
+	auto_fd fs_fd = mnt_fsopen("overlay");
+
+	return fs_fd >= 0 &&
+	       mnt_fsconfig(fs_fd, FSCONFIG_SET_FLAG, "no-such-option", NULL, 0) == 0;
+}
+
 /* The kernel shows the name in mountinfo; one that is too long, by its descriptor. */
 static int set_layer(int fs_fd, const char *key, const struct layer *layer)
 {
@@ -126,6 +136,8 @@ static int set_layer(int fs_fd, const char *key, const struct layer *layer)
 
 	if (mnt_fsconfig(fs_fd, FSCONFIG_SET_FD, key, NULL, layer->fd) == 0)
 		return 0;
+	if (takes_any_word())
+		return -1;
 	if (strlen(name) >= FILESYSTEM_VALUE_MAX)
 		return mnt_fsconfig(
 			fs_fd, FSCONFIG_SET_STRING, key, fd_path(layer->fd).text, 0);

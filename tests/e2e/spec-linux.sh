@@ -193,6 +193,8 @@ limited() {
 }
 
 each_controller() {
+	local huge
+
 	has_v1 memory || { skip "needs cgroup v1" && return; }
 	limited net_cls net_cls.classid '.linux.resources.network.classID = 1048577' 1048577
 	limited pids pids.max '.linux.resources.pids.limit = 0' 0
@@ -201,7 +203,12 @@ each_controller() {
 	limited memory memory.kmem.tcp.limit_in_bytes \
 		'.linux.resources.memory.kernelTCP = 16777216' 16777216
 	limited cpu cpu.idle '.linux.resources.cpu.idle = 1' 1
-	limited hugetlb hugetlb.2MB.rsvd.limit_in_bytes \
+	case $(cat /sys/fs/cgroup/unified/cgroup.controllers 2>/dev/null) in
+	*hugetlb*) huge="unified hugetlb.2MB.rsvd.max" ;; # version 2 beside version 1
+	*) huge="hugetlb hugetlb.2MB.rsvd.limit_in_bytes" ;;
+	esac
+	# shellcheck disable=SC2086 # two words
+	limited $huge \
 		'.linux.resources.hugepageLimits = [{"pageSize": "2MB", "limit": 4194304}]' 4194304
 	limited blkio blkio.bfq.weight '.linux.resources.blockIO.weight = 100' 100
 }

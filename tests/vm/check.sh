@@ -12,7 +12,7 @@ top_srcdir=$(realpath "${top_srcdir:-$(dirname "$0")/../..}")
 top_builddir=$(realpath "${top_builddir:-$top_srcdir}")
 # What another cgroup layout, another kernel or a systemd could change.
 all='cgroup-v2.sh limits-v2.sh systemd.sh systemd-user.sh checkpoint.sh harness.sh
-	mounts-cgroup-v2.sh runtime-lifecycle.sh runtime-exec.sh runtime-namespaces.sh
+	mounts-root.sh mounts-cgroup-v2.sh net.sh runtime-lifecycle.sh runtime-exec.sh runtime-namespaces.sh
 	runtime-hooks.sh seccomp.sh'
 # shellcheck disable=SC2086 # names of files
 [ $# -gt 0 ] || set -- ${MOCKER_VM_TESTS:-$all}
@@ -26,7 +26,9 @@ payload() {
 	shift
 	mkdir -p "$work/tests" &&
 		cp "$top_builddir"/mocker-{runtime,builder,netsetup} "$top_srcdir/mocker" "$work/" &&
-		cp -r "$top_srcdir/tests/e2e" "$top_srcdir/tests/vm" "$work/tests/" || return 1
+		cp -r "$top_srcdir/tests/e2e" "$top_srcdir/tests/vm" "$work/tests/" &&
+		"${CC:-cc}" -o "$work/enosys" "$top_srcdir/tests/e2e/enosys.c" -lseccomp ||
+		return 1
 	cat >"$work/guest" <<-END
 		#!/bin/bash
 		export top_srcdir=/work top_builddir=/work LC_ALL=C.UTF-8
