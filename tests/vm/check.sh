@@ -12,7 +12,7 @@ top_srcdir=$(realpath "${top_srcdir:-$(dirname "$0")/../..}")
 top_builddir=$(realpath "${top_builddir:-$top_srcdir}")
 # What another cgroup layout, another kernel or a systemd could change.
 all='cgroup-v2.sh limits-v2.sh systemd.sh systemd-user.sh checkpoint.sh harness.sh
-	mounts-root.sh mounts-cgroup-v2.sh net.sh runtime-lifecycle.sh runtime-exec.sh runtime-namespaces.sh
+	mounts-root.sh mounts-cgroup-v2.sh net.sh overlay.sh runtime-lifecycle.sh runtime-exec.sh runtime-namespaces.sh
 	runtime-hooks.sh seccomp.sh'
 # shellcheck disable=SC2086 # names of files
 [ $# -gt 0 ] || set -- ${MOCKER_VM_TESTS:-$all}
