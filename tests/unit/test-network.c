@@ -198,6 +198,11 @@ static void definitions_do_not_collide(void)
 	CHECK(mkdtemp(directory) != NULL);
 	CHECK_OK(places_find(directory, &places, &err), &err);
 	CHECK_OK(network_load(&places, "default", &loaded, &err), &err);
+	if (geteuid() != 0) { /* whose only network is the way out of a user namespace */
+		CHECK_STR(loaded.interface, "pasta");
+		CHECK_OK(path_remove_tree(AT_FDCWD, directory, &err), &err);
+		return;
+	}
 	CHECK_STR(loaded.interface, "mocker0");
 	CHECK_STR(loaded.ranges[0].subnet, "10.0.0.0/24");
 	CHECK_OK(network_fill(
