@@ -123,12 +123,21 @@ largest() {
 	find bad/blobs -type f -size +100k
 }
 
+# flip FILE: its thousandth byte becomes another one, whatever it was.
+flip() {
+	local byte
+
+	byte=$(od -An -tu1 -j 1000 -N 1 "$1")
+	printf '%b' "\\0$(printf %o $((byte ^ 1)))" |
+		dd of="$1" bs=1 seek=1000 conv=notrunc status=none
+}
+
 manifest() {
 	echo "bad/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' bad/index.json)"
 }
 
 damaged "a layer with one byte changed" "its bytes have the digest" \
-	'printf x | dd of="$(largest)" bs=1 seek=1000 conv=notrunc status=none'
+	'flip "$(largest)"'
 damaged "a layer that is missing" "No such file" 'rm "$(largest)"'
 damaged "a manifest with one byte more" "not what its descriptor says" \
 	'echo >>"$(manifest)"'
