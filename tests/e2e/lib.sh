@@ -168,19 +168,25 @@ run_in_terminal() {
 	errors=$(tr -d '\0' <"$tmp/.errors")
 }
 
-# run_as ID COMMAND...: run, as a user and group without any privilege. The checkout may lie
-# where such a user has no way in: the programs are copied to where there is one.
+# programs_for_all: the programs in $tmp/programs, for users without any privilege: the
+# checkout may lie where they have no way in.
+programs_for_all() {
+	local program
+
+	[ ! -d "$tmp/programs" ] || return 0
+	mkdir "$tmp/programs" && chmod 755 "$tmp"
+	for program in mocker-runtime mocker-builder mocker-netsetup; do
+		cp "$top_builddir/$program" "$tmp/programs"
+	done
+	cp "$top_srcdir/mocker" "$tmp/programs"
+}
+
+# run_as ID COMMAND...: run, as a user and group without any privilege.
 run_as() {
-	local id=$1 program
+	local id=$1
 
 	shift
-	[ -d "$tmp/programs" ] || {
-		mkdir "$tmp/programs" && chmod 755 "$tmp"
-		for program in mocker-runtime mocker-builder mocker-netsetup; do
-			cp "$top_builddir/$program" "$tmp/programs"
-		done
-		cp "$top_srcdir/mocker" "$tmp/programs"
-	}
+	programs_for_all
 	run setpriv --reuid "$id" --regid "$id" --clear-groups \
 		env PATH="$tmp/programs:$PATH" "$@"
 }

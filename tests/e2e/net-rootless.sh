@@ -16,12 +16,12 @@ set_up() {
 	mount --bind "$tmp/user/tun" /dev/net/tun
 	mkdir "$tmp/user/run" "$tmp/user/home"
 	chown 1000:1000 "$tmp/user/run" "$tmp/user/home"
-	chmod 755 "$tmp"
+	programs_for_all
 }
 test_setup set_up
 
-as_user=(setpriv --reuid 1000 --regid 1000 --clear-groups env "HOME=$tmp/user/home"
-	"XDG_RUNTIME_DIR=$tmp/user/run")
+as_user=(setpriv --reuid 1000 --regid 1000 --clear-groups env "PATH=$tmp/programs:$PATH"
+	"HOME=$tmp/user/home" "XDG_RUNTIME_DIR=$tmp/user/run")
 user() {
 	"${as_user[@]}" "$@"
 }

@@ -193,9 +193,7 @@ test_case "a user without privilege runs, enters and deletes" without_root
 
 # Several ids: by the set-uid helpers, as far as /etc/subuid and /etc/subgid go.
 with_helpers() {
-	local as=(setpriv --reuid 1234 --regid 1234 --clear-groups)
-
-	needs setpriv newuidmap || return
+	needs newuidmap || return
 	echo 1234:100000:65536 >"$tmp/sub"
 	cp -a /etc "$tmp/etc" && mount --bind "$tmp/etc" /etc
 	echo "rootless:x:1234:1234::/:/bin/sh" >>/etc/passwd
@@ -212,13 +210,12 @@ with_helpers() {
 	chmod 777 "$tmp/rl/rootfs/tmp"
 	mkdir -p "$tmp/state"
 	chown -R 1234:1234 "$tmp/rl" "$tmp/state"
-	chmod 755 "$tmp"
-	run "${as[@]}" mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
+	run_as 1234 mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
 	check_status 0
 	check_output $'0 1234 1\n1 100000 65536\n0 1234 1\n1 100000 65536\nallow\n7\n8 9'
 	check_equal "$(stat -c %u:%g "$tmp/rl/rootfs/tmp/mine")" 100006:100007 "the owner outside"
 	edit_bundle "$tmp/rl" '.linux.uidMappings[1].hostID = 300000'
-	run "${as[@]}" mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
+	run_as 1234 mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
 	check_fails_with newuidmap
 	umount /etc
 }
