@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
+#include "base/socket.h"
 
 int handover_connect(
 	const char *option, const char *path, int *ret_sock, struct error *err)
@@ -28,21 +29,7 @@ int handover_connect(
 int handover_send(
 	const char *option, int sock, const char *text, int fd, struct error *err)
 {
-	struct iovec vector = { .iov_base = (void *)text, .iov_len = strlen(text) };
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct msghdr header = {
-		.msg_iov = &vector,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(rights), &fd, sizeof(int));
-	if (sendmsg(sock, &header, MSG_NOSIGNAL) < 0)
+	if (socket_send(sock, text, strlen(text), fd) < 0)
 		return fail_errno(err, "%s: handing the descriptor over", option);
 	return 0;
 }

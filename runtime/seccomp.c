@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/socket.h"
 #include "runtime/seccomp_cache.h"
 #include "runtime/seccomp_compile.h"
 #include "runtime/seccomp_watch.h"
@@ -147,32 +148,14 @@ void seccomp_let_go(struct seccomp_filter *filter)
 /* The descriptor goes with the first byte; the rest may take several calls. */
 static int send_all(int socket_fd, const char *text, size_t length, int passed)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec part = { .iov_base = (void *)(uintptr_t)text, .iov_len = length };
-	struct msghdr message = { .msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes) };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	while (length) {
+		ssize_t sent = socket_send(socket_fd, text, length, passed);
 
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &passed, sizeof(int));
-	while (part.iov_len) {
-		ssize_t sent = sendmsg(socket_fd, &message, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno == EINTR)
-			continue;
 		if (sent < 0)
 			return -1;
-		part.iov_base = (char *)part.iov_base + sent;
-		part.iov_len -= (size_t)sent;
-		message.msg_control = NULL;
-		message.msg_controllen = 0;
+		text += sent;
+		length -= (size_t)sent;
+		passed = -1;
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/socket.h"
 
 static const char *const names[] = {
 	[STAGE_ERROR] = "error",
@@ -33,68 +34,24 @@ int stage_pair(int ret_ends[2], struct error *err)
 	return 0;
 }
 
-/* One packet, with a descriptor unless that is negative. -1 with errno. */
-static int send_packet(int sock, const void *data, size_t length, int fd)
-{
-	struct iovec vector = { .iov_base = (void *)data, .iov_len = length };
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct msghdr header = { .msg_iov = &vector, .msg_iovlen = 1 };
-	struct cmsghdr *rights;
-	ssize_t sent;
-
-	if (fd >= 0) {
-		header.msg_control = control;
-		header.msg_controllen = sizeof(control);
-		rights = CMSG_FIRSTHDR(&header);
-		rights->cmsg_level = SOL_SOCKET;
-		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(rights), &fd, sizeof(int));
-	}
-	do {
-		sent = sendmsg(sock, &header, MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
-	return sent < 0 ? -1 : 0;
-}
-
 void stage_send_error(int sock, const struct error *error)
 {
 	struct message message = { .stage = STAGE_ERROR, .error = *error };
 
 	/* Nobody may be there to read it, and there is nobody else to tell. */
-	(void)send_packet(sock, &message, sizeof(message), -1);
+	(void)!socket_send(sock, &message, sizeof(message), -1);
 }
 
-static int received_fd(struct msghdr *header)
-{
-	struct cmsghdr *rights = CMSG_FIRSTHDR(header);
-	int fd = -1;
-
-	if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(rights), sizeof(fd));
-	return fd;
-}
-
-/* Returns the packet's length, 0 at the end of file, -1 with errno. */
+/* Returns the packet's length, 0 at the end of file, -1 with errno. A peer that went
+ * without having read all we said is told of (ECONNRESET) before what it said itself,
+ * which is still there. */
 static ssize_t receive_packet(int sock, struct message *message, int *ret_fd)
 {
-	struct iovec vector = { .iov_base = message, .iov_len = sizeof(*message) };
-	char control[CMSG_SPACE(sizeof(int))];
-	struct msghdr header = {
-		.msg_iov = &vector,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
 	ssize_t length;
 
-	/* A peer that went without having read all we said is told of (ECONNRESET) before
-	 * what it said itself, which is still there. */
 	do {
-		header.msg_controllen = sizeof(control);
-		length = recvmsg(sock, &header, MSG_CMSG_CLOEXEC);
-	} while (length < 0 && (errno == EINTR || errno == ECONNRESET));
-	*ret_fd = length > 0 ? received_fd(&header) : -1;
+		length = socket_receive(sock, message, sizeof(*message), ret_fd);
+	} while (length < 0 && errno == ECONNRESET);
 	return length;
 }
 
@@ -111,7 +68,7 @@ int stage_send_fd(int sock, enum stage stage, int fd, struct error *err)
 	struct message message = { 0 };
 	auto_fd ignored = -1;
 
-	if (send_packet(sock, &stage, sizeof(stage), fd) == 0)
+	if (socket_send(sock, &stage, sizeof(stage), fd) >= 0)
 		return 0;
 	if (errno != EPIPE && errno != ECONNRESET)
 		return fail_errno(err, "telling the other process \"%s\"", names[stage]);

@@ -7,6 +7,23 @@
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 
+#define CONNECT_SECONDS 30L
+#define STALL_SECONDS   60L
+
+/* None of these can fail but for want of memory, which the transfer then shows. */
+void curl_library_prepare(
+	const struct curl_library *library, CURL *handle, const char *url, char *message)
+{
+	(void)library->easy_setopt(handle, CURLOPT_URL, url);
+	(void)library->easy_setopt(handle, CURL_OPTION_PROTOCOLS, CURL_PROTOCOLS);
+	(void)library->easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+	(void)library->easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	(void)library->easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	(void)library->easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
+	(void)library->easy_setopt(handle, CURLOPT_USERAGENT, "mocker-builder/" VERSION);
+	(void)library->easy_setopt(handle, CURLOPT_ERRORBUFFER, message);
+}
+
 #ifdef CURL_LINKED
 
 int curl_library_open(struct curl_library *ret, struct error *err)

@@ -39,3 +39,8 @@ struct curl_library {
 
 int curl_library_open(struct curl_library *ret, struct error *err) must_check;
 void curl_library_close(struct curl_library *library);
+
+/* What every transfer has: only HTTP, no signals, and an end for one that stands still for
+ * a minute. message[CURL_ERROR_SIZE], and the URL, live as long as the transfer. */
+void curl_library_prepare(
+	const struct curl_library *library, CURL *handle, const char *url, char *message);

@@ -13,10 +13,8 @@
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 
-#define SIZE_MAX_BODY   (INT64_C(64) << 30)
-#define REDIRECTS_MAX   10L
-#define CONNECT_SECONDS 30L
-#define STALL_SECONDS   60L
+#define SIZE_MAX_BODY (INT64_C(64) << 30)
+#define REDIRECTS_MAX 10L
 
 struct transfer {
 	int fd;
@@ -41,21 +39,14 @@ static void configure(const struct curl_library *curl, CURL *handle, const char 
 	struct transfer *transfer, char *message)
 {
 	/* None of these can fail but for want of memory, which the transfer then shows. */
-	(void)curl->easy_setopt(handle, CURLOPT_URL, url);
-	(void)curl->easy_setopt(handle, CURL_OPTION_PROTOCOLS, CURL_PROTOCOLS);
+	curl_library_prepare(curl, handle, url, message);
 	(void)curl->easy_setopt(handle, CURL_OPTION_REDIRECTS, CURL_PROTOCOLS);
 	(void)curl->easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
 	(void)curl->easy_setopt(handle, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
 	(void)curl->easy_setopt(handle, CURLOPT_FAILONERROR, 1L);
 	(void)curl->easy_setopt(handle, CURLOPT_FILETIME, 1L);
-	(void)curl->easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-	(void)curl->easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	(void)curl->easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	(void)curl->easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
-	(void)curl->easy_setopt(handle, CURLOPT_USERAGENT, "mocker-builder/" VERSION);
 	(void)curl->easy_setopt(handle, CURLOPT_WRITEFUNCTION, write_body);
 	(void)curl->easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
-	(void)curl->easy_setopt(handle, CURLOPT_ERRORBUFFER, message);
 }
 
 static int transfer_url(const struct curl_library *curl, CURL *handle, const char *url,

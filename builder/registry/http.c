@@ -11,11 +11,9 @@
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 
-#define REDIRECTS_MAX   10
-#define CONNECT_SECONDS 30L
-#define STALL_SECONDS   60L
-#define BODY_LIMIT      (64u << 10)
-#define HEADERS_LIMIT   (64u << 10)
+#define REDIRECTS_MAX 10
+#define BODY_LIMIT    (64u << 10)
+#define HEADERS_LIMIT (64u << 10)
 
 struct exchange {
 	struct http *http;
@@ -244,18 +242,11 @@ static void set_options(struct exchange *exchange, char *message)
 	CURL *handle = exchange->http->handle;
 
 	curl->easy_reset(handle);
-	(void)curl->easy_setopt(handle, CURLOPT_URL, exchange->url);
-	(void)curl->easy_setopt(handle, CURL_OPTION_PROTOCOLS, CURL_PROTOCOLS);
-	(void)curl->easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-	(void)curl->easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	(void)curl->easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	(void)curl->easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
-	(void)curl->easy_setopt(handle, CURLOPT_USERAGENT, "mocker-builder/" VERSION);
+	curl_library_prepare(curl, handle, exchange->url, message);
 	(void)curl->easy_setopt(handle, CURLOPT_WRITEFUNCTION, write_body);
 	(void)curl->easy_setopt(handle, CURLOPT_WRITEDATA, exchange);
 	(void)curl->easy_setopt(handle, CURLOPT_HEADERFUNCTION, read_header);
 	(void)curl->easy_setopt(handle, CURLOPT_HEADERDATA, exchange);
-	(void)curl->easy_setopt(handle, CURLOPT_ERRORBUFFER, message);
 	set_trust(exchange->http, exchange->request->trust);
 	set_body(exchange->http, exchange->request);
 }

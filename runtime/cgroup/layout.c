@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "runtime/mountinfo.h"
 
 #define USUAL_PLACE "/sys/fs/cgroup"
 #define FILE_MAX    (16u << 20) /* of a mountinfo */
@@ -74,24 +75,18 @@ static bool options_match(const char *options, const char *hierarchy)
 	return true;
 }
 
-/* The mount point of a hierarchy by one line of mountinfo(5): "36 35 0:33 / /mnt opts -
- * cgroup source superoptions"; or NULL. */
+/* The mount point of a hierarchy by one line of mountinfo; or NULL. */
 static char *match_mount(const char *line, const char *hierarchy)
 {
 	bool unified = str_equal(hierarchy, CGROUP_UNIFIED);
-	auto_strings words = { 0 };
-	size_t dash = 6;
+	auto_mountinfo mount = { 0 };
 
-	strings_split(&words, line, ' ');
-	while (dash < words.count && !str_equal(words.items[dash], "-"))
-		dash++;
-	if (dash + 3 >= words.count)
+	if (!mountinfo_parse(line, &mount) ||
+		!str_equal(mount.type, unified ? "cgroup2" : "cgroup"))
 		return NULL;
-	if (!str_equal(words.items[dash + 1], unified ? "cgroup2" : "cgroup"))
+	if (!unified && !options_match(mount.superoptions, hierarchy))
 		return NULL;
-	if (!unified && !options_match(words.items[dash + 3], hierarchy))
-		return NULL;
-	return str_dup(words.items[4]);
+	return take_ptr(&mount.destination);
 }
 
 static int find_mount(

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/socket.h"
 #include "runtime/criu/log.h"
 #include "runtime/criu/wire.h"
 #include "runtime/foreground.h"
@@ -189,39 +190,30 @@ static void copy_text(char *to, size_t size, struct wire bytes)
 	to[length] = '\0';
 }
 
-static int read_notice(struct wire bytes, struct criu_notice *to, struct error *err)
+static int read_notice(const struct wire_field *field, void *argument, struct error *err)
 {
-	struct wire_field field;
+	struct criu_notice *to = argument;
 
-	for (;;) {
-		if (wire_next(&bytes, &field, err) < 0)
-			return -1;
-		if (field.number == 0)
-			return 0;
-		if (field.number == NOTIFY_SCRIPT)
-			copy_text(to->script, sizeof(to->script), field.bytes);
-		else if (field.number == NOTIFY_PID)
-			to->pid = (pid_t)field.value;
-	}
+	if (field->number == NOTIFY_SCRIPT)
+		copy_text(to->script, sizeof(to->script), field->bytes);
+	else if (field->number == NOTIFY_PID)
+		to->pid = (pid_t)field->value;
+	return 0;
 }
 
-static int read_features(struct wire bytes, uint64_t *to, struct error *err)
+static int read_feature(const struct wire_field *field, void *argument, struct error *err)
 {
-	struct wire_field field;
+	uint64_t *to = argument;
 
-	for (;;) {
-		if (wire_next(&bytes, &field, err) < 0)
-			return -1;
-		if (field.number == 0)
-			return 0;
-		if (field.number < 64 && field.value)
-			*to |= UINT64_C(1) << field.number;
-	}
+	if (field->number < 64 && field->value)
+		*to |= UINT64_C(1) << field->number;
+	return 0;
 }
 
-static int read_field(
-	const struct wire_field *field, struct response *to, struct error *err)
+static int read_field(const struct wire_field *field, void *argument, struct error *err)
 {
+	struct response *to = argument;
+
 	switch (field->number) {
 	case RESP_TYPE:
 		to->kind = field->value;
@@ -236,61 +228,26 @@ static int read_field(
 		copy_text(to->message, sizeof(to->message), field->bytes);
 		return 0;
 	case RESP_NOTIFY:
-		return read_notice(field->bytes, &to->notice, err);
+		return wire_each(field->bytes, read_notice, &to->notice, err);
 	case RESP_FEATURES:
-		return read_features(field->bytes, &to->features, err);
+		return wire_each(field->bytes, read_feature, &to->features, err);
 	default:
 		return 0; /* of a newer criu */
 	}
 }
 
-static int parse(struct wire bytes, struct response *to, struct error *err)
-{
-	struct wire_field field;
-
-	for (;;) {
-		if (wire_next(&bytes, &field, err) < 0)
-			return -1;
-		if (field.number == 0)
-			return 0;
-		if (read_field(&field, to, err) < 0)
-			return -1;
-	}
-}
-
-static int received_fd(struct msghdr *header)
-{
-	struct cmsghdr *rights = CMSG_FIRSTHDR(header);
-	int fd = -1;
-
-	if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(rights), sizeof(fd));
-	return fd;
-}
-
 static int receive(const struct worker *worker, struct response *ret, struct error *err)
 {
 	auto_free char *data = str_alloc(MESSAGE_MAX);
-	struct iovec vector = { .iov_base = data, .iov_len = MESSAGE_MAX };
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct msghdr header = {
-		.msg_iov = &vector,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t length;
+	int fd;
+	ssize_t length = socket_receive(worker->sock, data, MESSAGE_MAX, &fd);
 
-	do {
-		header.msg_controllen = sizeof(control);
-		length = recvmsg(worker->sock, &header, MSG_CMSG_CLOEXEC);
-	} while (length < 0 && errno == EINTR);
 	if (length == 0 || (length < 0 && errno == ECONNRESET))
 		return it_ended(err);
 	if (length < 0)
 		return fail_errno(err, "waiting for criu");
-	*ret = (struct response){ .notice.fd = received_fd(&header) };
-	return parse((struct wire){ data, (size_t)length }, ret, err);
+	*ret = (struct response){ .notice.fd = fd };
+	return wire_each((struct wire){ data, (size_t)length }, read_field, ret, err);
 }
 
 /* ---- the conversation --------------------------------------------------------------- */

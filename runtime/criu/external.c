@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "runtime/criu/options.h"
 #include "runtime/criu/wire.h"
+#include "runtime/mountinfo.h"
 #include "runtime/namespaces.h"
 #include "runtime/rootfs/devices.h"
 #include "runtime/rootfs/mount_plan.h"
@@ -91,22 +92,17 @@ static int view_open(
 	return file_read_at(AT_FDCWD, mounts, 64u << 20, &view->mountinfo, NULL, err);
 }
 
-/* Field 5 of the line that begins with the id; NULL where there is none. */
-static char *mountpoint_of_id(const char *mountinfo, uint64_t id)
+/* NULL where no line has the id. */
+static char *mountpoint_of_id(const char *text, uint64_t id)
 {
-	auto_free char *start = str_format("%llu ", (unsigned long long)id);
+	auto_strings lines = { 0 };
 
-	for (const char *line = mountinfo; *line; line += strcspn(line, "\n") + 1) {
-		const char *field = line;
+	strings_split(&lines, text, '\n');
+	strings_each (line, &lines) {
+		auto_mountinfo mount = { 0 };
 
-		if (!str_after(line, start)) {
-			if (!line[strcspn(line, "\n")])
-				break;
-			continue;
-		}
-		for (int i = 1; i < 5; i++)
-			field += strcspn(field, " ") + 1;
-		return str_dup_n(field, strcspn(field, " "));
+		if (mountinfo_parse(*line, &mount) && mount.id == id)
+			return take_ptr(&mount.destination);
 	}
 	return NULL;
 }

@@ -127,3 +127,19 @@ int wire_next(struct wire *wire, struct wire_field *ret, struct error *err)
 	*ret = field;
 	return 0;
 }
+
+int wire_each(struct wire wire,
+	int (*each)(const struct wire_field *field, void *argument, struct error *err),
+	void *argument, struct error *err)
+{
+	struct wire_field field;
+
+	for (;;) {
+		if (wire_next(&wire, &field, err) < 0)
+			return -1;
+		if (field.number == 0)
+			return 0;
+		if (each(&field, argument, err) < 0)
+			return -1;
+	}
+}

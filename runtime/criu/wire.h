@@ -35,3 +35,8 @@ struct wire_field {
 
 /* The next field; number 0 at the end. Fails on what is no such message. */
 int wire_next(struct wire *wire, struct wire_field *ret, struct error *err) must_check;
+
+/* Gives each field of a message to the function, until that fails. */
+int wire_each(struct wire wire,
+	int (*each)(const struct wire_field *field, void *argument, struct error *err),
+	void *argument, struct error *err) must_check;

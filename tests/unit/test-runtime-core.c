@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "runtime/container.h"
 #include "runtime/identity.h"
+#include "runtime/mountinfo.h"
 #include "runtime/program.h"
 #include "runtime/stage.h"
 #include "runtime/steps.h"
@@ -247,7 +248,29 @@ static void steps_have_names(void)
 	}
 }
 
+static void mountinfo_is_read(void)
+{
+	auto_mountinfo mount = { 0 };
+
+	CHECK(mountinfo_parse(
+		"36 35 98:0 /a\\040b /d\\134e rw,noatime shared:1 master:2 - "
+		"ext4 /dev/s\\011a rw,x=\\054",
+		&mount));
+	CHECK_INT(mount.id, 36);
+	CHECK_STR(mount.root, "/a b");
+	CHECK_STR(mount.destination, "/d\\e");
+	CHECK_STR(mount.options, "rw,noatime");
+	CHECK_INT(mount.propagation.count, 2);
+	CHECK_STR(mount.propagation.items[1], "master:2");
+	CHECK_STR(mount.type, "ext4");
+	CHECK_STR(mount.source, "/dev/s\ta");
+	CHECK_STR(mount.superoptions, "rw,x=\\054"); /* split first */
+	CHECK(!mountinfo_parse("36 35 98:0 / / rw - ext4 /dev/sda", &mount));
+	CHECK(!mountinfo_parse("", &mount));
+}
+
 static const struct test tests[] = {
+	{ "mountinfo is read, with what is escaped in it", mountinfo_is_read },
 	{ "container ids are checked", ids_are_checked },
 	{ "users are numbers and nothing else", users_are_numbers },
 	{ "HOME stays where it is set", home_stays_where_it_is_set },
