@@ -119,11 +119,17 @@ token_unencrypted() {
 }
 test_case "a token server without TLS gets no credentials" token_unencrypted
 
+# The program has begun, and catches signals: before that, one may be lost.
+is_connected() {
+	readlink "/proc/$1"/fd/* | grep -q socket
+}
+
 interrupted() {
 	needs python3 || return
 	hostile_start $port endless
 	mocker-builder pull --tls-verify=false "127.0.0.1:$port/t" >/dev/null 2>pull.log &
 	local pull=$!
+	check wait_until 60 is_connected "$pull"
 	kill -INT "$pull"
 	wait "$pull"
 	hostile_stop

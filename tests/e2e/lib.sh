@@ -130,7 +130,17 @@ tests_end() {
 	exit $?
 }
 trap tests_end EXIT
-trap 'exit 130' INT TERM HUP
+
+# What was going on when the file's time was up, or somebody interrupted it.
+tests_interrupted() {
+	{
+		echo "interrupted in the case \"$case_sentence\""
+		[ -z "$command_run" ] || echo "its last run: $command_run (status $status)"
+		ps -A --forest -o pid,ppid,stat,etimes,wchan:20,args
+	} | sed 's/^/# /'
+	exit 130
+}
+trap tests_interrupted INT TERM HUP
 
 # ---- running a program --------------------------------------------------------------
 
