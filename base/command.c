@@ -4,6 +4,7 @@
  */
 #include "base/command.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -438,6 +439,9 @@ static int parse_global(const struct program *program, struct words *words, void
 	return 0;
 }
 
+/* What a shell says of a program that Ctrl-C ended. */
+#define STATUS_INTERRUPTED (128 + SIGINT)
+
 /* Before the log is open its lines go to standard error; a log file hides them from
  * whoever typed the command, so both are told. */
 static void report(const struct program *program, const struct error *err)
@@ -471,7 +475,7 @@ int command_main(const struct program *program, int argc, char **argv)
 		result = dispatch(&call, &words, &failure, &err);
 	if (result < 0) {
 		report(program, &err);
-		status = failure;
+		status = err.errnum == EINTR ? STATUS_INTERRUPTED : failure;
 	}
 	free_options(program->options, global);
 	return status;

@@ -100,7 +100,8 @@ struct program {
 	int (*prepare)(const void *global, struct error *err);
 };
 
-/* Parses, dispatches, prints the error; returns what main returns. Also answers --help,
+/* Parses, dispatches, prints the error; returns what main returns: of an error that is
+ * EINTR, an interruption, 130. Also answers --help,
  * -h, help [COMMAND], --version, -v, and `help --format=bash|zsh|fish|mdoc`, which print
  * the completions and the COMMANDS section of the manual page. */
 int command_main(const struct program *program, int argc, char **argv);

@@ -17,7 +17,6 @@
 #include "builder/registry_options.h"
 #include "builder/store/refs.h"
 
-#define STATUS_INTERRUPTED 130
 
 struct build_options {
 	struct strings tags;
@@ -362,11 +361,6 @@ static int run(const struct command_call *call, struct error *err)
 	pairs_free(&request.labels);
 	secrets_free(&request.secrets);
 	secrets_free(&request.agents);
-	if (result < 0 && err->errnum == EINTR) {
-		log_error("%s", err->text);
-		*call->ret_status = STATUS_INTERRUPTED;
-		return 0;
-	}
 	return result;
 }
 

@@ -19,6 +19,7 @@ bad-size        an index whose entry has another size than the manifest
 no-platform     an index without this machine's platform
 deep            an index of an index of an index
 endless         a blob's descriptor says 1000 bytes, and the server never ends
+silent          a blob's header comes, and nothing after it
 redirect        blobs are at another port (ARGUMENT), and Basic authentication is wanted
 downgrade       with TLS (ARGUMENT: certificate and key), blobs are at http://
 loop            blobs redirect to themselves
@@ -37,6 +38,7 @@ import random
 import ssl
 import sys
 import tarfile
+import time
 
 port, mode = int(sys.argv[1]), sys.argv[2]
 argument = sys.argv[3] if len(sys.argv) > 3 else ""
@@ -210,6 +212,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             while True:
                 self.wfile.write(b"x" * 65536)
+        if mode == "silent":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.flush()
+            time.sleep(600)
         if mode == "short" and start:
             return self.answer(206, Content_Range=f"bytes {start}-{start}/{len(data)}")
         self.send_response(206 if start else 200)
