@@ -17,7 +17,6 @@
 #include "builder/registry_options.h"
 #include "builder/store/refs.h"
 
-
 struct build_options {
 	struct strings tags;
 	const char *file;
