@@ -76,3 +76,21 @@ refuses() {
 	check_fails_with "needs a devpts"
 }
 test_case "a terminal that can go nowhere is refused, and nothing is left" refuses
+
+# The caller's terminal as standard input, without one of its own: what runs inside may
+# read and write it, but not type into it (TIOCSTI) or be signalled by it.
+typed_into() {
+	local tell='[ -t 0 ] && cut -d" " -f7 /proc/self/stat; : </dev/tty && echo is mine'
+
+	sh_bundle "$tmp/plain" "$tell"
+	run_in_terminal mocker-runtime run -b "$tmp/plain" plain
+	check_matches "$output" $'(^|\n)0\r?\n.*/dev/tty'
+	check_lacks "$output" "is mine"
+	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]'
+	run mocker-runtime run -d -b "$tmp/web" web
+	run_in_terminal mocker-runtime exec web sh -c "$tell"
+	check_matches "$output" $'(^|\n)0\r?\n.*/dev/tty'
+	check_lacks "$output" "is mine"
+	mocker-runtime delete --force web
+}
+test_case "the caller's terminal does not become the container's controlling terminal" typed_into
