@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/path.h"
-#include "runtime/execute.h"
+#include "runtime/process/execute.h"
 #include "spec/validate.h"
 
 void bundle_free(struct bundle *bundle)

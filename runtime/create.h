@@ -23,10 +23,10 @@
 #include "base/macros.h"
 #include "runtime/bundle.h"
 #include "runtime/container.h"
-#include "runtime/namespaces.h"
-#include "runtime/net_devices.h"
+#include "runtime/namespaces/namespaces.h"
+#include "runtime/namespaces/net_devices.h"
 #include "runtime/rootfs/rootfs.h"
-#include "runtime/seccomp.h"
+#include "runtime/seccomp/seccomp.h"
 
 struct steps;
 

@@ -6,7 +6,7 @@
 
 #include "base/process.h"
 #include "runtime/hooks.h"
-#include "runtime/procfs.h"
+#include "runtime/process/procfs.h"
 
 #define KILL_WAIT_MS   10000
 #define REMOVE_WAIT_MS 10000

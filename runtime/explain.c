@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "runtime/caps.h"
+#include "runtime/process/caps.h"
 #include "runtime/steps.h"
 #include "spec/names.h"
 

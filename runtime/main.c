@@ -1,6 +1,6 @@
 /* mocker-runtime: containers of OCI bundles. The table of its commands; what each does is
- * in cmd_NAME.c. */
-#include "runtime/commands.h"
+ * in commands/cmd_NAME.c. */
+#include "runtime/commands/commands.h"
 
 #include "spec/config.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "runtime/destroy.h"
-#include "runtime/procfs.h"
+#include "runtime/process/procfs.h"
 
 #define FLOOR_STEP 16384      /* how exact it is */
 #define FLOOR_MAX  (64 << 20) /* who needs more has another problem */

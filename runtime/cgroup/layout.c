@@ -14,7 +14,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
-#include "runtime/mountinfo.h"
+#include "runtime/mounts/mountinfo.h"
 
 #define USUAL_PLACE "/sys/fs/cgroup"
 #define FILE_MAX    (16u << 20) /* of a mountinfo */

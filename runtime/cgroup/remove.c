@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "runtime/cgroup/internal.h"
-#include "runtime/procfs.h"
+#include "runtime/process/procfs.h"
 
 #define DEPTH_MAX    64
 #define PAUSE_MAX_NS 5000000

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "runtime/cgroup/convert.h"
-#include "runtime/number_list.h"
+#include "runtime/process/number_list.h"
 #include "spec/resources.h"
 
 #define PERIOD_DEFAULT 100000 /* µs, the kernel's */

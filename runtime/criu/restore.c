@@ -19,9 +19,9 @@
 #include "runtime/criu/wire.h"
 #include "runtime/handover.h"
 #include "runtime/hooks.h"
+#include "runtime/process/terminal.h"
 #include "runtime/stage.h"
 #include "runtime/steps.h"
-#include "runtime/terminal.h"
 
 #define LOG_FILE "restore.log"
 #define ROOT     "root" /* in the state directory: where criu finds the root */

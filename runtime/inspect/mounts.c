@@ -1,8 +1,8 @@
 /* The mounts that the first process sees, by its mountinfo (proc(5)). */
 #include "base/cleanup.h"
 #include "runtime/inspect/inspect.h"
-#include "runtime/mountinfo.h"
-#include "runtime/procfs.h"
+#include "runtime/mounts/mountinfo.h"
+#include "runtime/process/procfs.h"
 
 /* Those of the mount, then those of the file system that are not among them. */
 static void take_options(const char *own, const char *of_all, struct strings *to)

@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "runtime/inspect/inspect.h"
-#include "runtime/namespaces.h"
-#include "runtime/procfs.h"
+#include "runtime/namespaces/namespaces.h"
+#include "runtime/process/procfs.h"
 #include "spec/names.h"
 
 #define OTHERS_MAX 16 /* listed of each namespace; the host's own has them all */

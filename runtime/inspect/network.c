@@ -15,8 +15,8 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "runtime/inspect/inspect.h"
-#include "runtime/namespaces.h"
-#include "runtime/procfs.h"
+#include "runtime/namespaces/namespaces.h"
+#include "runtime/process/procfs.h"
 
 /* ---- sockets ------------------------------------------------------------------------ */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "runtime/inspect/inspect.h"
-#include "runtime/procfs.h"
+#include "runtime/process/procfs.h"
 #include "spec/names.h"
 
 /* "NSpid: 812 1": the last is the number in the innermost namespace. */

@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "runtime/labels.h"
+#include "runtime/process/labels.h"
 #include "runtime/rootfs/attach.h"
 #include "runtime/rootfs/devices.h"
 #include "runtime/rootfs/masks.h"

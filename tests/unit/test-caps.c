@@ -11,10 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/caps.h"
-#include "runtime/limits.h"
-#include "runtime/number_list.h"
-#include "runtime/scheduler.h"
+#include "runtime/process/caps.h"
+#include "runtime/process/limits.h"
+#include "runtime/process/number_list.h"
+#include "runtime/process/scheduler.h"
 #include "spec/process.h"
 #include "tests/unit/test.h"
 

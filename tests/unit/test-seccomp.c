@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include "base/path.h"
-#include "runtime/seccomp.h"
-#include "runtime/seccomp_cache.h"
-#include "runtime/seccomp_compile.h"
+#include "runtime/seccomp/cache.h"
+#include "runtime/seccomp/compile.h"
+#include "runtime/seccomp/seccomp.h"
 #include "spec/seccomp.h"
 #include "spec/state.h"
 #include "tests/unit/test.h"

@@ -1,0 +1,210 @@
+/* Another process in a container that exists: the parent's side, with the caller's
+ * privileges, in the caller's namespaces. */
+#include "runtime/exec/exec.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/process.h"
+#include "runtime/exec/join.h"
+#include "runtime/exec/tools.h"
+#include "runtime/handover.h"
+#include "runtime/namespaces/namespaces.h"
+#include "runtime/stage.h"
+#include "spec/names.h"
+
+void joining_free(struct joining *joining)
+{
+	execute_free(&joining->execute);
+	seccomp_filter_free(&joining->filter);
+	cgroup_free(&joining->cgroup);
+	cleanup_fd(&joining->cgroup_fd);
+	cleanup_fd(&joining->target);
+	cleanup_fd(&joining->root);
+	cleanup_fd(&joining->proc);
+	cleanup_fd(&joining->parent_sock);
+	cleanup_fd(&joining->child_sock);
+	cleanup_fd(&joining->console_sock);
+	cleanup_fd(&joining->pidfd);
+	cleanup_fd(&joining->master);
+}
+
+/* ---- plan --------------------------------------------------------------------------- */
+
+static void plan_kind(struct joining *joining, int64_t type)
+{
+	if (namespaces_shared(joining->request->container->state.pid, type))
+		return;
+	if (type == CLONE_NEWPID)
+		joining->joins_pid = true;
+	else if (type == CLONE_NEWUSER)
+		joining->joins_user = true;
+	else
+		joining->namespaces |= (int)type;
+}
+
+static int plan_namespaces(struct joining *joining, struct error *err)
+{
+	const struct oci_config *config = joining->request->config;
+	const struct tools *tools = joining->request->tools;
+	auto_free char *path = NULL;
+
+	for (size_t i = 0; !tools && i < config->linux.namespaces_count; i++)
+		plan_kind(joining, config->linux.namespaces[i].type);
+	for (const struct word *word = namespace_words; tools && word->word; word++) {
+		if (tools->kinds & (uint64_t)word->number)
+			plan_kind(joining, word->number);
+	}
+	if (joining->namespaces & CLONE_NEWNS || (tools && !tools->joins_mounts))
+		return 0;
+	path = str_format("/proc/%d/root", joining->request->container->state.pid);
+	joining->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return joining->root < 0 ? fail_errno(err, "opening %s", path) : 0;
+}
+
+static int plan_terminal(struct joining *joining, struct error *err)
+{
+	const struct exec_request *request = joining->request;
+	bool terminal = request->process->terminal;
+
+	if (terminal && !request->foreground && !request->console_socket)
+		return fail(err,
+			"cannot allocate tty if runtime will detach without setting "
+			"console socket; add --console-socket");
+	if (request->console_socket && !terminal)
+		return fail(err, "cannot use console socket if no terminal is asked for");
+	if (!request->console_socket)
+		return 0;
+	return handover_connect(
+		"--console-socket", request->console_socket, &joining->console_sock, err);
+}
+
+static int plan_cgroup(struct joining *joining, struct error *err)
+{
+	const struct exec_request *request = joining->request;
+	const struct cgroup *whole = &request->container->state.cgroup;
+	static const struct strings all = { 0 };
+
+	if (request->tools && request->tools->request->outside)
+		return 0;
+	if (cgroup_below(whole, request->cgroups ? request->cgroups : &all,
+		    &joining->cgroup, err) < 0)
+		return -1;
+	return cgroup_clone_fd(&joining->cgroup, &joining->cgroup_fd, err);
+}
+
+static int plan(struct joining *joining, struct error *err)
+{
+	const struct exec_request *request = joining->request;
+	/* A tool of the host is no program of the image, to be held by its filter. */
+	bool filtered = !request->tools || request->tools->joins_mounts;
+	int ends[2];
+
+	if (execute_check(request->process, err) < 0)
+		return -1;
+	joining->target = container_pidfd(request->container);
+	if (joining->target < 0)
+		return fail(err, "cannot exec in a stopped container");
+	joining->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (joining->proc < 0)
+		return fail_errno(err, "opening /proc");
+	if (plan_namespaces(joining, err) < 0 || plan_terminal(joining, err) < 0 ||
+		plan_cgroup(joining, err) < 0)
+		return -1;
+	if (seccomp_prepare(filtered ? request->config->linux.seccomp : NULL,
+		    request->filter_cache, &joining->filter, err) < 0)
+		return -1;
+	joining->execute = (struct execute){
+		.process = request->process,
+		.config = filtered ? request->config : &request->tools->bundle.config,
+		.filter = &joining->filter,
+		.caps = caps_plan(request->process),
+		.proc_fd = joining->proc,
+		.preserve_fds = (int)request->preserve_fds,
+		.program_fd = request->tools ? request->tools->program_fd : -1,
+	};
+	if (stage_pair(ends, err) < 0)
+		return -1;
+	joining->parent_sock = ends[0];
+	joining->child_sock = ends[1];
+	return 0;
+}
+
+/* ---- act ---------------------------------------------------------------------------- */
+
+static int clone_child(struct joining *joining, struct error *err)
+{
+	if (joining->joins_pid && setns(joining->target, CLONE_NEWPID) < 0)
+		return fail_errno(err, "joining the pid namespace of the container");
+	joining->pid = process_clone(0, joining->cgroup_fd, &joining->pidfd);
+	if (joining->pid < 0 && joining->cgroup_fd >= 0) {
+		/* Kernels that cannot clone into it, or a cgroup that has given its
+		 * controllers to its children: the new process goes there itself. */
+		cleanup_fd(&joining->cgroup_fd);
+		joining->cgroup_fd = -1;
+		joining->pid = process_clone(0, -1, &joining->pidfd);
+	}
+	if (joining->pid == 0)
+		join_main(joining);
+	return joining->pid < 0 ? fail_errno(err, "making a process") : 0;
+}
+
+static int write_pid_file(const struct joining *joining, struct error *err)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", joining->pid);
+
+	if (!joining->request->pid_file)
+		return 0;
+	return file_replace_at(AT_FDCWD, joining->request->pid_file, text, (size_t)length,
+		(struct file_replace_options){ .mode = 0644 }, err);
+}
+
+static int converse(struct joining *joining, struct error *err)
+{
+	const struct exec_request *request = joining->request;
+
+	seccomp_let_go(&joining->filter);
+	cleanup_fd(&joining->child_sock);
+	joining->child_sock = -1;
+	if (request->process->terminal && joining->console_sock < 0 &&
+		stage_await_fd(
+			joining->parent_sock, STAGE_TERMINAL, &joining->master, err) < 0)
+		return -1;
+	if (resctrl_add(&request->container->state.resctrl, joining->pid, err) < 0 ||
+		write_pid_file(joining, err) < 0)
+		return -1;
+	if (stage_send(joining->parent_sock, STAGE_RECORDED, err) < 0)
+		return -1;
+	return stage_await_end(joining->parent_sock, err);
+}
+
+int exec_container(
+	const struct exec_request *request, struct joining *ret, struct error *err)
+{
+	auto_joining joining = JOINING_NONE;
+	int result;
+
+	joining.request = request;
+	if (plan(&joining, err) < 0)
+		return -1;
+	/* What is in the container must not look into us once we are in its sight. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(err, "PR_SET_DUMPABLE");
+	result = joining.joins_user ? join_relay(&joining, err)
+				    : clone_child(&joining, err);
+	if (result == 0)
+		result = converse(&joining, err);
+	if (result < 0) {
+		cleanup_pid(&joining.pid);
+		return -1;
+	}
+	*ret = joining;
+	ret->execute.filter = NULL; /* pointed into what is gone now */
+	joining = (struct joining)JOINING_NONE;
+	return 0;
+}

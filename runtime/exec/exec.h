@@ -1,0 +1,75 @@
+/*
+ * Another process in a container that exists.
+ *
+ *	parent                              the new process
+ *	plan: process, filter, pidfd
+ *	clone (into the pid namespace)
+ *	                                    cgroup, the other namespaces, terminal, settle
+ *	                                    STAGE_TERMINAL   foreground terminal: fd
+ *	pid file, STAGE_RECORDED
+ *	                                    execute_program
+ *	(end of file)
+ *
+ * Where a user namespace is to be entered, a relay goes in first and clones the new
+ * process as its sibling: STAGE_CLONED, as in relay.h.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+#include "runtime/container.h"
+#include "runtime/process/execute.h"
+
+struct tools;
+
+struct exec_request {
+	const struct container *container; /* borrowed, all of these */
+	const struct oci_config *config;
+	const struct oci_process *process;
+	const char *filter_cache; /* for seccomp_prepare() */
+	const struct strings *cgroups;
+	const char *pid_file;
+	const char *console_socket;
+	uint32_t preserve_fds;
+	bool foreground;
+	const struct tools *tools; /* exec --tools; NULL: a process like the others */
+};
+
+/* What the new process is born with. */
+struct joining {
+	const struct exec_request *request;
+	struct execute execute;
+	struct seccomp_filter filter;
+	struct cgroup cgroup;
+	int cgroup_fd;  /* to clone into; -1 */
+	int target;     /* pidfd of the container's first process */
+	int root;       /* its root, where it has no mount namespace of its own; -1 */
+	int proc;       /* our own procfs */
+	int namespaces; /* CLONE_NEW*: what it has other than we, without pid and user */
+	bool joins_pid;
+	bool joins_user;
+	int parent_sock;
+	int child_sock;
+	int console_sock;
+	pid_t pid;
+	int pidfd;
+	int master;
+};
+
+#define JOINING_NONE                                                          \
+	{                                                                     \
+		.filter = SECCOMP_FILTER_NONE, .cgroup_fd = -1, .target = -1, \
+		.root = -1, .proc = -1, .parent_sock = -1, .child_sock = -1,  \
+		.console_sock = -1, .pid = -1, .pidfd = -1, .master = -1      \
+	}
+#define auto_joining __attribute__((cleanup(joining_free))) struct joining
+void joining_free(struct joining *joining);
+
+/* Comes back once the program is executed. The caller then has pid, pidfd and, of a
+ * foreground terminal, its master. On failure no process is left. */
+int exec_container(const struct exec_request *request, struct joining *ret,
+	struct error *err) must_check;

@@ -1,0 +1,205 @@
+/* exec, the new process's side. Born with the caller's privileges, in the container's pid
+ * namespace or by a relay in its user namespace too; not dumpable, so that nothing inside
+ * can look into it; ends as the program, or with _exit(255) once its error is told. */
+#include "runtime/exec/join.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/process.h"
+#include "runtime/exec/tools.h"
+#include "runtime/foreground.h"
+#include "runtime/handover.h"
+#include "runtime/namespaces/namespaces.h"
+#include "runtime/namespaces/relay.h"
+#include "runtime/process/keyring.h"
+#include "runtime/process/limits.h"
+#include "runtime/process/scheduler.h"
+#include "runtime/process/terminal.h"
+#include "runtime/stage.h"
+#include "spec/config.h"
+
+/* First of all: it needs the caller's view of cgroups. */
+static int enter_cgroup(const struct joining *joining, struct error *err)
+{
+	const struct oci_process *process = joining->request->process;
+
+	if (scheduler_affinity_initial(process, err) < 0 ||
+		limits_oom_score_adj(process, 0, err) < 0)
+		return -1;
+	if (cgroup_enter(&joining->cgroup,
+		    joining->cgroup_fd >= 0 ? CGROUP_ENTER_V1 : CGROUP_ENTER_UNIFIED,
+		    err) < 0)
+		return -1;
+	return scheduler_affinity_final(process, err);
+}
+
+static int enter(const struct joining *joining, int namespaces, struct error *err)
+{
+	if (namespaces && setns(joining->target, namespaces) < 0)
+		return fail_errno(err, "joining the namespaces of the container");
+	return 0;
+}
+
+/* A container without a mount namespace of its own has a root all the same. */
+static int enter_root(const struct joining *joining, struct error *err)
+{
+	if (joining->root < 0)
+		return 0;
+	if (fchdir(joining->root) < 0 || chroot(".") < 0)
+		return fail_errno(err, "entering the root of the container");
+	return 0;
+}
+
+static int make_terminal(const struct joining *joining, struct error *err)
+{
+	const struct oci_process *process = joining->request->process;
+	auto_terminal terminal = TERMINAL_NONE;
+	auto_fd root = -1;
+
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return fail_errno(err, "opening the root of the container");
+	if (!process->terminal) {
+		terminal_give_standard(root, process->user.uid);
+		return 0;
+	}
+	if (terminal_open(root, process, &terminal, err) < 0)
+		return -1;
+	if (joining->console_sock >= 0) {
+		if (handover_send("--console-socket", joining->console_sock, "/dev/ptmx",
+			    terminal.master, err) < 0)
+			return -1;
+	} else if (stage_send_fd(joining->child_sock, STAGE_TERMINAL, terminal.master,
+			   err) < 0) {
+		return -1;
+	}
+	return terminal_attach(&terminal, err);
+}
+
+static int become_root(struct error *err)
+{
+	if ((setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) && errno != EINVAL)
+		return fail_errno(err, "becoming user 0 of the user namespace");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(err, "PR_SET_DUMPABLE");
+	return 0;
+}
+
+static int go_in(const struct joining *joining, struct error *err)
+{
+	if (setsid() < 0)
+		return fail_errno(err, "beginning a session");
+	if (joining->joins_user) /* the relay has been everywhere */
+		return become_root(err);
+	if (enter_cgroup(joining, err) < 0 ||
+		enter(joining, joining->namespaces, err) < 0)
+		return -1;
+	return enter_root(joining, err);
+}
+
+static int join_keyring(const struct exec_request *request, struct error *err)
+{
+	const struct container_state *state = &request->container->state;
+
+	if (state->keep_keyring || (request->tools && !request->tools->joins_mounts))
+		return 0;
+	return keyring_join(state->id, err);
+}
+
+static int run(struct joining *joining, struct error *err)
+{
+	const struct container *container = joining->request->container;
+	struct execute *execute = &joining->execute;
+	auto_oci_state state = { 0 };
+
+	cleanup_fd(&joining->parent_sock);
+	joining->parent_sock = -1;
+	foreground_release_signals();
+	if (joining->filter.listener >= 0) {
+		container_describe(container, CONTAINER_RUNNING, &state);
+		execute->subject.state = &state;
+		execute->subject.pid = namespaces_outer_pid(joining->proc);
+	}
+	if (go_in(joining, err) < 0)
+		return -1;
+	if (joining->request->tools && tools_enter(joining->request->tools, err) < 0)
+		return -1;
+	if (make_terminal(joining, err) < 0 || join_keyring(joining->request, err) < 0)
+		return -1;
+	if (execute_settle(execute, err) < 0)
+		return -1;
+	if (stage_await(joining->child_sock, STAGE_RECORDED, err) < 0)
+		return -1;
+	return execute_program(execute, err);
+}
+
+no_return void join_main(struct joining *joining)
+{
+	struct error err = { 0 };
+
+	(void)!run(joining, &err); /* comes back only with an error */
+	stage_send_error(joining->child_sock, &err);
+	_exit(255);
+}
+
+/* ---- the relay ---------------------------------------------------------------------- */
+
+/* Root may enter all else before it becomes the container's root; for another user the
+ * user namespace is what gives the right to, and the kernel takes them as one. */
+static int enter_with_user(const struct joining *joining, struct error *err)
+{
+	int others = joining->namespaces | (joining->joins_pid ? CLONE_NEWPID : 0);
+
+	if (geteuid() != 0)
+		return enter(joining, others | CLONE_NEWUSER, err);
+	if (enter(joining, others & ~CLONE_NEWNS, err) < 0)
+		return -1;
+	return enter(joining, (others & CLONE_NEWNS) | CLONE_NEWUSER, err);
+}
+
+static int relay(struct joining *joining, struct error *err)
+{
+	auto_fd pidfd = -1;
+	pid_t pid;
+
+	if (enter_cgroup(joining, err) < 0 || enter_with_user(joining, err) < 0 ||
+		enter_root(joining, err) < 0)
+		return -1;
+	pid = process_clone(CLONE_PARENT, -1, &pidfd);
+	if (pid == 0)
+		join_main(joining);
+	if (pid < 0)
+		return fail_errno(err, "making a process");
+	return stage_send_fd(joining->child_sock, STAGE_CLONED, pidfd, err);
+}
+
+static no_return void relay_main(struct joining *joining)
+{
+	struct error err = { 0 };
+
+	if (relay(joining, &err) == 0)
+		_exit(0);
+	stage_send_error(joining->child_sock, &err);
+	_exit(255);
+}
+
+int join_relay(struct joining *joining, struct error *err)
+{
+	pid_t pid = process_clone(0, joining->cgroup_fd, NULL);
+
+	if (pid < 0 && joining->cgroup_fd >= 0) {
+		/* The relay goes there itself, or is moved. */
+		cleanup_fd(&joining->cgroup_fd);
+		joining->cgroup_fd = -1;
+		pid = process_clone(0, -1, NULL);
+	}
+	if (pid == 0)
+		relay_main(joining);
+	return relay_await(
+		pid, joining->parent_sock, &joining->pid, &joining->pidfd, err);
+}

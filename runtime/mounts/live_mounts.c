@@ -1,0 +1,411 @@
+/* Mounts of a container that lives. */
+#include "runtime/mounts/live_mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/process.h"
+#include "runtime/mounts/live_point.h"
+#include "runtime/namespaces/namespaces.h"
+#include "runtime/rootfs/mounts.h"
+#include "runtime/rootfs/source.h"
+#include "runtime/stage.h"
+#include "spec/names.h"
+
+/* ---- reading ------------------------------------------------------------------------ */
+
+struct mounts_document {
+	struct oci_mount *mounts;
+	size_t mounts_count;
+};
+
+static const struct json_field document_fields[] = {
+	JSON_ARRAY(struct mounts_document, mounts, "mounts", &oci_mount_type,
+		.required = true),
+	JSON_END,
+};
+static const struct json_type document_type =
+	JSON_TYPE(struct mounts_document, document_fields);
+
+void live_mounts_free(struct live_mounts *mounts)
+{
+	mount_plans_free(mounts->plans, mounts->count);
+	json_free(&oci_config_type, &mounts->config);
+}
+
+static int read_text(const char *path, char **ret, size_t *ret_length, struct error *err)
+{
+	const struct fd_read_options limit = { .limit = JSON_SIZE_MAX };
+	auto_fd fd = str_equal(path, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+					  : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return fail_errno(err, "opening %s", path);
+	return fd_read_all(fd, path, limit, ret, ret_length, err);
+}
+
+static int read_document(const char *path, struct mounts_document *ret, struct error *err)
+{
+	const struct json_options options = { .name = path };
+	auto_free char *text = NULL;
+	auto_str whole = { 0 };
+	size_t length;
+
+	if (read_text(path, &text, &length, err) < 0)
+		return -1;
+	if (text[strspn(text, " \t\r\n")] != '[')
+		return json_read(&document_type, ret, text, length, &options, err);
+	str_append(&whole, "{\"mounts\":");
+	str_append_n(&whole, text, length);
+	str_append(&whole, "}");
+	return json_read(&document_type, ret, whole.data, whole.length, &options, err);
+}
+
+/* What a mount was of is no matter, but whether a link was meant itself. */
+static void keep_place(struct oci_mount *mount)
+{
+	bool nofollow = mount_has_option(mount, "dest-nofollow");
+
+	free(mount->type);
+	mount->type = str_dup("none");
+	strings_free(&mount->options);
+	if (nofollow)
+		strings_add(&mount->options, "dest-nofollow");
+}
+
+int live_mounts_read(const struct container *container, const char *path,
+	enum live_mounts_part part, struct live_mounts *ret, struct error *err)
+{
+	struct mounts_document document = { 0 };
+	struct mounts_document taken;
+	struct oci_config *config = &ret->config;
+
+	ret->container = container;
+	if (container_config(container, config, err) < 0 ||
+		read_document(path, &document, err) < 0)
+		return -1;
+	/* The container's other words stay: id mappings, namespaces. */
+	taken = (struct mounts_document){ config->mounts, config->mounts_count };
+	config->mounts = document.mounts;
+	config->mounts_count = document.mounts_count;
+	json_free(&document_type, &taken);
+	for (size_t i = 0; part == LIVE_MOUNTS_PLACES && i < config->mounts_count; i++)
+		keep_place(&config->mounts[i]);
+	if (mount_plans_make(
+		    config, container->state.bundle, &ret->plans, &ret->count, err) < 0)
+		return fail_while(err, "%s", path);
+	return 0;
+}
+
+/* ---- what can be added -------------------------------------------------------------- */
+
+/* New file systems that look nothing up by a name, which would lead into the container. */
+static bool stands_alone(const char *type)
+{
+	static const char *const types[] = { "tmpfs", "ramfs", "proc", "sysfs", "devpts",
+		"mqueue", "hugetlbfs" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (str_equal(type, types[i]))
+			return true;
+	}
+	return false;
+}
+
+static int check_plan(const struct mount_plan *plan, struct error *err)
+{
+	if (str_equal(plan->destination, "/"))
+		return fail(err, "/mounts/%zu/destination: the root stays as it is",
+			plan->index);
+	if (plan->kind == MOUNT_PLAN_REMOUNT)
+		return fail(err,
+			"/mounts/%zu/options: remount: a mount can be added or removed, "
+			"not changed",
+			plan->index);
+	if (plan->copy_symlink)
+		return fail(err, "/mounts/%zu/options: copy-symlink: only at create",
+			plan->index);
+	if (plan->kind == MOUNT_PLAN_CGROUPS ||
+		(plan->kind == MOUNT_PLAN_FILESYSTEM && !stands_alone(plan->type)))
+		return fail(err,
+			"/mounts/%zu/type: \"%s\" cannot be mounted in a container that "
+			"lives; mount it outside, and bind it",
+			plan->index, plan->type);
+	return 0;
+}
+
+static bool lacks_source(const struct mount_plan *plan)
+{
+	return plan->kind == MOUNT_PLAN_BIND && plan->tree_fd < 0;
+}
+
+static int open_rest(struct live_mounts *mounts, struct error *err)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		struct mount_plan *plan = &mounts->plans[i];
+
+		if (lacks_source(plan) && source_open_tree(plan, &plan->tree_fd, err) < 0)
+			return fail_while(err, "/mounts/%zu/source", plan->index);
+	}
+	return 0;
+}
+
+/* A user without privileges can do so only as root of a user namespace; see work(). */
+static int open_sources(struct live_mounts *mounts, struct error *err)
+{
+	const struct source_request request = {
+		.config = &mounts->config,
+		.user_namespace = true, /* all of them, for names lead elsewhere inside */
+	};
+
+	if (sources_open(mounts->plans, mounts->count, &request, err) < 0)
+		return -1;
+	if (open_rest(mounts, err) == 0)
+		return 0;
+	return err->errnum == EPERM && geteuid() != 0 ? 0 : -1;
+}
+
+/* ---- inside, with the container's root, and none of its programs run ----------------- */
+
+struct inside {
+	struct live_mounts *mounts;
+	int (*act)(struct inside *inside, struct error *err);
+	int pidfd;
+	int sock;
+	uint64_t kinds; /* CLONE_NEW* that differ from ours */
+	uint64_t late;  /* those of them that come last */
+	int root_fd;
+	int numbers_fd; /* /proc/self/fd of the host's procfs */
+};
+
+/* Taken away in reverse, with what was made to mount on. */
+static void undo(const struct inside *inside, struct live_point *points, size_t count)
+{
+	while (count-- > 0) {
+		live_point_unmount(inside->root_fd, inside->numbers_fd, &points[count]);
+		live_point_unmake(inside->root_fd, &points[count]);
+	}
+}
+
+static int add_one(struct inside *inside, struct mounts *state, struct mount_plan *plan,
+	struct live_point *point, struct error *err)
+{
+	live_point_note(inside->root_fd, plan->destination, point);
+	if (mounts_apply(plan, 1, state, err) < 0) {
+		live_point_unmake(inside->root_fd, point);
+		return -1;
+	}
+	point->mounted = true;
+	return mounts_finish(plan, 1, err);
+}
+
+static int add_all(struct inside *inside, struct error *err)
+{
+	struct live_mounts *mounts = inside->mounts;
+	/* Nothing of the host is equivalent any more, and no name leads there. */
+	struct mounts state = {
+		.bundle = mounts->container->state.bundle,
+		.root_path = "/",
+		.names_hidden = true,
+		.own_pid_namespace = true,
+		.own_network_namespace = true,
+		.own_ipc_namespace = true,
+		.root_fd = inside->root_fd,
+		.proc_fd = -1,
+	};
+	struct live_point *points = str_alloc((mounts->count + 1) * sizeof(*points));
+	mode_t mask = umask(0);
+	int result = 0;
+
+	for (size_t i = 0; i < mounts->count && result == 0; i++) {
+		result = add_one(inside, &state, &mounts->plans[i], &points[i], err);
+		if (result < 0)
+			undo(inside, points, i + points[i].mounted);
+	}
+	umask(mask);
+	cleanup_fd(&state.proc_fd);
+	live_points_free(points, mounts->count);
+	return result;
+}
+
+static int remove_all(struct inside *inside, struct error *err)
+{
+	struct live_mounts *mounts = inside->mounts;
+
+	for (size_t i = 0; i < mounts->count; i++) {
+		if (live_point_expect_mount(inside->root_fd, &mounts->plans[i], err) < 0)
+			return -1;
+	}
+	for (size_t i = mounts->count; i-- > 0;) {
+		const struct live_point point = {
+			.destination = mounts->plans[i].destination,
+			.nofollow = mounts->plans[i].destination_nofollow,
+		};
+
+		if (live_point_unmount(inside->root_fd, inside->numbers_fd, &point) < 0)
+			return fail_errno(err, "/mounts/%zu: unmounting %s",
+				mounts->plans[i].index, point.destination);
+	}
+	return 0;
+}
+
+static int become_root(const struct inside *inside, struct error *err)
+{
+	if (!(inside->kinds & CLONE_NEWUSER))
+		return 0;
+	if ((setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) && errno != EINVAL)
+		return fail_errno(err, "becoming user 0 of the user namespace");
+	/* A change of ids makes us visible; it is taken back at once. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(err, "PR_SET_DUMPABLE");
+	return 0;
+}
+
+/* In a copy of the host's mounts that is the user namespace's own. */
+static int open_as_somebody(struct inside *inside, struct error *err)
+{
+	struct live_mounts *mounts = inside->mounts;
+	bool lacking = false;
+
+	for (size_t i = 0; inside->act == add_all && i < mounts->count; i++)
+		lacking = lacking || lacks_source(&mounts->plans[i]);
+	if (!lacking)
+		return 0;
+	if (unshare(CLONE_NEWNS) < 0)
+		return fail_errno(err, "making a mount namespace");
+	return open_rest(mounts, err);
+}
+
+static int work(struct inside *inside, struct error *err)
+{
+	inside->numbers_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (inside->numbers_fd < 0)
+		return fail_errno(err, "opening /proc/self/fd");
+	if (open_as_somebody(inside, err) < 0)
+		return -1;
+	if (setns(inside->pidfd, (int)inside->late) < 0)
+		return fail_errno(err, "joining the mount namespace of the container");
+	if (become_root(inside, err) < 0)
+		return -1;
+	inside->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (inside->root_fd < 0)
+		return fail_errno(err, "opening the root of the container");
+	return inside->act(inside, err);
+}
+
+static no_return void work_main(struct inside *inside)
+{
+	struct error err = { 0 };
+
+	if (work(inside, &err) == 0 && stage_send(inside->sock, STAGE_READY, &err) == 0)
+		_exit(0);
+	stage_send_error(inside->sock, &err);
+	_exit(1);
+}
+
+static int enter(struct inside *inside, struct error *err)
+{
+	uint64_t early = inside->kinds & ~inside->late;
+	pid_t pid;
+	int status;
+
+	if (early && setns(inside->pidfd, (int)early) < 0)
+		return fail_errno(err, "joining the namespaces of the container");
+	pid = process_clone(0, -1, NULL);
+	if (pid == 0)
+		work_main(inside);
+	if (pid < 0)
+		return fail_errno(err, "making a process");
+	return process_wait(pid, &status, err);
+}
+
+static no_return void enter_main(struct inside *inside)
+{
+	struct error err = { 0 };
+
+	if (enter(inside, &err) == 0)
+		_exit(0);
+	stage_send_error(inside->sock, &err);
+	_exit(1);
+}
+
+/* ---- the parent --------------------------------------------------------------------- */
+
+static int choose_kinds(struct inside *inside, struct error *err)
+{
+	const struct container_state *state = &inside->mounts->container->state;
+
+	for (const struct word *word = namespace_words; word->word; word++) {
+		if (!namespaces_shared(state->pid, word->number))
+			inside->kinds |= (uint64_t)word->number;
+	}
+	/* Root enters all else before it becomes less; another user needs its user
+	 * namespace for the others. */
+	inside->late = inside->kinds &
+		       (geteuid() == 0 ? CLONE_NEWNS | CLONE_NEWUSER : CLONE_NEWNS);
+	if (inside->kinds & CLONE_NEWNS)
+		return 0;
+	return fail(err, "it has no mount namespace of its own: a mount would be the "
+			 "host's");
+}
+
+static int converse(struct inside *inside, int sock, struct error *err)
+{
+	pid_t pid = process_clone(0, -1, NULL);
+	struct error ignored;
+	int result, status;
+
+	if (pid == 0)
+		enter_main(inside);
+	cleanup_fd(&inside->sock); /* its last end is theirs now */
+	inside->sock = -1;
+	if (pid < 0)
+		return fail_errno(err, "making a process");
+	result = stage_await(sock, STAGE_READY, err);
+	(void)!process_wait(pid, &status, &ignored); /* it has said all */
+	return result;
+}
+
+static int go_inside(struct live_mounts *mounts,
+	int (*act)(struct inside *inside, struct error *err), struct error *err)
+{
+	struct inside inside = { .mounts = mounts, .act = act };
+	auto_fd pidfd = container_pidfd(mounts->container);
+	auto_fd sock = -1;
+	int ends[2];
+
+	if (pidfd < 0)
+		return fail(err, "container not running");
+	inside.pidfd = pidfd;
+	if (choose_kinds(&inside, err) < 0 || stage_pair(ends, err) < 0)
+		return -1;
+	sock = ends[0];
+	inside.sock = ends[1];
+	/* What is in the container must not look into us once we are in its sight. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(err, "PR_SET_DUMPABLE");
+	return converse(&inside, sock, err);
+}
+
+int live_mounts_add(struct live_mounts *mounts, struct error *err)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		if (check_plan(&mounts->plans[i], err) < 0)
+			return -1;
+	}
+	if (open_sources(mounts, err) < 0)
+		return -1;
+	return go_inside(mounts, add_all, err);
+}
+
+int live_mounts_remove(struct live_mounts *mounts, struct error *err)
+{
+	return go_inside(mounts, remove_all, err);
+}

@@ -1,0 +1,196 @@
+/* Namespaces: planned, joined, made. */
+#include "runtime/namespaces/namespaces.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "spec/config.h"
+#include "spec/names.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+void namespaces_free(struct namespaces *namespaces)
+{
+	for (size_t i = 0; i < namespaces->joins_count; i++)
+		cleanup_fd(&namespaces->joins[i].fd);
+	namespaces->joins_count = 0;
+}
+
+static const char *kind_word(int64_t type)
+{
+	return word_of_number(namespace_words, type);
+}
+
+/* A path that is no namespace, or one of another kind, is told apart here: setns(2) has
+ * EINVAL for all of that. */
+static int open_join(
+	const struct oci_namespace *wanted, struct namespace_join *ret, struct error *err)
+{
+	auto_fd fd = open(wanted->path, O_RDONLY | O_CLOEXEC);
+	const char *found;
+	int type;
+
+	if (fd < 0)
+		return fail_errno(err, "opening the %s namespace %s",
+			kind_word(wanted->type), wanted->path);
+	type = ioctl(fd, NS_GET_NSTYPE);
+	if (type < 0)
+		return fail(err, "%s is no namespace; expected a %s namespace",
+			wanted->path, kind_word(wanted->type));
+	found = kind_word(type);
+	if (type != wanted->type)
+		return fail(err, "%s is a %s namespace; expected a %s namespace",
+			wanted->path, found ? found : "strange", kind_word(wanted->type));
+	ret->type = wanted->type;
+	ret->fd = take_fd(&fd);
+	return 0;
+}
+
+int namespaces_plan(
+	const struct oci_config *config, struct namespaces *ret, struct error *err)
+{
+	auto_namespaces plan = { 0 };
+
+	for (size_t i = 0; i < config->linux.namespaces_count; i++) {
+		const struct oci_namespace *wanted = &config->linux.namespaces[i];
+
+		if (wanted->path && *wanted->path) {
+			if (plan.joins_count == NAMESPACE_KINDS)
+				return fail(err, "/linux/namespaces/%zu: too many", i);
+			if (open_join(wanted, &plan.joins[plan.joins_count], err) < 0)
+				return fail_while(err, "/linux/namespaces/%zu/path", i);
+			plan.joins_count++;
+		} else if (wanted->type == CLONE_NEWCGROUP ||
+			   (wanted->type == CLONE_NEWTIME &&
+				   config->linux.time_offsets_count)) {
+			plan.unshare |= (uint64_t)wanted->type;
+		} else {
+			plan.clone |= (uint64_t)wanted->type;
+		}
+	}
+	plan.makes_user = plan.clone & CLONE_NEWUSER;
+	*ret = plan;
+	plan.joins_count = 0;
+	return 0;
+}
+
+int namespaces_join_fd(const struct namespaces *namespaces, int64_t type)
+{
+	for (size_t i = 0; i < namespaces->joins_count; i++) {
+		if (namespaces->joins[i].type == type)
+			return namespaces->joins[i].fd;
+	}
+	return -1;
+}
+
+bool namespaces_joins(const struct namespaces *namespaces, int64_t type)
+{
+	return namespaces_join_fd(namespaces, type) >= 0;
+}
+
+static int join(const struct namespace_join *wanted, struct error *err)
+{
+	if (setns(wanted->fd, (int)wanted->type) < 0)
+		return fail_errno(
+			err, "joining the %s namespace", kind_word(wanted->type));
+	return 0;
+}
+
+int namespaces_join_kind(
+	const struct namespaces *namespaces, int64_t type, struct error *err)
+{
+	for (size_t i = 0; i < namespaces->joins_count; i++) {
+		if (namespaces->joins[i].type == type)
+			return join(&namespaces->joins[i], err);
+	}
+	return 0;
+}
+
+/* The mount namespace last: it takes the creator's /proc away, and with it the words of
+ * an error in what would follow. */
+int namespaces_join(const struct namespaces *namespaces, struct error *err)
+{
+	for (size_t i = 0; i < namespaces->joins_count; i++) {
+		const struct namespace_join *wanted = &namespaces->joins[i];
+
+		if (wanted->type != CLONE_NEWUSER && wanted->type != CLONE_NEWPID &&
+			wanted->type != CLONE_NEWNS && join(wanted, err) < 0)
+			return -1;
+	}
+	return namespaces_join_kind(namespaces, CLONE_NEWNS, err);
+}
+
+int namespaces_restore_pid(struct error *err)
+{
+	auto_fd own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+
+	if (own < 0 || setns(own, CLONE_NEWPID) < 0)
+		return fail_errno(err, "going back to our own pid namespace");
+	return 0;
+}
+
+/* unshare(2) makes a time namespace for children only; joining it ourselves, once it has
+ * its offsets, spares another process. */
+static int make_time(const struct oci_config *config, struct error *err)
+{
+	auto_fd made = -1;
+
+	if (unshare(CLONE_NEWTIME) < 0)
+		return fail_errno(err, "making a time namespace");
+	for (size_t i = 0; i < config->linux.time_offsets_count; i++) {
+		const struct oci_time_offset *offset = &config->linux.time_offsets[i];
+		auto_free char *line = str_format("%s %lld %u", offset->clock,
+			(long long)offset->secs, offset->nanosecs);
+
+		if (file_write_at(AT_FDCWD, "/proc/self/timens_offsets", line, err) < 0)
+			return fail_while(err, "/linux/timeOffsets/%s", offset->clock);
+	}
+	made = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	if (made < 0 || setns(made, CLONE_NEWTIME) < 0)
+		return fail_errno(err, "entering the new time namespace");
+	return 0;
+}
+
+int namespaces_unshare(const struct namespaces *namespaces,
+	const struct oci_config *config, struct error *err)
+{
+	if (namespaces->unshare & CLONE_NEWTIME && make_time(config, err) < 0)
+		return -1;
+	if (namespaces->unshare & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
+		return fail_errno(err, "making a cgroup namespace");
+	return 0;
+}
+
+pid_t namespaces_outer_pid(int proc_fd)
+{
+	char text[32] = { 0 };
+	struct error ignored;
+	int64_t number = 0;
+
+	if (readlinkat(proc_fd, proc_fd < 0 ? "/proc/self" : "self", text,
+		    sizeof(text) - 1) < 0 ||
+		str_to_i64(text, "pid", &number, &ignored) < 0)
+		return 0;
+	return (pid_t)number;
+}
+
+bool namespaces_shared(pid_t pid, int64_t type)
+{
+	auto_free char *theirs_path =
+		str_format("/proc/%d/ns/%s", pid, namespace_file(type));
+	auto_free char *ours_path = str_format("/proc/self/ns/%s", namespace_file(type));
+	struct stat theirs;
+	struct stat ours;
+
+	return stat(theirs_path, &theirs) == 0 && stat(ours_path, &ours) == 0 &&
+	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}

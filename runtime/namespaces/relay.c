@@ -1,0 +1,111 @@
+/* A process between parent and init: joins what the parent could not leave again. */
+#include "runtime/namespaces/relay.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/process.h"
+#include "runtime/init.h"
+#include "runtime/stage.h"
+
+bool relay_is_needed(const struct namespaces *namespaces)
+{
+	size_t others = namespaces->joins_count;
+
+	if (namespaces_joins(namespaces, CLONE_NEWUSER))
+		return true;
+	if (namespaces_joins(namespaces, CLONE_NEWPID))
+		others--; /* that one the parent joins, and leaves */
+	return namespaces->makes_user && others > 0;
+}
+
+/* Root of the host may join all before it becomes less; another user is allowed to only
+ * within the user namespace. */
+static int join_all(const struct namespaces *namespaces, struct error *err)
+{
+	bool user_first = geteuid() != 0;
+
+	if (user_first && namespaces_join_kind(namespaces, CLONE_NEWUSER, err) < 0)
+		return -1;
+	if (namespaces_join_kind(namespaces, CLONE_NEWPID, err) < 0)
+		return -1;
+	if (namespaces_join(namespaces, err) < 0)
+		return -1;
+	return user_first ? 0 : namespaces_join_kind(namespaces, CLONE_NEWUSER, err);
+}
+
+/* The relay: the creator's privileges until join_all(); single-threaded; ends once init
+ * is there. */
+static int run(struct creation *creation, struct error *err)
+{
+	const struct namespaces *namespaces = &creation->namespaces;
+	auto_fd pidfd = -1;
+	pid_t pid;
+
+	if (cgroup_enter(&creation->container.state.cgroup,
+		    creation->cgroup_fd >= 0 ? CGROUP_ENTER_V1 : CGROUP_ENTER_UNIFIED,
+		    err) < 0)
+		return -1;
+	if (join_all(namespaces, err) < 0)
+		return -1;
+	pid = process_clone(namespaces->clone | CLONE_PARENT, -1, &pidfd);
+	if (pid == 0)
+		init_main(creation);
+	if (pid < 0)
+		return fail_errno(err, "making the container's process and namespaces");
+	return stage_send_fd(creation->init_sock, STAGE_CLONED, pidfd, err);
+}
+
+static no_return void relay_main(struct creation *creation)
+{
+	struct error err = { 0 };
+
+	if (run(creation, &err) == 0)
+		_exit(0);
+	stage_send_error(creation->init_sock, &err);
+	_exit(1);
+}
+
+/* The pid that a pidfd is for, as we number it. */
+static int number_of(int pidfd, pid_t *ret, struct error *err)
+{
+	auto_free char *path = str_format("/proc/self/fdinfo/%d", pidfd);
+	auto_free char *text = NULL;
+	const char *line;
+
+	if (file_read_at(AT_FDCWD, path, 4096, &text, NULL, err) < 0)
+		return -1;
+	line = strstr(text, "\nPid:");
+	*ret = line ? (pid_t)strtol(line + strlen("\nPid:"), NULL, 10) : -1;
+	return *ret > 0 ? 0 : fail(err, "%s: no pid in it", path);
+}
+
+int relay_await(pid_t pid, int sock, pid_t *ret_pid, int *ret_pidfd, struct error *err)
+{
+	auto_pid relay = pid;
+	auto_fd pidfd = -1;
+	int status;
+
+	if (pid < 0)
+		return fail_errno(err, "making the process that joins the namespaces");
+	if (stage_await_fd(sock, STAGE_CLONED, &pidfd, err) < 0)
+		return -1;
+	(void)take_pid(&relay);
+	if (process_wait(pid, &status, err) < 0 || number_of(pidfd, ret_pid, err) < 0)
+		return -1;
+	*ret_pidfd = take_fd(&pidfd);
+	return 0;
+}
+
+int relay_clone(struct creation *creation, struct error *err)
+{
+	pid_t pid = process_clone(0, creation->cgroup_fd, NULL);
+
+	if (pid == 0)
+		relay_main(creation);
+	return relay_await(
+		pid, creation->parent_sock, &creation->pid, &creation->pidfd, err);
+}
