@@ -34,8 +34,8 @@ they_talk() {
 	serve web 10000 "this is web"
 	check_equal "$(ask host 10.0.0.2 10000)" "this is web"
 	check_equal "$(ask db 10.0.0.2 10000)" "this is web"
-	check in_netns db busybox ping -c 1 -W 2 10.0.0.1 >/dev/null
-	check in_netns db busybox ping -c 1 -W 2 10.0.0.2 >/dev/null
+	check in_netns db busybox ping -c 1 -W 20 10.0.0.1 >/dev/null
+	check in_netns db busybox ping -c 1 -W 20 10.0.0.2 >/dev/null
 	check_equal "$(ss -Hltn 'sport = 10000' | wc -l)" 0 "listeners on the host"
 	stop_servers
 }
@@ -125,7 +125,7 @@ networks() {
 	run mocker-netsetup add one --network blue
 	check_output $'10.7.0.2\nfd07::2'
 	check_has "$(ip -n one -6 route)" "default via fd07::1"
-	check in_netns one busybox ping -6 -c 1 -W 2 fd07::1 >/dev/null
+	check in_netns one busybox ping -6 -c 1 -W 20 fd07::1 >/dev/null
 	check_equal "$(in_netns one cat /proc/sys/net/ipv6/conf/eth0/accept_ra)" 0
 	run mocker-netsetup add two --network blue
 	check_fails_with 'the addresses of network "blue" are exhausted: 10.7.0.2 one/eth0'
@@ -188,7 +188,7 @@ on_a_parent() {
 	check_status 0
 	run mocker-netsetup add two --network direct
 	check_has "$(ip -n one -d link show eth0)" "macvlan mode bridge"
-	check in_netns one busybox ping -c 1 -W 2 10.5.0.3 >/dev/null
+	check in_netns one busybox ping -c 1 -W 20 10.5.0.3 >/dev/null
 	run mocker-netsetup del one
 	run mocker-netsetup del two
 	run mocker-netsetup network rm direct

@@ -136,7 +136,7 @@ duplicate_detection() {
 	check_lacks "$(ip -n pod -6 address show dev eth0)" tentative
 	check_equal "$(in_pod cat /proc/sys/net/ipv6/conf/eth0/accept_dad)" 0
 	check_equal "$(in_pod cat /proc/sys/net/ipv6/conf/eth0/accept_ra)" 0
-	check in_pod busybox ping -6 -c 1 -W 2 fd88::1 >/dev/null
+	check in_pod busybox ping -6 -c 1 -W 20 fd88::1 >/dev/null
 	cni DEL "$mine"
 	cni ADD "$(jq -c '.enabledad = true' <<<"$mine")"
 	check_equal "$(in_pod cat /proc/sys/net/ipv6/conf/eth0/accept_dad)" 1
@@ -150,11 +150,11 @@ spoofing() {
 	cni ADD "$(with '.macspoofchk = true')"
 	check_status 0
 	netns=/run/netns/other container=pod2 cni ADD "$config"
-	check in_pod busybox ping -c 1 -W 2 10.88.0.1 >/dev/null
+	check in_pod busybox ping -c 1 -W 20 10.88.0.1 >/dev/null
 	ip -n pod link set eth0 address 02:00:00:00:00:99
 	check_not in_pod busybox ping -c 1 -W 1 10.88.0.1 >/dev/null
 	ip -n other link set eth0 address 02:00:00:00:00:98 # not asked for there
-	check ip netns exec other busybox ping -c 1 -W 2 10.88.0.1 >/dev/null
+	check ip netns exec other busybox ping -c 1 -W 20 10.88.0.1 >/dev/null
 	nft flush ruleset
 	mocker-netsetup reload
 	check_not in_pod busybox ping -c 1 -W 1 10.88.0.1 >/dev/null
@@ -266,7 +266,7 @@ shared_leases() {
 	check_status 0
 	check_lacks "$(result '.ips[0].address')" "$theirs"
 	check_equal "$(find /run/cni/net1 -name '10.*' | wc -l)" 2 "host-local's leases"
-	check in_pod busybox ping -c 1 -W 2 "${theirs%/*}" >/dev/null
+	check in_pod busybox ping -c 1 -W 20 "${theirs%/*}" >/dev/null
 	ip netns del pod
 	netns='' cni DEL "$ours"
 	check_status 0
@@ -301,7 +301,7 @@ by_dhcp() {
 	cni ADD "$mine"
 	check_status 0
 	check_matches "$(ip -n pod address show eth0)" 'inet 10\.86\.0\.[56][0-9]/24'
-	check in_pod busybox ping -c 1 -W 2 10.86.0.1 >/dev/null
+	check in_pod busybox ping -c 1 -W 20 10.86.0.1 >/dev/null
 	cni DEL "$mine"
 	check_status 0
 	ip netns del pod

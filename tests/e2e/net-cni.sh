@@ -179,7 +179,7 @@ side_by_side() {
 	cni ADD "$ours"
 	check_status 0
 	check_equal "$(result '.ips[0].address')" 10.89.0.100/24
-	check ip netns exec pod busybox ping -c 1 -W 2 "$their" >/dev/null
+	check ip netns exec pod busybox ping -c 1 -W 20 "$their" >/dev/null
 	cni DEL "$ours"
 	check_status 0
 	netns=/run/netns/their plugin=/usr/lib/cni/bridge cni DEL "$reference_bridge"
@@ -232,7 +232,7 @@ limited() {
 	check_has "$(tc qdisc show dev "$link")" "rate 8Mbit"
 	check_has "$(tc qdisc show)" "rate 4Mbit"
 	check_has "$(tc filter show dev "$link" ingress)" "mirred (Egress Redirect to device ifb"
-	check ip netns exec pod busybox ping -c 1 -W 2 10.88.0.1 >/dev/null
+	check ip netns exec pod busybox ping -c 1 -W 20 10.88.0.1 >/dev/null
 	check_equal "$(ip netns exec pod cat /proc/sys/net/core/somaxconn)" 500
 	check_equal "$(ip netns exec pod cat /proc/sys/net/ipv4/conf/eth0/log_martians)" 1
 	check_has "$(ip -n pod link show eth0)" "qlen 77"
