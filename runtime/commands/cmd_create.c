@@ -31,6 +31,8 @@ int create_request_of(const struct command_call *call, const char *root,
 		.no_new_keyring = options->no_new_keyring,
 		.seccomp_log = options->seccomp_log,
 	};
+	if (check_preserve_fds(options->preserve_fds, err) < 0)
+		return -1;
 	/* Its standard error is that of whoever waits for its end. */
 	if (options->seccomp_log && !global->log && !stays)
 		return fail(err, "--seccomp-log: a container in the background needs "

@@ -29,6 +29,7 @@ struct exec_options {
 	bool detach;
 	const char *pid_file;
 	const char *console_socket;
+	const char *pidfd_socket;
 	uint32_t preserve_fds;
 };
 
@@ -214,11 +215,13 @@ static int exec_command(const struct command_call *call, struct error *err)
 		.cgroups = &options->cgroup,
 		.pid_file = options->pid_file,
 		.console_socket = options->console_socket,
+		.pidfd_socket = options->pidfd_socket,
 		.preserve_fds = options->preserve_fds,
 		.foreground = !options->detach,
 	};
 
-	if (check_tool_options(options, err) < 0)
+	if (check_tool_options(options, err) < 0 ||
+		check_preserve_fds(options->preserve_fds, err) < 0)
 		return -1;
 	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0)
 		return -1;
@@ -275,6 +278,8 @@ static const struct option_spec exec_options[] = {
 		"write its pid there"),
 	OPTION_STRING(struct exec_options, console_socket, "console-socket", 0, "SOCKET",
 		"send the terminal's master to this Unix socket"),
+	OPTION_STRING(struct exec_options, pidfd_socket, "pidfd-socket", 0, "SOCKET",
+		"send a pidfd of the process to this Unix socket"),
 	OPTION_U32(struct exec_options, preserve_fds, "preserve-fds", 0, "NUMBER",
 		"pass so many descriptors on, after the three standard ones"),
 	OPTION_END,

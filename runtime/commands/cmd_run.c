@@ -69,8 +69,6 @@ static int run_command(const struct command_call *call, struct error *err)
 	struct create_request request = { .start = true, .foreground = !options->detach };
 	auto_creation creation = CREATION_NONE;
 
-	if (options->keep && options->detach)
-		return fail(err, "--keep: a detached container is kept in any case");
 	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0 ||
 		create_request_of(call, root, &request, err) < 0)
 		return -1;
@@ -87,7 +85,7 @@ static const struct option_spec run_options[] = {
 	OPTION_FLAG(struct create_options, detach, "detach", 'd',
 		"leave it running in the background"),
 	OPTION_FLAG(struct create_options, keep, "keep", 0,
-		"do not delete it when its process ends"),
+		"do not delete it when its process ends; a detached one never is"),
 	OPTION_FLAG(struct create_options, no_subreaper, "no-subreaper", 0,
 		"leave processes that lose their parent to the system's init"),
 	OPTION_END,

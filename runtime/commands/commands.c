@@ -35,6 +35,16 @@ int call_read(
 	return json_read_fd(type, object, fd, &options, err);
 }
 
+int check_preserve_fds(uint32_t count, struct error *err)
+{
+	const uint32_t most = 1u << 30; /* of the kernel, whatever fs.nr_open is */
+
+	if (count > most)
+		return fail(
+			err, "--preserve-fds: %u is more than a process can have", count);
+	return 0;
+}
+
 int expect_running(const struct container *container, const char *verb, struct error *err)
 {
 	enum container_status status = container_status(container);

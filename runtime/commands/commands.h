@@ -23,6 +23,9 @@ int call_print(const struct str *text, struct error *err) must_check;
 int call_read(const struct json_type *type, void *object, const char *path,
 	struct error *err) must_check;
 
+/* --preserve-fds: what no process can have is a mistake, and would not fit an int. */
+int check_preserve_fds(uint32_t count, struct error *err) must_check;
+
 /* Fails unless it is one of the two; `verb` is what was asked for: "pause". */
 int expect_running(const struct container *container, const char *verb,
 	struct error *err) must_check;

@@ -29,6 +29,7 @@ void joining_free(struct joining *joining)
 	cleanup_fd(&joining->parent_sock);
 	cleanup_fd(&joining->child_sock);
 	cleanup_fd(&joining->console_sock);
+	cleanup_fd(&joining->pidfd_sock);
 	cleanup_fd(&joining->pidfd);
 	cleanup_fd(&joining->master);
 }
@@ -83,6 +84,16 @@ static int plan_terminal(struct joining *joining, struct error *err)
 		"--console-socket", request->console_socket, &joining->console_sock, err);
 }
 
+/* Before there is a process, for it would be of no use without. */
+static int plan_pidfd(struct joining *joining, struct error *err)
+{
+	const char *path = joining->request->pidfd_socket;
+
+	if (!path)
+		return 0;
+	return handover_connect("--pidfd-socket", path, &joining->pidfd_sock, err);
+}
+
 static int plan_cgroup(struct joining *joining, struct error *err)
 {
 	const struct exec_request *request = joining->request;
@@ -113,7 +124,7 @@ static int plan(struct joining *joining, struct error *err)
 	if (joining->proc < 0)
 		return fail_errno(err, "opening /proc");
 	if (plan_namespaces(joining, err) < 0 || plan_terminal(joining, err) < 0 ||
-		plan_cgroup(joining, err) < 0)
+		plan_pidfd(joining, err) < 0 || plan_cgroup(joining, err) < 0)
 		return -1;
 	if (seccomp_prepare(filtered ? request->config->linux.seccomp : NULL,
 		    request->filter_cache, &joining->filter, err) < 0)
@@ -164,6 +175,14 @@ static int write_pid_file(const struct joining *joining, struct error *err)
 		(struct file_replace_options){ .mode = 0644 }, err);
 }
 
+static int hand_over_pidfd(const struct joining *joining, struct error *err)
+{
+	if (joining->pidfd_sock < 0)
+		return 0;
+	return handover_send(
+		"--pidfd-socket", joining->pidfd_sock, "pidfd", joining->pidfd, err);
+}
+
 static int converse(struct joining *joining, struct error *err)
 {
 	const struct exec_request *request = joining->request;
@@ -176,7 +195,7 @@ static int converse(struct joining *joining, struct error *err)
 			joining->parent_sock, STAGE_TERMINAL, &joining->master, err) < 0)
 		return -1;
 	if (resctrl_add(&request->container->state.resctrl, joining->pid, err) < 0 ||
-		write_pid_file(joining, err) < 0)
+		hand_over_pidfd(joining, err) < 0 || write_pid_file(joining, err) < 0)
 		return -1;
 	if (stage_send(joining->parent_sock, STAGE_RECORDED, err) < 0)
 		return -1;

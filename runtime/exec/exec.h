@@ -6,7 +6,7 @@
  *	clone (into the pid namespace)
  *	                                    cgroup, the other namespaces, terminal, settle
  *	                                    STAGE_TERMINAL   foreground terminal: fd
- *	pid file, STAGE_RECORDED
+ *	pid file, pidfd, STAGE_RECORDED
  *	                                    execute_program
  *	(end of file)
  *
@@ -34,6 +34,7 @@ struct exec_request {
 	const struct strings *cgroups;
 	const char *pid_file;
 	const char *console_socket;
+	const char *pidfd_socket;
 	uint32_t preserve_fds;
 	bool foreground;
 	const struct tools *tools; /* exec --tools; NULL: a process like the others */
@@ -55,6 +56,7 @@ struct joining {
 	int parent_sock;
 	int child_sock;
 	int console_sock;
+	int pidfd_sock;
 	pid_t pid;
 	int pidfd;
 	int master;
@@ -64,7 +66,8 @@ struct joining {
 	{                                                                     \
 		.filter = SECCOMP_FILTER_NONE, .cgroup_fd = -1, .target = -1, \
 		.root = -1, .proc = -1, .parent_sock = -1, .child_sock = -1,  \
-		.console_sock = -1, .pid = -1, .pidfd = -1, .master = -1      \
+		.console_sock = -1, .pidfd_sock = -1, .pid = -1, .pidfd = -1, \
+		.master = -1                                                  \
 	}
 #define auto_joining __attribute__((cleanup(joining_free))) struct joining
 void joining_free(struct joining *joining);

@@ -98,7 +98,7 @@ static void inherit_listeners(struct execute *execute)
 		return;
 	strings_env_set(&execute->env, "LISTEN_FDS", listen_fds);
 	strings_env_set(&execute->env, "LISTEN_PID", "1");
-	execute->preserve_fds = MAX(execute->preserve_fds, (int)count);
+	execute->preserve_fds += (int)count; /* which come first */
 }
 
 int execute_settle(struct execute *execute, struct error *err)

@@ -230,6 +230,9 @@ test_case "run --detach leaves it in the background" survives_its_creator
 
 keeps() {
 	sh_bundle "$tmp/kept" 'exit 4'
+	run mocker-runtime run --keep --detach -b "$tmp/kept" kept
+	check_status 0
+	run mocker-runtime delete --force kept
 	run mocker-runtime run --keep -b "$tmp/kept" kept
 	check_status 4
 	check_equal "$(container_status kept)" stopped
