@@ -22,7 +22,7 @@ counter() {
 }
 
 count() {
-	cat "$tmp/$1/rootfs/tmp/count"
+	cat "$tmp/$1/rootfs/tmp/count" 2>/dev/null || echo 0
 }
 
 counts_from() {
@@ -42,6 +42,7 @@ alone() {
 # A file of the host as a standard descriptor could not be saved: errors go to a log.
 begin() {
 	run_forget
+	rm -f "$tmp/$1/rootfs/tmp/count"
 	mocker-runtime --log "$tmp/log" run --detach --bundle "$tmp/$1" "$1" \
 		</dev/null >/dev/null 2>&1 || failed "cannot start $1: $(cat "$tmp/log")"
 }
