@@ -28,7 +28,8 @@ struct library {
 	__typeof__(sd_bus_set_address) *set_address;
 	__typeof__(sd_bus_set_bus_client) *set_bus_client;
 	__typeof__(sd_bus_start) *start;
-	__typeof__(sd_bus_flush_close_unref) *close;
+	__typeof__(sd_bus_is_ready) *is_ready;
+	__typeof__(sd_bus_close_unref) *close;
 	__typeof__(sd_bus_message_new_method_call) *new_call;
 	__typeof__(sd_bus_message_append) *append;
 	__typeof__(sd_bus_message_append_array) *append_array;
@@ -54,7 +55,8 @@ static const struct symbol {
 	{ "sd_bus_set_address", offsetof(struct library, set_address) },
 	{ "sd_bus_set_bus_client", offsetof(struct library, set_bus_client) },
 	{ "sd_bus_start", offsetof(struct library, start) },
-	{ "sd_bus_flush_close_unref", offsetof(struct library, close) },
+	{ "sd_bus_is_ready", offsetof(struct library, is_ready) },
+	{ "sd_bus_close_unref", offsetof(struct library, close) },
 	{ "sd_bus_message_new_method_call", offsetof(struct library, new_call) },
 	{ "sd_bus_message_append", offsetof(struct library, append) },
 	{ "sd_bus_message_append_array", offsetof(struct library, append_array) },
@@ -155,6 +157,7 @@ void systemd_bus_close(struct systemd_bus *const *closed)
 
 	if (!bus)
 		return;
+	/* Nothing is left to flush: every call was answered, or nobody answers. */
 	if (bus->bus)
 		bus->sd.close(bus->bus);
 	if (bus->handle)
@@ -264,6 +267,28 @@ static int call_job(struct systemd_bus *bus, sd_bus_message *message, const char
 			  : wait_for_job(bus, job, what, err);
 }
 
+/* Something may accept connections there and never answer: the library would wait longer,
+ * and not say for whom. */
+static int await_bus(struct systemd_bus *bus, struct error *err)
+{
+	uint64_t deadline = now_usec() + CALL_USEC;
+	int result;
+
+	while ((result = bus->sd.is_ready(bus->bus)) == 0) {
+		result = bus->sd.process(bus->bus, NULL);
+		if (result == 0 && now_usec() >= deadline)
+			return fail_code(err, ETIMEDOUT,
+				"the systemd cgroup driver: connecting to the bus: it did "
+				"not answer within %d seconds",
+				(int)(CALL_USEC / 1000000));
+		if (result == 0)
+			result = bus->sd.wait(bus->bus, deadline - now_usec());
+		if (result < 0 && result != -EINTR)
+			break;
+	}
+	return result < 0 ? bus_failure(err, result, "connecting to the bus") : 0;
+}
+
 int systemd_bus_open(bool user, struct systemd_bus **ret, struct error *err)
 {
 	auto_systemd_bus bus = str_alloc(sizeof(*bus));
@@ -275,6 +300,8 @@ int systemd_bus_open(bool user, struct systemd_bus **ret, struct error *err)
 	result = user ? open_user_bus(bus) : bus->sd.open_system(&bus->bus);
 	if (result < 0)
 		return bus_failure(err, result, "connecting to the bus");
+	if (await_bus(bus, err) < 0)
+		return -1;
 	result = bus->sd.match_signal(
 		bus->bus, NULL, SERVICE, OBJECT, MANAGER, "JobRemoved", job_removed, bus);
 	if (result < 0)

@@ -61,6 +61,7 @@ int cgroup_update(const struct cgroup *cgroup, const struct oci_resources *resou
 
 	if (read_controllers(cgroup, &controllers, err) < 0 ||
 		cgroup_limits(&request, &writes, err) < 0 ||
+		cgroup_writes_check(&writes, cgroup, err) < 0 ||
 		update_devices(cgroup, resources, &writes, err) < 0)
 		return -1;
 	if (cgroup->unit && cgroup_systemd_update(cgroup, resources, err) < 0)

@@ -72,11 +72,37 @@ static int put(const struct cgroup_write *write, const struct cgroup *cgroup,
 	return fd_write_all(last->fd, write->value, strlen(write->value)) < 0 ? errno : 0;
 }
 
+/* What the kernel's word means for a file whose name has the part. */
+static const struct hint {
+	int errnum;
+	const char *file;
+	const char *words;
+} hints[] = {
+	{ EBUSY, "memory", "more memory is in use than the new limit" },
+	{ EINVAL, "cpu.weight", "an idle cgroup has no weight: is cpu.idle set?" },
+	{ ENODEV, "rdma.max", "there is no such RDMA device" },
+	{ ENODEV, "", "there is no such block device" },
+	{ EOPNOTSUPP, "io.weight",
+		"the device has no cost model: enable it in io.cost.qos of the root cgroup" },
+	{ EACCES, "", "this user may not set limits here" },
+	{ EPERM, "", "this user may not set limits here" },
+};
+
+static const char *find_hint(const struct cgroup_write *write, int errnum)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
+		if (errnum == hints[i].errnum && strstr(write->file, hints[i].file))
+			return hints[i].words;
+	}
+	return NULL;
+}
+
 static int explain(const struct cgroup_write *write, const struct cgroup *cgroup,
 	int errnum, struct error *err)
 {
 	const struct cgroup_dir *dir = &cgroup->dirs[write->dir];
 	bool unified = str_equal(dir->hierarchy, CGROUP_UNIFIED);
+	const char *hint = find_hint(write, errnum);
 
 	if (errnum == ENOENT)
 		return fail_code(err, errnum, "%s: this kernel's cgroup v%d has no %s",
@@ -84,13 +110,7 @@ static int explain(const struct cgroup_write *write, const struct cgroup *cgroup
 	errno = errnum;
 	(void)fail_errno(err, "%s: writing \"%s\" to %s/%s", write->field, write->value,
 		dir->path, write->file);
-	if (errnum == EBUSY && strstr(write->file, "memory"))
-		return fail_hint(err, "more memory is in use than the new limit");
-	if (errnum == ENODEV)
-		return fail_hint(err, "there is no such block device");
-	if (errnum == EACCES || errnum == EPERM)
-		return fail_hint(err, "this user may not set limits here");
-	return -1;
+	return hint ? fail_hint(err, "%s", hint) : -1;
 }
 
 static int check_usage(
@@ -116,6 +136,19 @@ static int check_usage(
 	return 0;
 }
 
+int cgroup_writes_check(const struct cgroup_writes *writes, const struct cgroup *cgroup,
+	struct error *err)
+{
+	for (size_t i = 0; i < writes->count; i++) {
+		const struct cgroup_write *write = &writes->items[i];
+
+		if (write->flags & WRITE_CHECK_USAGE &&
+			check_usage(write, cgroup, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Writes the entry at *at, and steps over those that it dealt with. */
 static int apply_at(const struct cgroup_writes *writes, size_t *at,
 	const struct cgroup *cgroup, bool rootless, struct open_file *last,
@@ -125,8 +158,6 @@ static int apply_at(const struct cgroup_writes *writes, size_t *at,
 	const struct cgroup_write *next = *at < writes->count ? write + 1 : NULL;
 	int errnum;
 
-	if ((write->flags & WRITE_CHECK_USAGE) && check_usage(write, cgroup, err) < 0)
-		return -1;
 	errnum = put(write, cgroup, last);
 	if (errnum == EINVAL && (write->flags & WRITE_AFTER_NEXT) && next &&
 		put(next, cgroup, last) == 0) {

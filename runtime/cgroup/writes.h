@@ -49,6 +49,9 @@ struct cgroup_emit {
 void cgroup_emit(const struct cgroup_emit *to, unsigned flags, const char *field,
 	const char *file, const char *format, ...) printf_like(5, 6);
 
+/* Before anything is changed: what an entry refuses by itself. */
+int cgroup_writes_check(const struct cgroup_writes *writes, const struct cgroup *cgroup,
+	struct error *err) must_check;
 int cgroup_writes_apply(const struct cgroup_writes *writes, const struct cgroup *cgroup,
 	bool rootless, struct error *err) must_check;
 

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "runtime/criu/amend.h"
 #include "runtime/criu/criu.h"
 #include "runtime/criu/descriptors.h"
 #include "runtime/criu/external.h"
@@ -113,6 +114,8 @@ static int put_dump(struct checkpoint *checkpoint, struct error *err)
 	wire_put_text(to, CRIU_ROOT, state->rootfs);
 	wire_put_flag(to, CRIU_LEAVE_RUNNING, options->leave_running);
 	wire_put_text(to, CRIU_PARENT_IMG, options->parent_path);
+	wire_put_flag(to, CRIU_LINK_REMAP, options->link_remap);
+	wire_put_flag(to, CRIU_TCP_SKIP_IN_FLIGHT, options->tcp_skip_in_flight);
 	wire_put_flag(to, CRIU_TRACK_MEM, options->parent_path || options->pre_dump);
 	put_freezer(to, &state->cgroup);
 	if (put_page_server(to, options->page_server, err) < 0)
@@ -232,6 +235,7 @@ int checkpoint_container(const struct checkpoint_request *request, struct error 
 	int result = -1;
 
 	if (external_check(request->config, request->container->state.bundle, err) == 0 &&
+		amend_check(request->config, err) == 0 &&
 		check_status_fd(&checkpoint, err) == 0 &&
 		criu_places_open(request->options, true, &checkpoint.places, err) == 0)
 		result = act(&checkpoint, err);

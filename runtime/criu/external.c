@@ -54,9 +54,6 @@ int external_check(const struct oci_config *config, const char *bundle, struct e
 				"come back without its mappings",
 				plans.items[i].index);
 	}
-	if (config->root && config->root->readonly)
-		return fail(err, "/root/readonly: criu would bring a read-only root back "
-				 "writable");
 	if (config->linux.net_devices_count)
 		return fail(err,
 			"/linux/netDevices: criu cannot save the state of a host's "

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "runtime/criu/wire.h"
+#include "runtime/process/labels.h"
 #include "spec/config.h"
 
 #define LOG_LEVEL_ALL  4
@@ -86,6 +87,31 @@ void criu_put_pair(
 	wire_put_text(&pair, 1, key);
 	wire_put_text(&pair, 2, value);
 	wire_put_message(to, field, &pair);
+}
+
+int criu_check_labels(const struct criu_options *options, struct error *err)
+{
+	const char *profile = options->lsm_profile;
+	const char *apparmor = profile ? str_after(profile, "apparmor:") : NULL;
+	const char *selinux = profile ? str_after(profile, "selinux:") : NULL;
+
+	if (profile && !(apparmor && *apparmor) && !(selinux && *selinux))
+		return fail(err,
+			"--lsm-profile: expected apparmor:NAME or selinux:LABEL, found "
+			"\"%s\"",
+			profile);
+	if (apparmor && !labels_apparmor_active())
+		return fail(err,
+			"--lsm-profile: %s: AppArmor is not active on this machine",
+			profile);
+	if (selinux && !labels_selinux_active())
+		return fail(err,
+			"--lsm-profile: %s: SELinux is not active on this machine",
+			profile);
+	if (options->lsm_mount_context && !labels_selinux_active())
+		return fail(err,
+			"--lsm-mount-context: SELinux is not active on this machine");
+	return 0;
 }
 
 static int put_empty_namespaces(

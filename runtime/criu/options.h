@@ -27,6 +27,8 @@ struct criu_options {
 	const char *page_server;
 	bool leave_running;
 	bool pre_dump;
+	bool link_remap;
+	bool tcp_skip_in_flight;
 	bool has_status_fd;
 	int64_t status_fd;
 	/* restore's */
@@ -106,6 +108,7 @@ enum criu_field {
 	CRIU_TRACK_MEM = 15,
 	CRIU_AUTO_DEDUP = 16,
 	CRIU_WORK_DIR_FD = 17,
+	CRIU_LINK_REMAP = 18,
 	CRIU_EXT_MNT = 23,
 	CRIU_MANAGE_CGROUPS = 24,
 	CRIU_CG_ROOT = 25,
@@ -116,6 +119,7 @@ enum criu_field {
 	CRIU_EMPTY_NS = 38,
 	CRIU_JOIN_NS = 39,
 	CRIU_FREEZE_CGROUP = 44,
+	CRIU_TCP_SKIP_IN_FLIGHT = 46,
 	CRIU_LAZY = 48,
 	CRIU_ORPHAN_PTS_MASTER = 50,
 	CRIU_CONFIG_FILE = 51,
@@ -129,6 +133,9 @@ struct oci_config;
 int criu_put_common(struct str *to, const struct criu_options *options,
 	const struct oci_config *config, const struct criu_places *places,
 	const char *log_file, struct error *err) must_check;
+
+/* restore's --lsm- options: well-formed, and of a module that is active. */
+int criu_check_labels(const struct criu_options *options, struct error *err) must_check;
 
 /* A message of two texts, as criu has several: a key and what it stands for. */
 void criu_put_pair(

@@ -13,12 +13,15 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "runtime/criu/amend.h"
+#include "runtime/criu/aside.h"
 #include "runtime/criu/criu.h"
 #include "runtime/criu/descriptors.h"
 #include "runtime/criu/external.h"
 #include "runtime/criu/wire.h"
 #include "runtime/handover.h"
 #include "runtime/hooks.h"
+#include "runtime/process/keyring.h"
 #include "runtime/process/terminal.h"
 #include "runtime/stage.h"
 #include "runtime/steps.h"
@@ -45,7 +48,9 @@ static int check_options(const struct restore *restore, struct error *err)
 	if (!config_makes_namespace(config, CLONE_NEWNS))
 		return fail(
 			err, "/linux/namespaces: a restore needs a new mount namespace");
-	return external_check(config, restore->creation->bundle.path, err);
+	if (external_check(config, restore->creation->bundle.path, err) < 0)
+		return -1;
+	return amend_check(config, err);
 }
 
 static int plan(struct restore *restore, struct error *err)
@@ -53,7 +58,8 @@ static int plan(struct restore *restore, struct error *err)
 	struct creation *creation = restore->creation;
 	const struct create_request *request = creation->request;
 
-	if (container_expect_none(request->root, request->id, err) < 0)
+	if (criu_check_labels(restore->request->options, err) < 0 ||
+		container_expect_none(request->root, request->id, err) < 0)
 		return -1;
 	if (create_plan(creation, err) < 0)
 		return -1;
@@ -95,38 +101,24 @@ static int put_restore(struct restore *restore, struct error *err)
 
 /* All mounts of config.json, in a mount namespace that ends with its only process: what
  * stays are the directories and files that they were put on, which criu expects. */
-static no_return void make_targets(struct rootfs *rootfs, int sock)
+static int make_targets(void *argument, struct error *err)
 {
-	struct error err;
+	struct rootfs *rootfs = argument;
 
 	if (unshare(CLONE_NEWNS) < 0)
-		(void)fail_errno(&err, "making a mount namespace");
-	else if (rootfs_enter(rootfs, &err) == 0)
-		_exit(0);
-	stage_send_error(sock, &err);
-	_exit(1);
+		return fail_errno(err, "making a mount namespace");
+	return rootfs_enter(rootfs, err);
 }
 
 static int prepare_targets(const struct creation *creation, struct error *err)
 {
-	int ends[2];
-	int status;
-	auto_fd ours = -1;
-	auto_pid pid = -1;
+	const struct aside aside = {
+		.work = make_targets,
+		.argument = creation->rootfs,
+		.what = "making mount points",
+	};
 
-	if (stage_pair(ends, err) < 0)
-		return -1;
-	pid = process_clone(0, -1, NULL);
-	if (pid == 0)
-		make_targets(creation->rootfs, ends[1]);
-	ours = ends[0];
-	close(ends[1]);
-	if (pid < 0)
-		return fail_errno(err, "making a process");
-	if (stage_await_end(ours, err) < 0 || process_wait(pid, &status, err) < 0)
-		return -1;
-	pid = -1;
-	return status ? fail(err, "making mount points ended with status %d", status) : 0;
+	return aside_run(&aside, err);
 }
 
 /* criu wants the root to be a mount, whose parent nothing covers, and which is nobody's
@@ -162,15 +154,18 @@ static int in_criu_process(void *argument, struct error *err)
 {
 	const struct restore *restore = argument;
 	const struct criu_places *places = &restore->places;
+	const struct container_state *state = &restore->creation->container.state;
 
+	/* Whose keys the restored processes will have. */
+	if (keyring_join(state->id, err) < 0)
+		return -1;
 	if (enter_root(restore, err) < 0 ||
 		enter_place(places->images, places->images_path, err) < 0)
 		return -1;
 	if (places->work != places->images &&
 		enter_place(places->work, places->work_path, err) < 0)
 		return -1;
-	return cgroup_enter(
-		&restore->creation->container.state.cgroup, CGROUP_ENTER_UNIFIED, err);
+	return cgroup_enter(&state->cgroup, CGROUP_ENTER_UNIFIED, err);
 }
 
 /* ---- what criu comes to ------------------------------------------------------------- */
@@ -235,6 +230,8 @@ static int record(struct creation *creation, pid_t pid, struct error *err)
 		return fail_errno(err, "opening the restored process %d", pid);
 	if (creation->container.state.resctrl.path &&
 		resctrl_add(&creation->container.state.resctrl, pid, err) < 0)
+		return -1;
+	if (amend_restored(&creation->container, &creation->bundle.config, pid, err) < 0)
 		return -1;
 	if (creation_name_process(creation, err) < 0)
 		return -1;

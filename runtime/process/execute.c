@@ -110,7 +110,8 @@ int execute_settle(struct execute *execute, struct error *err)
 	identity_set_home(process->user.uid, &execute->env);
 	if (limits_rlimits(process, err) < 0)
 		return -1;
-	if (scheduler_policy(process, err) < 0 || scheduler_io_priority(process, err) < 0)
+	if (scheduler_policy(process, err) < 0 ||
+		scheduler_io_priority(process, 0, err) < 0)
 		return -1;
 	if (personality_apply(execute->config, err) < 0 ||
 		memory_policy_apply(execute->config, err) < 0)

@@ -112,13 +112,13 @@ int scheduler_policy(const struct oci_process *process, struct error *err)
 	return -1;
 }
 
-int scheduler_io_priority(const struct oci_process *process, struct error *err)
+int scheduler_io_priority(const struct oci_process *process, pid_t tid, struct error *err)
 {
 	const struct oci_io_priority *asked = process->io_priority;
 
 	if (!asked)
 		return 0;
-	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, tid,
 		    IOPRIO_PRIO_VALUE(asked->class, asked->priority)) == 0)
 		return 0;
 	(void)fail_errno(err, "/process/ioPriority: setting %s with priority %d",

@@ -228,7 +228,7 @@ here() {
 
 	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
 		case ${BASH_SOURCE[i]##*/} in
-		lib.sh | leaks.sh | bundle.sh | cni.sh | pretend-host.sh) ;;
+		lib.sh | *-lib.sh | leaks.sh | bundle.sh | cni.sh | pretend-host.sh) ;;
 		*) break ;;
 		esac
 	done

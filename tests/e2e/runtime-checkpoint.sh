@@ -124,9 +124,32 @@ unsaveable() {
 		"gidMappings": [{"containerID": 0, "hostID": 5, "size": 9}]}]'
 	run mocker-runtime restore --detach --image-path "$tmp/images" --bundle "$tmp/web" web
 	check_fails_with "config.json" "/mounts/6: criu knows no id-mapped mounts"
-	make_bundle "$tmp/web" '.root.readonly = true'
+	make_bundle "$tmp/web" '.linux.memoryPolicy = {"mode": "MPOL_LOCAL"}'
 	run mocker-runtime restore --detach --image-path "$tmp/images" --bundle "$tmp/web" web
-	check_fails_with "config.json" "/root/readonly: criu would bring a read-only root back writable"
+	check_fails_with "config.json" "/linux/memoryPolicy: criu does not save it"
+	make_bundle "$tmp/web" '.process.user.uid = 1000' \
+		'.process.capabilities |= (.inheritable = ["CAP_KILL"] | .ambient = ["CAP_KILL"])'
+	run mocker-runtime restore --detach --image-path "$tmp/images" --bundle "$tmp/web" web
+	check_fails_with "config.json" "/process/capabilities/ambient: criu does not save them"
 	rm -r "$tmp/images"
 }
 test_case "what criu would silently restore as something else is refused" unsaveable
+
+no_such_module() {
+	make_bundle "$tmp/web"
+	run mocker-runtime restore --lsm-profile smack:web --bundle "$tmp/web" web
+	check_fails_with '--lsm-profile: expected apparmor:NAME or selinux:LABEL, found "smack:web"'
+	run mocker-runtime restore --lsm-profile apparmor: --bundle "$tmp/web" web
+	check_fails_with '--lsm-profile: expected apparmor:NAME or selinux:LABEL, found "apparmor:"'
+	[ -e /sys/module/apparmor ] || {
+		run mocker-runtime restore --lsm-profile apparmor:web --bundle "$tmp/web" web
+		check_fails_with "--lsm-profile: apparmor:web: AppArmor is not active on this machine"
+	}
+	[ -e /sys/fs/selinux/enforce ] || {
+		run mocker-runtime restore --lsm-profile selinux:a:b:c --bundle "$tmp/web" web
+		check_fails_with "--lsm-profile: selinux:a:b:c: SELinux is not active on this machine"
+		run mocker-runtime restore --lsm-mount-context a:b:c --bundle "$tmp/web" web
+		check_fails_with "--lsm-mount-context: SELinux is not active on this machine"
+	}
+}
+test_case "a profile of a security module that is not active is refused" no_such_module

@@ -278,7 +278,7 @@ static void scheduling_is_applied(void)
 			_exit(1);
 		if (getpriority(PRIO_PROCESS, 0) != 5)
 			_exit(2);
-		if (scheduler_io_priority(&process, &err) < 0 ||
+		if (scheduler_io_priority(&process, 0, &err) < 0 ||
 			syscall(SYS_ioprio_get, 1, 0) != (2 << 13 | 6))
 			_exit(3);
 		_exit(0);

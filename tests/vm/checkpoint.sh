@@ -1,70 +1,11 @@
 #!/bin/bash
 # checkpoint and restore, by Debian's criu: it needs a kernel that it knows, so that this
-# runs in the virtual machine (check.sh).
+# runs in the virtual machine (check.sh). Their options are in checkpoint-options.sh.
 test_limit=900
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
-# shellcheck source=tests/e2e/sleeper.sh
-. "$e2e/sleeper.sh"
-leaves '^file /run/criu.kdat$' # what criu remembers of the kernel
-network_stays
+# shellcheck source=tests/vm/checkpoint-lib.sh
+. "$top_srcdir/tests/vm/checkpoint-lib.sh"
 cg=/sys/fs/cgroup/mocker-test
-
-# script_bundle NAME SCRIPT [JQ FILTER...]: $tmp/NAME runs the script.
-script_bundle() {
-	local name=$1 script=$2
-
-	shift 2
-	sh_bundle "$tmp/$name" "$script" "$@"
-}
-
-# counter NAME [JQ FILTER...]: counts in its memory, and shows in /tmp/count how far.
-counter() {
-	local name=$1
-
-	shift
-	script_bundle "$name" 'i=0; while :; do i=$((i + 1)); echo $i >/tmp/count; sleep 0.1; done' "$@"
-}
-
-count() {
-	cat "$tmp/$1/rootfs/tmp/count"
-}
-
-counts_from() {
-	[ "$(count "$1")" -gt "$2" ]
-}
-
-# alone COMMAND...: with nothing of ours but /dev/null, as an engine starts it.
-alone() {
-	command_run=$*
-	status=0
-	timeout -k 5 $run_limit "$@" </dev/null >/dev/null 2>"$tmp/.errors" || status=$?
-	: >"$tmp/.output"
-	output=
-	errors=$(cat "$tmp/.errors")
-}
-
-# A file of the host as a standard descriptor could not be saved: errors go to a log.
-begin() {
-	run_forget
-	mocker-runtime --log "$tmp/log" run --detach --bundle "$tmp/$1" "$1" \
-		</dev/null >/dev/null 2>&1 || failed "cannot start $1: $(cat "$tmp/log")"
-}
-
-# save NAME [OPTION...], restore NAME [OPTION...]: by way of $tmp/images.
-save() {
-	alone mocker-runtime checkpoint --image-path "$tmp/images" "${@:2}" "$1"
-	check_status 0
-}
-
-restore() {
-	alone mocker-runtime restore --detach --image-path "$tmp/images" --bundle "$tmp/$1" \
-		"${@:2}" "$1"
-	check_status 0
-}
-
-forget_images() {
-	rm -rf "$tmp/images"*
-}
 
 goes_on() {
 	local before
@@ -127,17 +68,6 @@ in_two_steps() {
 }
 test_case "a dump upon a pre-dump has only what has changed" in_two_steps
 
-# refuses_without OPTION WORDS: the running container web can be saved only with the option.
-refuses_without() {
-	alone mocker-runtime checkpoint --image-path "$tmp/images" web
-	check_fails_with 'container "web": criu could not dump it; ' "$2" \
-		"its whole log is $tmp/images/dump.log"
-	check_equal "$(container_status web)" running
-	check_equal "$(ls "$tmp/images")" dump.log "what a failed dump leaves"
-	save web "$1"
-	restore web "$1"
-}
-
 connections() {
 	script_bundle web 'mkfifo /tmp/in; nc -l -p 80 -e cat & sleep 1; nc 127.0.0.1 80 </tmp/in >/tmp/out &
 		exec 3>/tmp/in; echo before >&3; read x </tmp/go; echo after >&3; sleep 1000'
@@ -151,15 +81,6 @@ connections() {
 	forget_images
 }
 test_case "tcp-established: open connections go on" connections
-
-# A program of this machine with its libraries, for what busybox lacks.
-bring_program() {
-	local file
-
-	for file in $(command -v "$2") $(ldd "$(command -v "$2")" | grep -o '/[^ ]*'); do
-		mkdir -p "$tmp/$1/rootfs${file%/*}" && cp -L "$file" "$tmp/$1/rootfs$file"
-	done
-}
 
 locks() {
 	script_bundle web 'exec flock /tmp/lock sleep 1000'

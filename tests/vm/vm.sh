@@ -16,7 +16,7 @@ here=$(realpath "$(dirname "$0")")
 vm=${MOCKER_VM_DIR:-$PWD/vm}
 packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,jq,procps,iproute2,iputils-ping
 packages+=,python3-minimal,busybox-static,util-linux,kmod,nftables,curl,runc,crun,criu,uidmap,xz-utils,bsdextrautils
-packages+=,iptables,libyajl2,libseccomp2,libnl-3-200,libnftables1,libarchive13
+packages+=,apparmor,iptables,libyajl2,libseccomp2,libnl-3-200,libnftables1,libarchive13
 packages+=,libcurl4,libssl3,libsystemd0
 
 die() {
