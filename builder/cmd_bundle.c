@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "builder/bundle/bundle.h"
+#include "builder/bundle/verify.h"
 #include "builder/commands.h"
 #include "builder/store/image.h"
 #include "builder/store/refs.h"
@@ -27,6 +28,8 @@ static const struct option_spec options[] = {
 		"forward a port of the host; needs --net NAME"),
 	OPTION_STRINGS(struct bundle_request, dns, "dns", 0, "ADDRESS",
 		"a name server for /etc/resolv.conf instead of the host's"),
+	OPTION_STRINGS(struct bundle_request, hosts, "add-host", 0, "NAME:ADDRESS",
+		"a line for /etc/hosts"),
 	OPTION_STRING(struct bundle_request, user, "user", 'u', "USER[:GROUP]",
 		"run as this user of the image, by name or number"),
 	OPTION_STRING(struct bundle_request, workdir, "workdir", 'w', "PATH", "begin in this directory"),
@@ -35,6 +38,8 @@ static const struct option_spec options[] = {
 		OPTION_HAS(struct bundle_request, entrypoint)),
 	OPTION_STRINGS(struct bundle_request, env, "env", 'e', "NAME[=VALUE]",
 		"a variable; without value, the caller's"),
+	OPTION_STRINGS(struct bundle_request, env_files, "env-file", 0, "FILE",
+		"variables from a file, a line each, # for comments; --env wins"),
 	OPTION_FLAG(struct bundle_request, terminal, "tty", 't', "the process gets a terminal"),
 	OPTION_STRINGS(struct bundle_request, mounts, "mount", 0,
 		"type=bind|tmpfs,source=PATH,target=PATH[,readonly]",
@@ -42,16 +47,32 @@ static const struct option_spec options[] = {
 	OPTION_STRINGS(struct bundle_request, volumes, "volume", 'v', "SOURCE:TARGET[:ro]",
 		"a bind mount, in short"),
 	OPTION_STRINGS(struct bundle_request, tmpfs, "tmpfs", 0, "PATH[:OPTIONS]", "a tmpfs, in short"),
+	OPTION_BYTES(struct bundle_request, shm_size, "shm-size", 0, "BYTES",
+		"size of /dev/shm (otherwise 64m)", OPTION_HAS(struct bundle_request, shm_size)),
+	OPTION_STRINGS(struct bundle_request, devices, "device", 0, "SOURCE[:TARGET][:rwm]",
+		"a device of the host, to read, write and make nodes of"),
 	OPTION_FLAG(struct bundle_request, read_only, "read-only", 0,
 		"the root file system cannot be written to"),
 	OPTION_BYTES(struct bundle_request, memory, "memory", 'm', "BYTES",
 		"limit of memory, such as 512m", OPTION_HAS(struct bundle_request, memory)),
+	OPTION_BYTES(struct bundle_request, memory_swap, "memory-swap", 0, "BYTES",
+		"limit of memory and swap together; -1 for none",
+		OPTION_HAS(struct bundle_request, memory_swap)),
 	OPTION_STRING(struct bundle_request, cpus, "cpus", 0, "NUMBER",
 		"limit of processor time, such as 1.5"),
+	OPTION_STRING(struct bundle_request, cpuset, "cpuset-cpus", 0, "LIST",
+		"the processors it may use, such as 0-3,7"),
+	OPTION_I64(struct bundle_request, cpu_shares, "cpu-shares", 0, "NUMBER",
+		"its weight against others, of 1024", OPTION_HAS(struct bundle_request, cpu_shares)),
 	OPTION_I64(struct bundle_request, pids_limit, "pids-limit", 0, "NUMBER",
 		"limit of processes and threads; -1 for none", OPTION_HAS(struct bundle_request, pids_limit)),
 	OPTION_STRING(struct bundle_request, cgroups_path, "cgroup", 0, "PATH",
 		"linux.cgroupsPath (otherwise the runtime's default)"),
+	OPTION_STRINGS(struct bundle_request, ulimits, "ulimit", 0, "NAME=SOFT[:HARD]",
+		"a limit of the process, such as nofile=1024:4096; -1 for none"),
+	OPTION_I64(struct bundle_request, oom_score_adj, "oom-score-adj", 0, "NUMBER",
+		"how soon the kernel kills it for memory, -1000 to 1000",
+		OPTION_HAS(struct bundle_request, oom_score_adj)),
 	OPTION_STRINGS(struct bundle_request, cap_add, "cap-add", 0, "CAPABILITY",
 		"one capability more, or ALL"),
 	OPTION_STRINGS(struct bundle_request, cap_drop, "cap-drop", 0, "CAPABILITY",
@@ -60,6 +81,10 @@ static const struct option_spec options[] = {
 		"all capabilities and devices, no filter of system calls, nothing masked"),
 	OPTION_FLAG(struct bundle_request, no_new_privileges, "no-new-privileges", 0,
 		"set-id programs and file capabilities have no effect"),
+	OPTION_STRINGS(struct bundle_request, security, "security-opt", 0, "NAME[=VALUE]",
+		"seccomp=FILE|unconfined (a profile as Docker and podman read it, or "
+		"linux.seccomp), apparmor=PROFILE, no-new-privileges, mask=PATHS, "
+		"unmask=ALL|PATHS, systempaths=unconfined"),
 	OPTION_STRINGS(struct bundle_request, sysctl, "sysctl", 0, "NAME=VALUE",
 		"a kernel parameter of the container's namespaces"),
 	OPTION_STRINGS(struct bundle_request, labels, "label", 0, "NAME=VALUE",
@@ -68,6 +93,8 @@ static const struct option_spec options[] = {
 		"an annotation of the bundle"),
 	OPTION_STRING(struct bundle_request, stop_signal, "stop-signal", 0, "SIGNAL",
 		"instead of the image's, as an annotation"),
+	OPTION_FLAG(struct bundle_request, verify, "verify", 0,
+		"let mocker-runtime check the bundle; one that it finds wrong is not kept"),
 	OPTION_END,
 };
 /* clang-format on */
@@ -93,7 +120,9 @@ static int make(const struct command_call *call, const struct bundle_request *re
 	place.signal_fd = interrupt.fd;
 	place.overlay =
 		request->rootfs ? str_equal(request->rootfs, "overlay") : image.on_host;
-	return bundle_make(&place, &image, request, err);
+	if (bundle_make(&place, &image, request, err) < 0)
+		return -1;
+	return request->verify ? bundle_verify(&store, place.directory, err) : 0;
 }
 
 static int run(const struct command_call *call, struct error *err)

@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
-#include "builder/bundle/profile.h"
 
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000
@@ -17,11 +17,16 @@ void bundle_request_free(struct bundle_request *request)
 {
 	strings_free(&request->publish);
 	strings_free(&request->dns);
+	strings_free(&request->hosts);
 	strings_free(&request->env);
+	strings_free(&request->env_files);
 	strings_free(&request->args);
 	strings_free(&request->mounts);
 	strings_free(&request->volumes);
 	strings_free(&request->tmpfs);
+	strings_free(&request->devices);
+	strings_free(&request->security);
+	strings_free(&request->ulimits);
 	strings_free(&request->cap_add);
 	strings_free(&request->cap_drop);
 	strings_free(&request->sysctl);
@@ -73,6 +78,36 @@ static void annotate(struct pairs *annotations, const char *key, const char *val
 		pairs_set(annotations, key, value);
 }
 
+/* Annotations are orders to some runtimes: a property of a systemd unit, a file of the host
+ * that a hook writes to, a configuration of CRIU. An image's author gives none. */
+static bool is_order(const char *key)
+{
+	static const char *const prefixes[] = { "org.systemd.property.", "org.criu.",
+		"run.oci.", "io.katacontainers.", "com.github.containers.",
+		"module.wasm.", "org.opencontainers.runc." };
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		if (str_after(key, prefixes[i]))
+			return true;
+	}
+	return false;
+}
+
+static void add_image_labels(const struct pairs *labels, struct pairs *annotations)
+{
+	for (size_t i = 0; i < labels->count; i++) {
+		const struct pair *label = &labels->items[i];
+
+		if (is_order(label->key))
+			log_warning(
+				"the image's label %s is left out of config.json: "
+				"runtimes take it for an order; --annotation gives it",
+				label->key);
+		else
+			pairs_set(annotations, label->key, label->value);
+	}
+}
+
 /* conversion.md, Annotation Fields: labels win over what the config's members say. */
 static int add_annotations(
 	const struct bundle_input *input, struct oci_config *config, struct error *err)
@@ -83,16 +118,15 @@ static int add_annotations(
 	const char *stop_signal =
 		request->stop_signal ? request->stop_signal : image->config.stop_signal;
 	auto_free char *ports = strings_join(&image->config.exposed_ports, ",");
+	auto_free char *features = strings_join(&image->os_features, ",");
 
-	for (size_t i = 0; i < image->config.labels.count; i++) {
-		const struct pair *label = &image->config.labels.items[i];
-
-		pairs_set(annotations, label->key, label->value);
-	}
+	add_image_labels(&image->config.labels, annotations);
 	annotate(annotations, "org.opencontainers.image.os", image->os);
 	annotate(annotations, "org.opencontainers.image.architecture",
 		image->architecture);
 	annotate(annotations, "org.opencontainers.image.variant", image->variant);
+	annotate(annotations, "org.opencontainers.image.os.version", image->os_version);
+	annotate(annotations, "org.opencontainers.image.os.features", features);
 	annotate(annotations, "org.opencontainers.image.author", image->author);
 	annotate(annotations, "org.opencontainers.image.created", image->created);
 	annotate(annotations, "org.opencontainers.image.stopSignal", stop_signal);
@@ -101,16 +135,6 @@ static int add_annotations(
 		       ? -1
 		       : add_pairs(
 				 &request->annotations, "--annotation", annotations, err);
-}
-
-static void add_restrictions(
-	const struct bundle_request *request, struct oci_config *config)
-{
-	if (request->privileged)
-		return;
-	profile_masked_paths(&config->linux.masked_paths);
-	profile_readonly_paths(&config->linux.readonly_paths);
-	config->linux.seccomp = profile_seccomp(&config->process->capabilities->bounding);
 }
 
 int bundle_make_config(
@@ -132,10 +156,11 @@ int bundle_make_config(
 		bundle_add_mounts(input, &config, err) < 0 ||
 		bundle_add_network(input, &config, err) < 0 ||
 		bundle_add_limits(input, &config, err) < 0 ||
+		bundle_add_devices(input, &config, err) < 0 ||
+		bundle_add_security(input, &config, err) < 0 ||
 		add_annotations(input, &config, err) < 0 ||
 		add_pairs(&request->sysctl, "--sysctl", &config.linux.sysctl, err) < 0)
 		return -1;
-	add_restrictions(request, &config);
 	*ret = config;
 	config = (struct oci_config){ 0 };
 	return 0;

@@ -1,7 +1,8 @@
 /*
  * config.json of a container: an image's config and a request, by the rules of OCI
- * image-spec, conversion.md. Chapters: process.c (command, environment, user), mounts.c,
- * network.c (namespace, hooks, resolv.conf), limits.c; config.c puts them together.
+ * image-spec, conversion.md. Chapters: process.c (command, user), environment.c, mounts.c,
+ * network.c (namespace, hooks, resolv.conf), limits.c, devices.c, security.c (filter and
+ * masks); config.c puts them together.
  */
 #pragma once
 
@@ -28,6 +29,13 @@ int bundle_make_config(const struct bundle_input *input, struct oci_config *ret,
 	struct error *err) must_check;
 
 /* Chapters. Each adds to the config what it is about. */
+int bundle_add_env(const struct bundle_input *input, struct strings *env,
+	struct error *err) must_check;
+int bundle_add_devices(const struct bundle_input *input, struct oci_config *config,
+	struct error *err) must_check;
+/* After bundle_add_process(): which capabilities there are matters. */
+int bundle_add_security(const struct bundle_input *input, struct oci_config *config,
+	struct error *err) must_check;
 int bundle_add_process(const struct bundle_input *input, struct oci_config *config,
 	struct error *err) must_check;
 int bundle_add_mounts(const struct bundle_input *input, struct oci_config *config,

@@ -49,6 +49,25 @@ static void add_devices(
 		rule->type = 'a';
 }
 
+static int add_memory(const struct bundle_request *request, struct oci_memory *memory,
+	struct error *err)
+{
+	if (request->has_memory && request->memory == 0)
+		return fail(err,
+			"--memory 0: expected a size such as 512m, or -1 for no limit");
+	if (request->has_memory_swap && !request->has_memory)
+		return fail(err, "--memory-swap is the sum with --memory: give both");
+	if (request->has_memory_swap && request->memory_swap != -1 &&
+		request->memory_swap < request->memory)
+		return fail(err, "--memory-swap is the sum with --memory, and less than "
+				 "that here");
+	memory->has_limit = request->has_memory;
+	memory->limit = request->memory;
+	memory->has_swap = request->has_memory_swap;
+	memory->swap = request->memory_swap;
+	return 0;
+}
+
 int bundle_add_limits(
 	const struct bundle_input *input, struct oci_config *config, struct error *err)
 {
@@ -57,18 +76,17 @@ int bundle_add_limits(
 
 	config->linux.cgroups_path = str_dup(request->cgroups_path);
 	add_devices(request, resources);
-	if (request->has_memory) {
-		if (request->memory == 0)
-			return fail(err,
-				"--memory 0: expected a size such as 512m, or -1 "
-				"for no limit");
-		resources->memory.has_limit = true;
-		resources->memory.limit = request->memory;
-	}
+	if (add_memory(request, &resources->memory, err) < 0)
+		return -1;
 	if (request->has_pids_limit) {
 		resources->pids.has_limit = true;
 		resources->pids.limit = request->pids_limit;
 	}
+	resources->cpu.cpus = str_dup(request->cpuset);
+	if (request->has_cpu_shares && request->cpu_shares < 2)
+		return fail(err, "--cpu-shares: expected 2 or more; 1024 is usual");
+	resources->cpu.has_shares = request->has_cpu_shares;
+	resources->cpu.shares = (uint64_t)request->cpu_shares;
 	if (request->cpus)
 		return add_cpus(request->cpus, &resources->cpu, err);
 	return 0;

@@ -5,6 +5,7 @@
  */
 #include "builder/bundle/config.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,8 @@ static void add_defaults(const struct bundle_request *request, struct oci_config
 			mount->source, mount->options);
 		if (request->privileged)
 			replace_option(added, "ro", "rw");
+		if (request->has_shm_size && strcmp(mount->destination, "/dev/shm") == 0)
+			strings_addf(&added->options, "size=%" PRId64, request->shm_size);
 	}
 }
 

@@ -5,10 +5,12 @@
  */
 #include "builder/bundle/config.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -151,12 +153,32 @@ static int make_resolv_conf(
 	return 0;
 }
 
-static void make_hosts(
-	const struct bundle_request *request, const char *hostname, struct str *ret)
+/* NAME:ADDRESS; an address of IPv6 has colons of its own. */
+static int add_host(const char *text, struct str *ret, struct error *err)
+{
+	const char *colon = strchr(text, ':');
+	auto_free char *name = str_dup_n(text, colon ? (size_t)(colon - text) : 0);
+	unsigned char address[sizeof(struct in6_addr)];
+
+	if (!colon || !*name || strpbrk(name, " \t\n#") ||
+		(inet_pton(AF_INET, colon + 1, address) != 1 &&
+			inet_pton(AF_INET6, colon + 1, address) != 1))
+		return fail(err, "--add-host %s: expected NAME:ADDRESS", text);
+	str_appendf(ret, "%s\t%s\n", colon + 1, name);
+	return 0;
+}
+
+static int make_hosts(const struct bundle_request *request, const char *hostname,
+	struct str *ret, struct error *err)
 {
 	str_append(ret, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n");
 	if (!bundle_on_host_network(request))
 		str_appendf(ret, "127.0.1.1\t%s\n", hostname);
+	strings_each (item, &request->hosts) {
+		if (add_host(*item, ret, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int write_file(
@@ -183,9 +205,9 @@ int bundle_write_etc(const struct bundle_input *input, int bundle_fd, struct err
 	fd = openat(bundle_fd, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(err, "opening %s/etc", input->bundle);
-	if (make_resolv_conf(request, &resolv_conf, err) < 0)
+	if (make_resolv_conf(request, &resolv_conf, err) < 0 ||
+		make_hosts(request, name, &hosts, err) < 0)
 		return -1;
-	make_hosts(request, name, &hosts);
 	str_appendf(&hostname, "%s\n", name);
 	return write_file(fd, "resolv.conf", &resolv_conf, err) < 0 ||
 			       write_file(fd, "hosts", &hosts, err) < 0 ||

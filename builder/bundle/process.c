@@ -2,14 +2,14 @@
  */
 #include "builder/bundle/config.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "builder/bundle/profile.h"
-
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#include "spec/names.h"
 
 /* conversion.md: Entrypoint followed by Cmd. An entrypoint that the request sets takes the
  * image's Cmd away; arguments of the request stand in for Cmd. */
@@ -31,52 +31,6 @@ static int add_args(
 		return fail(err,
 			"the image names no command; give one after --, or put CMD or "
 			"ENTRYPOINT into the Mockerfile");
-	return 0;
-}
-
-/* A name without "=" takes the caller's value, and nothing where there is none: it must
- * never reach the container as it stands. */
-static int add_requested_env(
-	const struct strings *list, struct strings *env, struct error *err)
-{
-	strings_each (item, list) {
-		const char *equals = strchr(*item, '=');
-		auto_free char *name = str_dup_n(
-			*item, equals ? (size_t)(equals - *item) : strlen(*item));
-		const char *value = equals ? equals + 1 : getenv(name);
-
-		if (!*name)
-			return fail(err, "--env %s: expected NAME=VALUE or NAME", *item);
-		if (value)
-			strings_env_set(env, name, value);
-	}
-	return 0;
-}
-
-static int add_env(
-	const struct bundle_input *input, struct strings *env, struct error *err)
-{
-	const struct user *user = input->user;
-
-	strings_each (item, &input->image->config.config.env) {
-		const char *equals = strchr(*item, '=');
-
-		if (!equals || equals == *item) /* it would import the host's variable */
-			return fail(err,
-				"the image's Env has \"%s\": expected NAME=VALUE", *item);
-		strings_add(env, *item);
-	}
-	if (add_requested_env(&input->request->env, env, err) < 0)
-		return -1;
-	if (!strings_env(env, "PATH"))
-		strings_env_set(env, "PATH", DEFAULT_PATH);
-	if (!strings_env(env, "HOME"))
-		strings_env_set(env, "HOME",
-			user->home[0]    ? user->home
-			: user->uid == 0 ? "/root"
-					 : "/");
-	if (input->request->terminal && !strings_env(env, "TERM"))
-		strings_env_set(env, "TERM", "xterm");
 	return 0;
 }
 
@@ -128,6 +82,57 @@ static void add_user(const struct user *user, struct oci_process *process)
 	groups->count = user->group_count;
 }
 
+static int parse_limit(
+	const char *option, const char *text, uint64_t *ret, struct error *err)
+{
+	if (strcmp(text, "-1") == 0 || strcmp(text, "unlimited") == 0) {
+		*ret = UINT64_MAX; /* RLIM_INFINITY */
+		return 0;
+	}
+	return str_to_u64(text, option, ret, err);
+}
+
+/* NAME=SOFT[:HARD] */
+static int add_ulimit(const char *text, struct oci_process *process, struct error *err)
+{
+	auto_free char *option = str_format("--ulimit %s", text);
+	const char *equals = strchr(text, '=');
+	auto_free char *name =
+		str_dup_n(text, equals ? (size_t)(equals - text) : strlen(text));
+	auto_free char *word = str_format("RLIMIT_%s", name);
+	struct oci_rlimit limit = { 0 };
+	auto_strings values = { 0 };
+
+	for (char *c = word; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	strings_split(&values, equals ? equals + 1 : "", ':');
+	if (values.count < 1 || values.count > 2)
+		return fail(err,
+			"%s: expected NAME=SOFT[:HARD], such as nofile=1024:4096",
+			option);
+	if (!word_to_number(rlimit_words, word, &limit.type))
+		return word_fail(rlimit_words, option, word, err);
+	if (parse_limit(option, values.items[0], &limit.soft, err) < 0 ||
+		parse_limit(option, values.items[values.count - 1], &limit.hard, err) < 0)
+		return -1;
+	if (limit.soft > limit.hard)
+		return fail(err, "%s: the soft limit is above the hard one", option);
+	process->rlimits = str_grow(
+		process->rlimits, process->rlimits_count, sizeof(*process->rlimits));
+	process->rlimits[process->rlimits_count++] = limit;
+	return 0;
+}
+
+static int add_ulimits(const struct bundle_request *request, struct oci_process *process,
+	struct error *err)
+{
+	strings_each (item, &request->ulimits) {
+		if (add_ulimit(*item, process, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int bundle_add_process(
 	const struct bundle_input *input, struct oci_config *config, struct error *err)
 {
@@ -136,9 +141,12 @@ int bundle_add_process(
 	config->process = process;
 	process->terminal = input->request->terminal;
 	process->no_new_privileges = input->request->no_new_privileges;
+	process->has_oom_score_adj = input->request->has_oom_score_adj;
+	process->oom_score_adj = (int32_t)input->request->oom_score_adj;
 	add_user(input->user, process);
 	if (add_args(input, &process->args, err) < 0 ||
-		add_env(input, &process->env, err) < 0 ||
+		bundle_add_env(input, &process->env, err) < 0 ||
+		add_ulimits(input->request, process, err) < 0 ||
 		add_cwd(input, process, err) < 0)
 		return -1;
 	return add_capabilities(input->request, process, err);

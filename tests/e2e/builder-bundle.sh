@@ -118,6 +118,113 @@ options_win() {
 }
 test_case "options win over the image" options_win
 
+every_option() {
+	printf '%s\n' '# a comment' '' 'FROM_FILE=a b' 'GREETING=file' PATH_LIKE NOT_SET_ANYWHERE >"$tmp/env"
+	printf 'CRLF=1\r\n' >>"$tmp/env"
+	PATH_LIKE=caller bundle --user 0 --env-file "$tmp/env" --env GREETING=env \
+		--device /dev/null:/dev/other:r --device /dev/full --ulimit nofile=100:200 \
+		--ulimit CORE=-1 --oom-score-adj 5 --memory 64m --memory-swap 128m \
+		--cpuset-cpus 0 --cpu-shares 512 --shm-size 1m --add-host db:10.0.0.1 \
+		--add-host six:2001:db8::1 --security-opt no-new-privileges \
+		--security-opt mask=/proc/version:/proc/uptime --security-opt unmask=/sys/firmware \
+		--security-opt apparmor=prof --sysctl kernel.msgmax=9000 --cap-add net_admin
+	check_equal "$(config '.process.env')" \
+		'["GREETING=env","PATH=/bin","FROM_FILE=a b","PATH_LIKE=caller","CRLF=1","HOME=/root"]'
+	check_equal "$(config '[.linux.devices[] | [.path, .type, .major, .minor]]')" \
+		'[["/dev/other","c",1,3],["/dev/full","c",1,7]]'
+	check_equal "$(config '.linux.resources.devices[1:]')" '[{"allow":true,"type":"c","major":1,"minor":3,"access":"r"},{"allow":true,"type":"c","major":1,"minor":7,"access":"rwm"}]'
+	check_equal "$(config '.process.rlimits[0]')" '{"type":"RLIMIT_NOFILE","hard":200,"soft":100}'
+	check_equal "$(config '.process.rlimits[1] | [.type, .soft > 18e18, .hard > 18e18]')" \
+		'["RLIMIT_CORE",true,true]' # more digits than jq has
+	check_equal "$(config '.process.oomScoreAdj')" 5
+	check_equal "$(config '.linux.resources.memory')" '{"limit":67108864,"swap":134217728}'
+	check_equal "$(config '.linux.resources.cpu')" '{"shares":512,"cpus":"0"}'
+	check_equal "$(config '.mounts[] | select(.destination == "/dev/shm") | .options[-1]')" \
+		'"size=1048576"'
+	check_equal "$(tail -n 2 "$tmp/b/etc/hosts")" "10.0.0.1	db
+2001:db8::1	six"
+	check_equal "$(config '.process.noNewPrivileges')" true
+	check_equal "$(config '.process.apparmorProfile')" '"prof"'
+	check_equal "$(config '.linux.maskedPaths | [index("/proc/version", "/sys/firmware") != null]')" \
+		'[true,false]'
+	check_equal "$(config '.linux.sysctl')" '{"kernel.msgmax":"9000"}'
+	check_equal "$(config '.process.capabilities.effective | index("CAP_NET_ADMIN") != null')" true
+	forget
+}
+test_case "every option has its place in config.json" every_option
+
+# And the kernel agrees, as seen from inside.
+options_inside() {
+	bundle --user 0 --device /dev/full:/dev/sink --ulimit nofile=77 --shm-size 1m --hostname inside \
+		--add-host db:10.0.0.1 --read-only --tmpfs /scratch:size=64k --sysctl net.ipv4.ip_forward=1 \
+		--security-opt unmask=ALL --entrypoint /bin/sh -- -c 'ulimit -n; hostname
+		echo x >/dev/sink; df -k /dev/shm /scratch | awk "NR > 1 { print \$2 }"
+		grep db /etc/hosts; touch /x; cat /proc/sys/net/ipv4/ip_forward; grep -c . /proc/timer_list >/dev/null && echo seen'
+	run mocker-runtime run --bundle "$tmp/b" bundle
+	check_output "77
+inside
+1024
+64
+10.0.0.1	db
+1
+seen"
+	check_errors_have "No space left on device"
+	check_errors_have "/x: Read-only file system"
+	forget
+}
+test_case "and from inside they are what they say" options_inside
+
+while IFS='|' read -r options said; do
+	refused_option() {
+		# shellcheck disable=SC2086 # words
+		run mocker-builder bundle app "$tmp/b" $options
+		check_fails_with "mocker-builder: bundling app: $said"
+		check_missing "$tmp/b"
+	}
+	test_case "refused: $options" refused_option
+done <<END
+--env-file $tmp/nowhere|--env-file $tmp/nowhere: No such file or directory
+--env-file $tmp/context/Mockerfile|--env-file $tmp/context/Mockerfile:1: FROM scratch: expected NAME=VALUE or NAME
+--env =x|--env =x: expected NAME=VALUE or NAME
+--device /etc/passwd|--device /etc/passwd: /etc/passwd is no device
+--device /dev/nowhere|--device /dev/nowhere: the device /dev/nowhere: No such file or directory
+--device /dev/null:/x:q|--device /dev/null:/x:q: expected SOURCE[:TARGET][:ACCESS]
+--ulimit nofile|--ulimit nofile: expected NAME=SOFT[:HARD]
+--ulimit nofiles=1|--ulimit nofiles=1: unknown word "RLIMIT_NOFILES"; did you mean "RLIMIT_NOFILE"?
+--ulimit nofile=2:1|--ulimit nofile=2:1: the soft limit is above the hard one
+--memory-swap 1g|--memory-swap is the sum with --memory: give both
+--memory 2g --memory-swap 1g|--memory-swap is the sum with --memory, and less than that here
+--memory 0|--memory 0: expected a size such as 512m
+--cpu-shares 1|--cpu-shares: expected 2 or more
+--cpus 0|--cpus 0: expected a number of processors
+--add-host db|--add-host db: expected NAME:ADDRESS
+--add-host db:ten|--add-host db:ten: expected NAME:ADDRESS
+--security-opt secomp=x|--security-opt secomp=x: it is not known; expected seccomp=FILE
+--security-opt seccomp=$tmp/nowhere|--security-opt seccomp: opening $tmp/nowhere: No such file or directory
+--security-opt seccomp=$tmp/context/Mockerfile|--security-opt seccomp: $tmp/context/Mockerfile:1:2: invalid JSON
+--security-opt mask=proc|--security-opt mask=proc: expected absolute paths
+--security-opt no-new-privileges=maybe|--security-opt no-new-privileges=maybe: expected true or false
+--sysctl novalue|--sysctl novalue: expected NAME=VALUE
+--publish 80:80|--publish 80:80: ports are published on a network of mocker-netsetup
+END
+
+verified() {
+	bundle --verify
+	check_equal "$errors" "nothing stands against running this bundle"
+	forget
+	run mocker-builder bundle app "$tmp/b" --verify --sysctl no.such=1
+	check_equal "$status" 1 "the status"
+	check_errors_have "config.json:"
+	check_errors_have "/linux/sysctl/no.such"
+	check_equal "$(tail -n 1 <<<"$errors")" "mocker-builder: bundling app: mocker-runtime check finds the bundle wrong, as it says above; it is not kept"
+	check_missing "$tmp/b"
+	run mocker-builder bundle app "$tmp/b" --rootfs overlay --verify --oom-score-adj 5000
+	check_errors_have "/process/oomScoreAdj"
+	check_missing "$tmp/b"
+	check_equal "$(find /var/lib/mocker/leases -mindepth 1)" "" "leases"
+}
+test_case "--verify: the runtime's check has the last word" verified
+
 pod_and_hooks() {
 	bundle --net mocker0 --name web --publish 8080:80
 	check_equal "$(config '.hooks.createRuntime[0].args')" \
