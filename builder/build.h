@@ -1,9 +1,11 @@
 /*
  * A build: the Mockerfile's plan, walked stage by stage and step by step.
  *
- * build.c opens what a build stands on and walks the stages; stage.c begins a stage and
- * walks its steps; settings.c does the steps that only change the image's config;
- * effects.c those that change files (COPY, ADD, WORKDIR), with run.c for RUN.
+ * build.c opens what a build stands on; schedule.c starts a process for each stage, several
+ * at a time, once the stages that it needs are done, and shows what they tell; stage.c, in
+ * such a process, begins a stage and walks its steps; settings.c does the steps that only
+ * change the image's config; effects.c those that change files (COPY, ADD, WORKDIR), with
+ * run.c for RUN.
  */
 #pragma once
 
@@ -20,7 +22,8 @@
 #include "builder/language/plan.h"
 #include "builder/language/scope.h"
 #include "builder/language/step.h"
-#include "builder/progress.h"
+#include "builder/progress/progress.h"
+#include "builder/progress/view.h"
 #include "builder/registry/client.h"
 #include "builder/secrets.h"
 #include "builder/store/image.h"
@@ -41,8 +44,9 @@ struct build_request {
 	struct build_secrets secrets; /* --secret */
 	struct build_secrets agents;  /* --ssh */
 	bool no_cache;
-	bool quiet;
-	int64_t epoch; /* SOURCE_DATE_EPOCH; -1: none */
+	unsigned int jobs; /* stages at a time */
+	struct view *view; /* of what goes on */
+	int64_t epoch;     /* SOURCE_DATE_EPOCH; -1: none */
 	enum pull_policy pull;
 	struct client_options client; /* of registries */
 	struct pairs *materials;      /* gets base images and their digests; or NULL */
@@ -57,19 +61,20 @@ struct stage_state {
 	struct digest chain; /* of every step so far, for those without a layer */
 	bool has_cmd;        /* of this stage, not of the base */
 	char *base_digest;   /* of the manifest that the base came as, or NULL */
+	bool built;
 };
 
 struct build {
 	const struct build_request *request;
 	const struct store *store;
-	struct session session; /* begins with the first step that has an effect */
+	struct session session; /* of all stages' processes */
 	struct interrupt interrupt;
 	struct mockerfile file;
 	struct plan plan;
 	int context_fd;
 	int downloads_fd; /* of ADD's URLs; -1 until there is one */
 	struct ignore ignore;
-	struct copy_digest_cache *digests;
+	struct copy_digest_cache *digests; /* of a stage's process, as is what follows */
 	struct progress progress;
 	struct stage_state *states; /* one per stage of the plan */
 };
@@ -78,8 +83,16 @@ struct build {
 int build_run(const struct build_request *request, const struct store *store,
 	struct image *ret, struct error *err) must_check;
 
-/* One stage, from its base to its last step. */
-int stage_build(struct build *build, struct stage *stage, struct error *err) must_check;
+/* The stages that the target needs, each once those are done that it needs itself. */
+int schedule_run(struct build *build, struct error *err) must_check;
+
+/* In a stage's process: the stage, from its base to its last step. Its state as text is
+ * what the others need of it. */
+int stage_build(struct build *build, struct stage *stage, struct str *ret_state,
+	struct error *err) must_check;
+/* In the builder's process: takes that text. */
+int stage_adopt(struct build *build, struct stage *stage, const struct str *text,
+	struct error *err) must_check;
 void stage_state_free(struct stage_state *state);
 
 /* A step without effect on files. */
@@ -108,6 +121,3 @@ int run_perform(struct build *build, struct stage_state *state, const struct ste
 /* The image that COPY --from or a mount's from names: a stage or one of the store. */
 int build_find_source(struct build *build, const struct stage_state *state,
 	const char *from, struct image *ret, struct error *err) must_check;
-/* The session, begun if it has not. */
-int build_session(
-	struct build *build, struct session **ret, struct error *err) must_check;

@@ -80,14 +80,12 @@ static int hash_image_files(void *argument, int output, struct error *err)
 static int prepare_image_source(struct build *build, const struct stage_state *state,
 	const char *from, struct overlay *ret, char **ret_place, struct error *err)
 {
-	struct session *session;
 	auto_image image = { 0 };
 	auto_free char *piece = NULL;
 	auto_fd fd = -1;
 
 	if (build_find_source(build, state, from, &image, err) < 0 ||
-		build_session(build, &session, err) < 0 ||
-		session_piece(session, &piece, &fd, err) < 0)
+		session_piece(&build->session, &piece, &fd, err) < 0)
 		return -1;
 	if (mkdirat(fd, "source", 0755) < 0)
 		return fail_errno(err, "making %s/source", piece);
@@ -154,7 +152,6 @@ static int hash_image_source(struct build *build, struct stage_state *state,
 static int prepare_downloads(
 	struct build *build, const struct step *step, struct error *err)
 {
-	struct session *session;
 	auto_free char *piece = NULL;
 	bool wanted = false;
 
@@ -162,9 +159,7 @@ static int prepare_downloads(
 		wanted |= copy_source_is_url(*source);
 	if (!wanted || build->downloads_fd >= 0)
 		return 0;
-	if (build_session(build, &session, err) < 0)
-		return -1;
-	return session_piece(session, &piece, &build->downloads_fd, err);
+	return session_piece(&build->session, &piece, &build->downloads_fd, err);
 }
 
 static int hash_copy(struct build *build, struct stage_state *state,
@@ -174,16 +169,21 @@ static int hash_copy(struct build *build, struct stage_state *state,
 	struct digest digest;
 	struct copy_source source;
 	int fd = -1;
+	int result;
 
 	if (prepare_downloads(build, step, err) < 0)
 		return -1;
 	if (step->copy.from) {
-		if (hash_image_source(build, state, step, &digest, err) < 0)
-			return -1;
-	} else if (open_source(&work, &source, &fd, err) < 0 ||
-		   copy_compute_digest(&step->copy, &source, &digest, err) < 0) {
-		return -1;
+		result = hash_image_source(build, state, step, &digest, err);
+	} else {
+		interrupt_let_in(&build->interrupt);
+		result = open_source(&work, &source, &fd, err);
+		if (result == 0)
+			result = copy_compute_digest(&step->copy, &source, &digest, err);
+		interrupt_hold(&build->interrupt);
 	}
+	if (result < 0)
+		return -1;
 	digest_add_text(key, step->copy.destination); /* WORKDIR is in it */
 	digest_add_text(key, digest.hex);
 	return 0;

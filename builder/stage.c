@@ -1,8 +1,10 @@
 /*
- * One stage: its base, then its steps in order. Each is made (variables expanded), then
- * found in the cache or performed.
+ * One stage, in a process of its own: its base, then its steps in order. Each is made
+ * (variables expanded), then found in the cache or performed.
  */
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "base/cleanup.h"
 #include "builder/build.h"
@@ -39,14 +41,11 @@ static int import(struct build *build, const char *source, const char *platform,
 		.print = progress_output,
 		.print_argument = &build->progress,
 		.client = build->request->client,
+		.signal_fd = build->interrupt.fd,
 	};
 	auto_free char *called = NULL;
-	struct session *session;
 
-	if (build_session(build, &session, err) < 0)
-		return -1;
-	options.signal_fd = build->interrupt.fd;
-	return import_image_as(session, source, &options, ret, &called, err);
+	return import_image_as(&build->session, source, &options, ret, &called, err);
 }
 
 /* A name that the store does not have is one of a registry; pulled, it is in the store
@@ -210,15 +209,6 @@ static int recall_time(struct build *build, const struct stage_state *state,
 	return cache_remember(build->store, state->chain.hex, *ret_time, err);
 }
 
-static void show(struct build *build, const struct stage_state *state, bool cached,
-	const char *text)
-{
-	if (cached)
-		progress_cached(&build->progress, state->stage->name, text);
-	else
-		progress_step(&build->progress, state->stage->name, text);
-}
-
 static void set_created(struct stage_state *state, const char *time)
 {
 	free(state->image.config.created);
@@ -234,7 +224,8 @@ static int apply_setting(struct build *build, struct stage_state *state,
 	extend_chain(state, step->instruction->rule->name, step->key);
 	if (recall_time(build, state, &time, &cached, err) < 0)
 		return -1;
-	show(build, state, cached, step->display);
+	progress_step(&build->progress,
+		cached ? PROGRESS_STEP_CACHED : PROGRESS_STEP_APPLIED, step->display);
 	if (settings_apply(state, step, err) < 0)
 		return -1;
 	set_created(state, time);
@@ -281,30 +272,66 @@ static int choose_layer(struct build *build, const struct digest *key, char **re
 	return cache_remember(build->store, key->hex, *ret_layer, err);
 }
 
-static int perform(struct build *build, struct stage_state *state,
+/* On a draft of the layer, which becomes one if all goes well. What is told of the layer is
+ * what stands in the store: another build may have been faster. */
+static int make_layer(struct build *build, struct stage_state *state,
 	const struct step *step, const struct digest *key, char **ret_layer,
 	struct layer_info *info, struct error *err)
 {
 	const char *below = state->image.layers_count ? state->layer : NULL;
 	struct layer_draft draft = LAYER_DRAFT_NONE;
-	struct session *session;
+	auto_layer_info made = {
+		.created = settings_time(build->request),
+		.created_by = str_dup(step->display),
+		.parent = str_dup(below),
+	};
 	int result;
 
-	if (build_session(build, &session, err) < 0 ||
-		layer_begin(session, below, &draft, err) < 0)
+	if (layer_begin(&build->session, below, &draft, err) < 0)
 		return -1;
-	info->created = settings_time(build->request);
-	info->created_by = str_dup(step->display);
-	info->parent = str_dup(below);
 	result = effect_perform(build, state, step, &draft, err);
-	progress_step_end(&build->progress, result == 0 ? "done in" : "failed after");
 	if (result == 0)
 		result = interrupt_check(&build->interrupt, err);
 	if (result == 0)
 		result = choose_layer(build, key, ret_layer, err);
 	if (result == 0)
-		result = layer_commit(session, &draft, *ret_layer, info, err);
-	layer_abandon(session, &draft);
+		result = layer_commit(&build->session, &draft, *ret_layer, &made, err);
+	layer_abandon(&build->session, &draft);
+	return result < 0 ? -1 : layer_read(build->store, *ret_layer, info, err);
+}
+
+/* A step that several stages have is done by one of them; the others wait. The lock is a
+ * file of the session. */
+static int lock_step(
+	struct build *build, const struct digest *key, int *ret_fd, struct error *err)
+{
+	auto_fd fd =
+		openat(build->session.fd, key->hex, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return fail_errno(err, "making %s/%s", build->session.path, key->hex);
+	if (worker_lock(fd, LOCK_EX, "the step", build->interrupt.fd, err) < 0)
+		return -1;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static int perform(struct build *build, struct stage_state *state,
+	const struct step *step, const struct digest *key, char **ret_layer,
+	struct layer_info *info, struct error *err)
+{
+	enum progress_kind how = PROGRESS_STEP_DONE;
+	auto_fd lock = -1;
+	int result = lock_step(build, key, &lock, err);
+
+	if (result == 0)
+		result = find_layer(build, key, ret_layer, info, err);
+	if (result == 0 && *ret_layer)
+		how = PROGRESS_STEP_SHARED;
+	else if (result == 0)
+		result = make_layer(build, state, step, key, ret_layer, info, err);
+	progress_step_end(&build->progress, result < 0 ? PROGRESS_STEP_FAILED : how,
+		result < 0 ? 0 : info->size);
 	return result;
 }
 
@@ -321,7 +348,8 @@ static int apply_effect(struct build *build, struct stage_state *state,
 	if (effect_key(build, state, step, &key, err) < 0 ||
 		find_layer(build, &key, &layer, &info, err) < 0)
 		return -1;
-	show(build, state, layer != NULL, step->display);
+	progress_step(&build->progress,
+		layer ? PROGRESS_STEP_CACHED : PROGRESS_STEP_BEGIN, step->display);
 	if (!layer && perform(build, state, step, &key, &layer, &info, err) < 0)
 		return -1;
 	image_add_layer(&state->image, layer, info.size);
@@ -369,28 +397,80 @@ static int show_from(struct build *build, struct stage_state *state, struct erro
 	text = instruction_display(stage->from);
 	if (recall_time(build, state, &time, &cached, err) < 0)
 		return -1;
-	show(build, state, cached, text);
+	progress_step(&build->progress,
+		cached ? PROGRESS_STEP_CACHED : PROGRESS_STEP_APPLIED, text);
 	if (!state->image.config.created)
 		set_created(state, time);
 	return 0;
 }
 
-/* ONBUILD instructions of the base come first, once. */
-static int add_triggers(struct build *build, struct stage *stage,
-	struct stage_state *state, struct error *err)
+static bool needs_are_built(const struct build *build, const struct stage *stage)
 {
-	struct strings *triggers = &state->image.config.config.on_build;
-	int result;
-
-	if (triggers->count == 0)
-		return 0;
-	build->progress.total += triggers->count;
-	result = plan_add_triggers(&build->plan, stage, triggers, err);
-	strings_free(triggers);
-	return result;
+	for (size_t i = 0; i < stage->need_count; i++) {
+		if (!build->states[stage->needs[i]].built)
+			return false;
+	}
+	return true;
 }
 
-int stage_build(struct build *build, struct stage *stage, struct error *err)
+/* ONBUILD instructions of the base come first, once. Those that copy from a stage which is
+ * not there yet are given back, errnum EAGAIN: the stage begins again when it is. */
+static int add_triggers(struct build *build, struct stage *stage,
+	struct stage_state *state, struct str *ret_state, struct error *err)
+{
+	struct strings *triggers = &state->image.config.config.on_build;
+	auto_free char *text = strings_join(triggers, "\n");
+
+	if (!stage->triggers && plan_add_triggers(&build->plan, stage, triggers, err) < 0)
+		return -1;
+	if (!needs_are_built(build, stage)) {
+		str_append(ret_state, text);
+		return fail_code(err, EAGAIN, "ONBUILD needs other stages");
+	}
+	build->progress.total =
+		(uint32_t)(stage->instruction_count + (stage->from ? 1 : 0));
+	strings_free(triggers);
+	return 0;
+}
+
+/* ---- between processes --------------------------------------------------------------- */
+
+struct stage_result {
+	struct image image;
+	char *base_digest;
+};
+
+static const struct json_field result_fields[] = {
+	JSON_STRUCT(struct stage_result, image, "image", &image_type),
+	JSON_STRING(struct stage_result, base_digest, "baseDigest"),
+	JSON_END,
+};
+static const struct json_type result_type = JSON_TYPE(struct stage_result, result_fields);
+
+static void write_result(const struct stage_state *state, struct str *ret)
+{
+	struct stage_result result = { state->image, state->base_digest };
+
+	json_write(ret, &result_type, &result, (struct json_write_options){ 0 });
+}
+
+int stage_adopt(struct build *build, struct stage *stage, const struct str *text,
+	struct error *err)
+{
+	struct json_options options = { .name = "a stage's result" };
+	struct stage_state *state = &build->states[stage->index];
+	struct stage_result result = { 0 };
+
+	if (json_read(&result_type, &result, text->data, text->length, &options, err) < 0)
+		return -1;
+	state->image = result.image;
+	state->base_digest = result.base_digest;
+	state->built = true;
+	return 0;
+}
+
+int stage_build(struct build *build, struct stage *stage, struct str *ret_state,
+	struct error *err)
 {
 	struct stage_state *state = &build->states[stage->index];
 
@@ -398,12 +478,13 @@ int stage_build(struct build *build, struct stage *stage, struct error *err)
 	if (load_base(build, state, err) < 0)
 		return -1;
 	begin_scope(build, state);
-	if (show_from(build, state, err) < 0 ||
-		add_triggers(build, stage, state, err) < 0)
+	if (add_triggers(build, stage, state, ret_state, err) < 0 ||
+		show_from(build, state, err) < 0)
 		return -1;
 	for (size_t i = 0; i < stage->instruction_count; i++) {
 		if (apply_instruction(build, state, stage->instructions[i], err) < 0)
 			return -1;
 	}
+	write_result(state, ret_state);
 	return 0;
 }
