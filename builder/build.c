@@ -20,6 +20,7 @@ static void build_free(struct build *build)
 	for (size_t i = 0; build->states && i < build->plan.stage_count; i++)
 		stage_state_free(&build->states[i]);
 	free(build->states);
+	free(build->place);
 	ignore_free(&build->ignore);
 	plan_free(&build->plan);
 	mockerfile_free(&build->file);
@@ -65,6 +66,18 @@ static char *path_in_context(const struct build *build)
 	return rest && *rest == '/' ? str_dup(rest + 1) : NULL;
 }
 
+/* What the file is called in the records of its builds. */
+static char *name_place(const struct build *build)
+{
+	const char *file = build->request->file;
+	auto_free char *path = realpath(file ? file : build->request->context, NULL);
+	auto_free char *context = realpath(build->request->context, NULL);
+
+	return path ? str_dup(path)
+		    : str_format("%s of %s", file ? file : "",
+			      context ? context : build->request->context);
+}
+
 static int open_inputs(struct build *build, struct error *err)
 {
 	auto_free char *inside = NULL;
@@ -76,6 +89,7 @@ static int open_inputs(struct build *build, struct error *err)
 			err, "opening the build context %s", build->request->context);
 	if (read_file(build, err) < 0)
 		return -1;
+	build->place = name_place(build);
 	inside = path_in_context(build);
 	return ignore_read(&build->ignore, build->context_fd, inside, err);
 }

@@ -18,6 +18,7 @@
 #include "builder/copy/copy.h"
 #include "builder/copy/ignore.h"
 #include "builder/digest.h"
+#include "builder/inputs.h"
 #include "builder/language/mockerfile.h"
 #include "builder/language/plan.h"
 #include "builder/language/scope.h"
@@ -30,6 +31,7 @@
 #include "builder/store/layer.h"
 #include "builder/store/session.h"
 #include "builder/store/store.h"
+#include "builder/why.h"
 #include "builder/worker.h"
 
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
@@ -44,6 +46,7 @@ struct build_request {
 	struct build_secrets secrets; /* --secret */
 	struct build_secrets agents;  /* --ssh */
 	bool no_cache;
+	bool why;          /* say why a step is not cached */
 	unsigned int jobs; /* stages at a time */
 	struct view *view; /* of what goes on */
 	int64_t epoch;     /* SOURCE_DATE_EPOCH; -1: none */
@@ -74,7 +77,9 @@ struct build {
 	int context_fd;
 	int downloads_fd; /* of ADD's URLs; -1 until there is one */
 	struct ignore ignore;
+	char *place; /* the Mockerfile's absolute path, or what stands for it */
 	struct copy_digest_cache *digests; /* of a stage's process, as is what follows */
+	struct why why;
 	struct progress progress;
 	struct stage_state *states; /* one per stage of the plan */
 };
@@ -104,17 +109,17 @@ void settings_shell(const struct stage_state *state, struct strings *ret);
 char *settings_time(const struct build_request *request);
 
 bool effect_is_needed(const struct step *step);
-/* The key of a step with an effect. */
-int effect_key(struct build *build, struct stage_state *state, const struct step *step,
-	struct digest *ret, struct error *err) must_check;
+/* What a step with an effect reads, of which its key is the hash. */
+int effect_inputs(struct build *build, struct stage_state *state, const struct step *step,
+	struct inputs *inputs, struct error *err) must_check;
 /* Does it on the upper directory of a draft. */
 int effect_perform(struct build *build, struct stage_state *state,
 	const struct step *step, const struct layer_draft *draft,
 	struct error *err) must_check;
 
-/* RUN: what of it goes into the key; doing it. */
-void run_hash(struct build *build, struct stage_state *state, const struct step *step,
-	struct digest_state *digest);
+/* RUN: its inputs but for the files of mounts; doing it. */
+void run_inputs(struct build *build, struct stage_state *state, const struct step *step,
+	struct inputs *inputs);
 int run_perform(struct build *build, struct stage_state *state, const struct step *step,
 	const struct layer_draft *draft, struct error *err) must_check;
 

@@ -39,6 +39,7 @@ struct build_options {
 	const char *pull;
 	struct registry_flags registry;
 	bool no_cache;
+	bool why;
 	bool quiet;
 };
 
@@ -64,6 +65,9 @@ static const struct option_spec options[] = {
 		"the agent of RUN --mount=type=ssh (\"default\": $SSH_AUTH_SOCK)"),
 	OPTION_FLAG(struct build_options, no_cache, "no-cache", 0,
 		"run every step again"),
+	OPTION_FLAG(struct build_options, why, "why", 0,
+		"say of each step that is not cached what changed since the last build: "
+		"a file, a variable, the instruction, the steps before it"),
 	OPTION_U32(struct build_options, jobs, "jobs", 'j', "N",
 		"how many stages are built at a time (otherwise one a CPU)"),
 	OPTION_STRING(struct build_options, progress, "progress", 0,
@@ -194,6 +198,7 @@ static int read_request(
 		.target = given->target,
 		.network = str_equal(given->network, "default") ? "host" : given->network,
 		.no_cache = given->no_cache,
+		.why = given->why,
 		.jobs = given->jobs ? given->jobs : count_cpus(),
 		.pull = (enum pull_policy)pull,
 		.client = registry_client(&given->registry),

@@ -42,22 +42,36 @@ static void command_of(
 	strings_copy(ret, &step->argv);
 }
 
-void run_hash(struct build *build, struct stage_state *state, const struct step *step,
-	struct digest_state *digest)
+static void add_environment(const struct stage_state *state, struct inputs *inputs)
 {
 	auto_strings environment = { 0 };
-	auto_strings command = { 0 };
 
-	command_of(state, step, &command);
 	scope_cache_environment(&state->scope, &environment);
 	strings_sort(&environment);
-	digest_add_texts(digest, &command);
-	digest_add_texts(digest, &environment);
-	digest_add_text(digest, step->run.script);
-	digest_add_text(digest, state->scope.workdir);
-	digest_add_text(digest, state->image.config.config.user);
-	digest_add_text(digest, network_of(build, step));
-	digest_add_number(digest, (uint64_t)step->run.security);
+	strings_each (item, &environment) {
+		char *equals = strchr(*item, '=');
+
+		if (!equals)
+			continue;
+		*equals = '\0';
+		inputs_add(inputs, INPUT_VARIABLE, *item, equals + 1);
+	}
+}
+
+void run_inputs(struct build *build, struct stage_state *state, const struct step *step,
+	struct inputs *inputs)
+{
+	auto_strings shell = { 0 };
+	auto_free char *joined = NULL;
+
+	settings_shell(state, &shell);
+	joined = strings_join(&shell, "\n");
+	if (step->shell_form)
+		inputs_add(inputs, INPUT_SETTING, "the shell", joined);
+	add_environment(state, inputs);
+	inputs_add(inputs, INPUT_SETTING, "the working directory", state->scope.workdir);
+	inputs_add(inputs, INPUT_SETTING, "the user", state->image.config.config.user);
+	inputs_add(inputs, INPUT_SETTING, "the network", network_of(build, step));
 }
 
 struct run_work {

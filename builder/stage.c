@@ -182,14 +182,40 @@ static void begin_scope(struct build *build, struct stage_state *state)
 	}
 }
 
-static void extend_chain(struct stage_state *state, const char *kind, const char *text)
+/* What the next step stands on: all steps so far, and the files that they left. */
+static struct digest standing(const struct stage_state *state)
 {
 	auto_digest key = { 0 };
 
-	cache_key_begin(&key, kind, state->chain.hex);
+	cache_key_begin(&key, "standing", state->chain.hex);
 	digest_add_text(&key, state->layer);
-	digest_add_text(&key, text);
-	state->chain = digest_end(&key);
+	return digest_end(&key);
+}
+
+static void extend_chain(struct stage_state *state, const char *instruction,
+	const char *text, struct inputs *inputs)
+{
+	inputs_begin(inputs, instruction, standing(state).hex);
+	inputs_add(inputs, INPUT_WORDS, "the instruction as expanded", text);
+	state->chain = inputs_end(inputs);
+}
+
+/* Shows a step that begins, and on request why it does more than look into the cache. */
+static void show(struct build *build, enum progress_kind kind, const char *title,
+	const struct inputs *inputs)
+{
+	auto_strings reasons = { 0 };
+
+	why_add(&build->why, title, inputs);
+	progress_step(&build->progress, kind, title);
+	if (!build->request->why || kind == PROGRESS_STEP_CACHED)
+		return;
+	if (build->request->no_cache)
+		strings_add(&reasons, "--no-cache was given");
+	else
+		why_explain(&build->why, &reasons);
+	strings_each (reason, &reasons)
+		progress_why(&build->progress, *reason);
 }
 
 /* When this point of the chain was reached first: what makes a step without layer cached,
@@ -219,13 +245,14 @@ static int apply_setting(struct build *build, struct stage_state *state,
 	const struct step *step, struct error *err)
 {
 	auto_free char *time = NULL;
+	auto_inputs inputs = { 0 };
 	bool cached = false;
 
-	extend_chain(state, step->instruction->rule->name, step->key);
+	extend_chain(state, step->instruction->rule->name, step->key, &inputs);
 	if (recall_time(build, state, &time, &cached, err) < 0)
 		return -1;
-	progress_step(&build->progress,
-		cached ? PROGRESS_STEP_CACHED : PROGRESS_STEP_APPLIED, step->display);
+	show(build, cached ? PROGRESS_STEP_CACHED : PROGRESS_STEP_APPLIED, step->display,
+		&inputs);
 	if (settings_apply(state, step, err) < 0)
 		return -1;
 	set_created(state, time);
@@ -338,6 +365,8 @@ static int perform(struct build *build, struct stage_state *state,
 static int apply_effect(struct build *build, struct stage_state *state,
 	const struct step *step, struct error *err)
 {
+	auto_inputs chain = { 0 };
+	auto_inputs inputs = { 0 };
 	auto_layer_info info = { 0 };
 	auto_free char *layer = NULL;
 	struct digest key;
@@ -345,11 +374,13 @@ static int apply_effect(struct build *build, struct stage_state *state,
 	if (state->image.layers_count >= IMAGE_LAYERS_MAX)
 		return fail(err, "the image would have more than %d layers",
 			IMAGE_LAYERS_MAX);
-	if (effect_key(build, state, step, &key, err) < 0 ||
-		find_layer(build, &key, &layer, &info, err) < 0)
+	if (effect_inputs(build, state, step, &inputs, err) < 0)
 		return -1;
-	progress_step(&build->progress,
-		layer ? PROGRESS_STEP_CACHED : PROGRESS_STEP_BEGIN, step->display);
+	key = inputs_end(&inputs);
+	if (find_layer(build, &key, &layer, &info, err) < 0)
+		return -1;
+	show(build, layer ? PROGRESS_STEP_CACHED : PROGRESS_STEP_BEGIN, step->display,
+		&inputs);
 	if (!layer && perform(build, state, step, &key, &layer, &info, err) < 0)
 		return -1;
 	image_add_layer(&state->image, layer, info.size);
@@ -358,7 +389,7 @@ static int apply_effect(struct build *build, struct stage_state *state,
 	image_add_history(&state->image, info.created, step->display, false);
 	if (step->kind == INSTRUCTION_WORKDIR)
 		return settings_apply(state, step, err);
-	extend_chain(state, step->instruction->rule->name, step->key);
+	extend_chain(state, step->instruction->rule->name, step->key, &chain);
 	return 0;
 }
 
@@ -389,16 +420,16 @@ static int show_from(struct build *build, struct stage_state *state, struct erro
 	const struct stage *stage = state->stage;
 	auto_free char *text = NULL;
 	auto_free char *time = NULL;
+	auto_inputs inputs = { 0 };
 	bool cached = false;
 
-	extend_chain(state, "FROM", stage->base_name);
+	extend_chain(state, "FROM", stage->base_name, &inputs);
 	if (!stage->from)
 		return 0;
 	text = instruction_display(stage->from);
 	if (recall_time(build, state, &time, &cached, err) < 0)
 		return -1;
-	progress_step(&build->progress,
-		cached ? PROGRESS_STEP_CACHED : PROGRESS_STEP_APPLIED, text);
+	show(build, cached ? PROGRESS_STEP_CACHED : PROGRESS_STEP_APPLIED, text, &inputs);
 	if (!state->image.config.created)
 		set_created(state, time);
 	return 0;
@@ -469,6 +500,14 @@ int stage_adopt(struct build *build, struct stage *stage, const struct str *text
 	return 0;
 }
 
+static int begin_why(struct build *build, const struct stage *stage, struct error *err)
+{
+	auto_free char *number = str_format("%zu", stage->index);
+
+	return why_begin(&build->why, build->store, build->place,
+		stage->name ? stage->name : number, err);
+}
+
 int stage_build(struct build *build, struct stage *stage, struct str *ret_state,
 	struct error *err)
 {
@@ -478,7 +517,8 @@ int stage_build(struct build *build, struct stage *stage, struct str *ret_state,
 	if (load_base(build, state, err) < 0)
 		return -1;
 	begin_scope(build, state);
-	if (add_triggers(build, stage, state, ret_state, err) < 0 ||
+	if (begin_why(build, stage, err) < 0 ||
+		add_triggers(build, stage, state, ret_state, err) < 0 ||
 		show_from(build, state, err) < 0)
 		return -1;
 	for (size_t i = 0; i < stage->instruction_count; i++) {
@@ -486,5 +526,5 @@ int stage_build(struct build *build, struct stage *stage, struct str *ret_state,
 			return -1;
 	}
 	write_result(state, ret_state);
-	return 0;
+	return why_keep(&build->why, build->store, err);
 }

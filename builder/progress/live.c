@@ -144,7 +144,7 @@ static void draw_all(struct view *view)
 
 static void keep(const struct view *view, const char *code, const char *text)
 {
-	printf("%s%s%s\n", colour(view, code), text, colour(view, "\033[m"));
+	printf("%s%s%s\n", colour(view, code), text, *code ? colour(view, "\033[m") : "");
 }
 
 static void keep_end(const struct view *view, const struct view_stage *stage,

@@ -208,8 +208,10 @@ int view_timeout(const struct view *view)
 
 void view_tick(struct view *view)
 {
-	if (view->face->tick)
-		view->face->tick(view);
+	if (!view->face->tick || now() - view->ticked < TICK * (NANOSECONDS / 1000))
+		return;
+	view->ticked = now();
+	view->face->tick(view);
 }
 
 void view_hide(struct view *view)

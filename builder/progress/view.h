@@ -49,6 +49,7 @@ struct view {
 	struct view_stage *stages;
 	size_t count;
 	int64_t began;
+	int64_t ticked;
 	size_t rows; /* of the live face: what it will replace */
 	size_t *widths;
 	bool colours;
