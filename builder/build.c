@@ -105,7 +105,7 @@ static void list_stages(const struct build *build)
 		auto_free char *name =
 			stage->name ? str_dup(stage->name) : str_format("stage-%zu", i);
 
-		view_add_stage(build->request->view, plan->order_count > 1 ? name : NULL,
+		view_add_stage(build->request->view, plan->stage_count > 1 ? name : NULL,
 			(uint32_t)steps);
 	}
 }

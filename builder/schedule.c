@@ -100,6 +100,7 @@ static int start(struct schedule *schedule, struct job *job, struct error *err)
 
 	if (progress_socket(sockets, err) < 0)
 		return -1;
+	str_free(&job->state);
 	job->events = sockets[0];
 	job->sender = sockets[1];
 	job->worker = (struct worker){
@@ -218,8 +219,6 @@ static void finish(struct schedule *schedule, struct job *job)
 	struct error err = { 0 };
 	int result;
 
-	take_events(job);
-	str_free(&job->state);
 	result = worker_finish(&job->worker, &job->process, &err);
 	take_events(job);
 	close(job->events);

@@ -7,6 +7,7 @@
 #include <sys/file.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "builder/build.h"
 #include "builder/cache.h"
 #include "builder/exchange/import.h"
@@ -334,10 +335,14 @@ static int lock_step(
 {
 	auto_fd fd =
 		openat(build->session.fd, key->hex, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int result;
 
 	if (fd < 0)
 		return fail_errno(err, "making %s/%s", build->session.path, key->hex);
-	if (worker_lock(fd, LOCK_EX, "the step", build->interrupt.fd, err) < 0)
+	interrupt_let_in(&build->interrupt);
+	result = fd_lock(fd, LOCK_EX, "the step", err);
+	interrupt_hold(&build->interrupt);
+	if (result < 0)
 		return -1;
 	*ret_fd = take_fd(&fd);
 	return 0;
@@ -466,21 +471,31 @@ static int add_triggers(struct build *build, struct stage *stage,
 
 /* ---- between processes --------------------------------------------------------------- */
 
+/* What a stage hands over: its image, and the ARGs that a stage on it inherits. */
 struct stage_result {
 	struct image image;
 	char *base_digest;
+	struct pairs args;
+	struct strings declared;
 };
 
 static const struct json_field result_fields[] = {
 	JSON_STRUCT(struct stage_result, image, "image", &image_type),
 	JSON_STRING(struct stage_result, base_digest, "baseDigest"),
+	JSON_PAIRS(struct stage_result, args, "args"),
+	JSON_STRINGS(struct stage_result, declared, "declared"),
 	JSON_END,
 };
 static const struct json_type result_type = JSON_TYPE(struct stage_result, result_fields);
 
 static void write_result(const struct stage_state *state, struct str *ret)
 {
-	struct stage_result result = { state->image, state->base_digest };
+	struct stage_result result = {
+		.image = state->image,
+		.base_digest = state->base_digest,
+		.args = state->scope.args,
+		.declared = state->scope.declared,
+	};
 
 	json_write(ret, &result_type, &result, (struct json_write_options){ 0 });
 }
@@ -496,6 +511,8 @@ int stage_adopt(struct build *build, struct stage *stage, const struct str *text
 		return -1;
 	state->image = result.image;
 	state->base_digest = result.base_digest;
+	state->scope.args = result.args;
+	state->scope.declared = result.declared;
 	state->built = true;
 	return 0;
 }

@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -228,36 +227,6 @@ int worker_run(const struct worker *worker, struct error *err)
 		return -1;
 	}
 	return worker_finish(worker, &process, err);
-}
-
-/* ---- waiting for a lock -------------------------------------------------------------- */
-
-struct locking {
-	int fd;
-	int operation;
-	const char *name;
-};
-
-/* In a worker: what it locks is its parent's, too, for they share the open file. */
-static int take_lock(void *argument, int output, struct error *err)
-{
-	const struct locking *locking = argument;
-
-	return fd_lock(locking->fd, locking->operation, locking->name, err);
-}
-
-int worker_lock(int fd, int operation, const char *name, int signal_fd, struct error *err)
-{
-	struct locking locking = { fd, operation, name };
-	struct worker worker = {
-		.work = take_lock,
-		.argument = &locking,
-		.signal_fd = signal_fd,
-	};
-
-	if (fd_lock(fd, operation | LOCK_NB, name, err) == 0)
-		return 0;
-	return err->errnum == EWOULDBLOCK ? worker_run(&worker, err) : -1;
 }
 
 /* ---- signals ------------------------------------------------------------------------- */

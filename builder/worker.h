@@ -59,11 +59,6 @@ int worker_finish(const struct worker *worker, struct worker_process *process,
 /* With its group, at once. Harmless for one that is not running. */
 void worker_kill(struct worker_process *process);
 
-/* flock() that waits for its turn and can be interrupted while it does. The lock is had by
- * whoever has the descriptor. */
-int worker_lock(int fd, int operation, const char *name, int signal_fd,
-	struct error *err) must_check;
-
 /* SIGINT, SIGTERM and SIGHUP are blocked and come out of a descriptor. */
 struct interrupt {
 	int fd;
@@ -78,8 +73,8 @@ struct interrupt {
 int interrupt_begin(struct interrupt *ret, struct error *err) must_check;
 /* Fails with errnum EINTR if one has come. */
 int interrupt_check(const struct interrupt *interrupt, struct error *err) must_check;
-/* For long work of the process itself which leaves nothing that others do not clear away:
- * a signal ends it. */
+/* While the process itself works or waits for long, without a worker, and leaves nothing
+ * that others do not clear away: a signal ends it. */
 void interrupt_let_in(const struct interrupt *interrupt);
 void interrupt_hold(const struct interrupt *interrupt);
 void interrupt_end(struct interrupt *interrupt);

@@ -111,12 +111,12 @@ static void draw_stage(struct view *view, const struct view_stage *stage, size_t
 	}
 }
 
-static size_t count_running(const struct view *view)
+static size_t count_busy(const struct view *view)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < view->count; i++)
-		count += view->stages[i].running;
+		count += view->stages[i].busy;
 	return count;
 }
 
@@ -124,16 +124,16 @@ static size_t count_running(const struct view *view)
 static void draw_all(struct view *view)
 {
 	size_t room = terminal_size().ws_row - 1u;
-	size_t running = count_running(view);
-	size_t each = running ? MAX(room / running, 1u) : 0;
+	size_t busy = count_busy(view);
+	size_t each = busy ? MAX(room / busy, 1u) : 0;
 
-	if (running == 0)
+	if (busy == 0)
 		return;
 	printf(HIDE_CURSOR);
 	for (size_t i = 0; i < view->count && room > 0; i++) {
 		size_t before = view->rows;
 
-		if (!view->stages[i].running)
+		if (!view->stages[i].busy)
 			continue;
 		draw_stage(view, &view->stages[i], MIN(each, room));
 		room -= view->rows - before;

@@ -114,16 +114,22 @@ static void end_line(struct view *view, struct view_stage *stage)
 	clear(&stage->line);
 }
 
-/* Where an escape sequence of a terminal ends that begins at text[0]: "ESC [ 3 1 m". One
- * that is cut off by the end of the piece ends there. */
+/* Where an escape sequence of a terminal ends that begins at text[0]: "ESC [ 3 1 m", "ESC ] 0
+ * ; title BEL", or ESC and one character. One that the piece cuts off ends with it. */
 static size_t escape_length(const char *text, size_t length)
 {
-	size_t i = 1;
+	char kind = length > 1 ? text[1] : '\0';
+	size_t i = 2;
 
-	if (i < length && text[i] != '[')
-		return 2;
-	for (i++; i < length && (unsigned char)text[i] < 0x40; i++)
-		;
+	if (kind == '[') {
+		while (i < length && (unsigned char)text[i] < 0x40)
+			i++;
+	} else if (kind == ']') {
+		while (i < length && text[i] != '\007' && text[i] != '\033')
+			i++;
+	} else {
+		i = 1;
+	}
 	return MIN(i + 1, length);
 }
 
@@ -148,23 +154,47 @@ static void add_output(
 
 /* ---- events ------------------------------------------------------------------------- */
 
+static void begin_stage(struct view_stage *stage, const struct progress_event *event)
+{
+	stage->busy = true;
+	stage->began = stage->step_began = now();
+	stage->step = 0;
+	free(stage->text);
+	stage->text = str_dup(event->text);
+}
+
 static void begin_step(struct view_stage *stage, const struct progress_event *event)
 {
 	forget_output(stage);
 	stage->step = event->step;
 	stage->total = event->total;
 	stage->step_began = now();
+	stage->busy = event->kind == PROGRESS_STEP_BEGIN;
 	free(stage->text);
 	stage->text = str_dup(event->text);
 }
 
-static void begin_stage(struct view_stage *stage, const struct progress_event *event)
+static void update(struct view_stage *stage, const struct progress_event *event)
 {
-	stage->running = true;
-	stage->began = stage->step_began = now();
-	stage->step = 0;
-	free(stage->text);
-	stage->text = str_dup(event->text);
+	switch (event->kind) {
+	case PROGRESS_STAGE_BEGIN:
+		begin_stage(stage, event);
+		break;
+	case PROGRESS_STEP_BEGIN:
+	case PROGRESS_STEP_CACHED:
+	case PROGRESS_STEP_APPLIED:
+		begin_step(stage, event);
+		break;
+	case PROGRESS_STEP_DONE:
+	case PROGRESS_STEP_SHARED:
+	case PROGRESS_STEP_FAILED:
+	case PROGRESS_STAGE_DONE:
+	case PROGRESS_STAGE_FAILED:
+		stage->busy = false;
+		break;
+	default:
+		break;
+	}
 }
 
 void view_stage_event(struct view *view, size_t index, const struct progress_event *event)
@@ -177,17 +207,8 @@ void view_stage_event(struct view *view, size_t index, const struct progress_eve
 	}
 	if (stage->line.length > 0)
 		end_line(view, stage);
-	if (event->kind == PROGRESS_STAGE_BEGIN)
-		begin_stage(stage, event);
-	if (event->kind == PROGRESS_STEP_BEGIN || event->kind == PROGRESS_STEP_CACHED ||
-		event->kind == PROGRESS_STEP_APPLIED)
-		begin_step(stage, event);
-	if (event->kind == PROGRESS_STAGE_DONE || event->kind == PROGRESS_STAGE_FAILED)
-		stage->running = false;
+	update(stage, event);
 	view->face->show(view, stage, event);
-	if (event->kind == PROGRESS_STEP_DONE || event->kind == PROGRESS_STEP_SHARED ||
-		event->kind == PROGRESS_STEP_FAILED)
-		forget_output(stage);
 }
 
 void view_build_event(struct view *view, enum progress_kind kind, const char *text)

@@ -26,7 +26,7 @@ struct view_stage {
 	int64_t began;      /* nanoseconds of the monotonic clock */
 	int64_t step_began; /* or stage */
 	struct str line;    /* of output, not yet ended */
-	bool running;
+	bool busy;          /* with its base or a step */
 	/* The live face's: the last lines of the step's output, and all of it. */
 	char *tail[VIEW_TAIL];
 	size_t tail_count;
