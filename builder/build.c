@@ -1,4 +1,4 @@
-/* What a build stands on, opened in order and closed in reverse; the walk of its stages. */
+/* What a build stands on, opened in order and closed in reverse. */
 #include "builder/build.h"
 
 #include <fcntl.h>
@@ -17,20 +17,15 @@
 
 static void build_free(struct build *build)
 {
-	struct error ignored;
-
 	for (size_t i = 0; build->states && i < build->plan.stage_count; i++)
 		stage_state_free(&build->states[i]);
 	free(build->states);
-	/* The next build reads the context's files again, that is all. */
-	(void)!copy_digest_cache_save(build->digests, &ignored);
-	copy_digest_cache_free(build->digests);
+	free(build->place);
 	ignore_free(&build->ignore);
 	plan_free(&build->plan);
 	mockerfile_free(&build->file);
 	session_end(&build->session);
 	interrupt_end(&build->interrupt);
-	progress_free(&build->progress);
 	if (build->context_fd >= 0)
 		close(build->context_fd);
 	if (build->downloads_fd >= 0)
@@ -38,17 +33,6 @@ static void build_free(struct build *build)
 }
 
 #define auto_build __attribute__((cleanup(build_free))) struct build
-
-int build_session(struct build *build, struct session **ret, struct error *err)
-{
-	if (build->interrupt.fd < 0 && interrupt_begin(&build->interrupt, err) < 0)
-		return -1;
-	if (build->session.fd < 0 &&
-		session_begin(build->store, &build->session, err) < 0)
-		return -1;
-	*ret = &build->session;
-	return interrupt_check(&build->interrupt, err);
-}
 
 /* The file that --file names, else the context's Mockerfile or Dockerfile. */
 static int read_file(struct build *build, struct error *err)
@@ -82,6 +66,18 @@ static char *path_in_context(const struct build *build)
 	return rest && *rest == '/' ? str_dup(rest + 1) : NULL;
 }
 
+/* What the file is called in the records of its builds. */
+static char *name_place(const struct build *build)
+{
+	const char *file = build->request->file;
+	auto_free char *path = realpath(file ? file : build->request->context, NULL);
+	auto_free char *context = realpath(build->request->context, NULL);
+
+	return path ? str_dup(path)
+		    : str_format("%s of %s", file ? file : "",
+			      context ? context : build->request->context);
+}
+
 static int open_inputs(struct build *build, struct error *err)
 {
 	auto_free char *inside = NULL;
@@ -93,21 +89,24 @@ static int open_inputs(struct build *build, struct error *err)
 			err, "opening the build context %s", build->request->context);
 	if (read_file(build, err) < 0)
 		return -1;
+	build->place = name_place(build);
 	inside = path_in_context(build);
-	if (ignore_read(&build->ignore, build->context_fd, inside, err) < 0)
-		return -1;
-	return copy_digest_cache_open(
-		build->store->root_fd, "digests", &build->digests, err);
+	return ignore_read(&build->ignore, build->context_fd, inside, err);
 }
 
-static void count_steps(struct build *build)
+/* Stages are called by their names where there are several. */
+static void list_stages(const struct build *build)
 {
 	const struct plan *plan = &build->plan;
 
-	for (size_t i = 0; i < plan->order_count; i++) {
-		const struct stage *stage = &plan->stages[plan->order[i]];
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		const struct stage *stage = &plan->stages[i];
+		size_t steps = stage->instruction_count + (stage->from ? 1 : 0);
+		auto_free char *name =
+			stage->name ? str_dup(stage->name) : str_format("stage-%zu", i);
 
-		build->progress.total += stage->instruction_count + (stage->from ? 1 : 0);
+		view_add_stage(build->request->view, plan->stage_count > 1 ? name : NULL,
+			(uint32_t)steps);
 	}
 }
 
@@ -120,23 +119,14 @@ static int make_plan(struct build *build, struct error *err)
 
 	if (plan_make(&build->file, &options, &build->plan, err) < 0)
 		return -1;
-	strings_each (name, &build->plan.unused_args)
-		progress_note(&build->progress,
-			"warning: --build-arg %s: the file has no ARG of that name\n",
-			*name);
-	build->states = str_alloc(build->plan.stage_count * sizeof(*build->states));
-	count_steps(build);
-	return 0;
-}
+	strings_each (name, &build->plan.unused_args) {
+		auto_free char *text = str_format(
+			"--build-arg %s: the file has no ARG of that name", *name);
 
-static int run_stages(struct build *build, struct error *err)
-{
-	for (size_t i = 0; i < build->plan.order_count; i++) {
-		struct stage *stage = &build->plan.stages[build->plan.order[i]];
-
-		if (stage_build(build, stage, err) < 0)
-			return -1;
+		view_build_event(build->request->view, PROGRESS_WARNING, text);
 	}
+	build->states = str_alloc(build->plan.stage_count * sizeof(*build->states));
+	list_stages(build);
 	return 0;
 }
 
@@ -159,16 +149,17 @@ int build_run(const struct build_request *request, const struct store *store,
 
 	build.request = request;
 	build.store = store;
-	progress_begin(&build.progress, request->quiet);
+	view_build_event(request->view, PROGRESS_BUILD_BEGIN, "");
 	if (open_inputs(&build, err) < 0 || make_plan(&build, err) < 0 ||
-		run_stages(&build, err) < 0)
+		interrupt_begin(&build.interrupt, err) < 0 ||
+		session_begin(store, &build.session, err) < 0 ||
+		schedule_run(&build, err) < 0)
 		return -1;
 	target = &build.states[build.plan.target].image;
 	for (size_t i = 0; i < request->labels.count; i++)
 		pairs_set(&target->config.config.labels, request->labels.items[i].key,
 			request->labels.items[i].value);
 	list_materials(&build, request->materials);
-	progress_done(&build.progress, "built");
 	*ret = *target;
 	*target = (struct image){ 0 };
 	return 0;

@@ -1,9 +1,11 @@
 /*
  * A build: the Mockerfile's plan, walked stage by stage and step by step.
  *
- * build.c opens what a build stands on and walks the stages; stage.c begins a stage and
- * walks its steps; settings.c does the steps that only change the image's config;
- * effects.c those that change files (COPY, ADD, WORKDIR), with run.c for RUN.
+ * build.c opens what a build stands on; schedule.c starts a process for each stage, several
+ * at a time, once the stages that it needs are done, and shows what they tell; stage.c, in
+ * such a process, begins a stage and walks its steps; settings.c does the steps that only
+ * change the image's config; effects.c those that change files (COPY, ADD, WORKDIR), with
+ * run.c for RUN.
  */
 #pragma once
 
@@ -16,17 +18,20 @@
 #include "builder/copy/copy.h"
 #include "builder/copy/ignore.h"
 #include "builder/digest.h"
+#include "builder/inputs.h"
 #include "builder/language/mockerfile.h"
 #include "builder/language/plan.h"
 #include "builder/language/scope.h"
 #include "builder/language/step.h"
-#include "builder/progress.h"
+#include "builder/progress/progress.h"
+#include "builder/progress/view.h"
 #include "builder/registry/client.h"
 #include "builder/secrets.h"
 #include "builder/store/image.h"
 #include "builder/store/layer.h"
 #include "builder/store/session.h"
 #include "builder/store/store.h"
+#include "builder/why.h"
 #include "builder/worker.h"
 
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
@@ -41,8 +46,10 @@ struct build_request {
 	struct build_secrets secrets; /* --secret */
 	struct build_secrets agents;  /* --ssh */
 	bool no_cache;
-	bool quiet;
-	int64_t epoch; /* SOURCE_DATE_EPOCH; -1: none */
+	bool why;          /* say why a step is not cached */
+	unsigned int jobs; /* stages at a time */
+	struct view *view; /* of what goes on */
+	int64_t epoch;     /* SOURCE_DATE_EPOCH; -1: none */
 	enum pull_policy pull;
 	struct client_options client; /* of registries */
 	struct pairs *materials;      /* gets base images and their digests; or NULL */
@@ -57,19 +64,22 @@ struct stage_state {
 	struct digest chain; /* of every step so far, for those without a layer */
 	bool has_cmd;        /* of this stage, not of the base */
 	char *base_digest;   /* of the manifest that the base came as, or NULL */
+	bool built;
 };
 
 struct build {
 	const struct build_request *request;
 	const struct store *store;
-	struct session session; /* begins with the first step that has an effect */
+	struct session session; /* of all stages' processes */
 	struct interrupt interrupt;
 	struct mockerfile file;
 	struct plan plan;
 	int context_fd;
 	int downloads_fd; /* of ADD's URLs; -1 until there is one */
 	struct ignore ignore;
-	struct copy_digest_cache *digests;
+	char *place; /* the Mockerfile's absolute path, or what stands for it */
+	struct copy_digest_cache *digests; /* of a stage's process, as is what follows */
+	struct why why;
 	struct progress progress;
 	struct stage_state *states; /* one per stage of the plan */
 };
@@ -78,8 +88,16 @@ struct build {
 int build_run(const struct build_request *request, const struct store *store,
 	struct image *ret, struct error *err) must_check;
 
-/* One stage, from its base to its last step. */
-int stage_build(struct build *build, struct stage *stage, struct error *err) must_check;
+/* The stages that the target needs, each once those are done that it needs itself. */
+int schedule_run(struct build *build, struct error *err) must_check;
+
+/* In a stage's process: the stage, from its base to its last step. Its state as text is
+ * what the others need of it. */
+int stage_build(struct build *build, struct stage *stage, struct str *ret_state,
+	struct error *err) must_check;
+/* In the builder's process: takes that text. */
+int stage_adopt(struct build *build, struct stage *stage, const struct str *text,
+	struct error *err) must_check;
 void stage_state_free(struct stage_state *state);
 
 /* A step without effect on files. */
@@ -91,23 +109,20 @@ void settings_shell(const struct stage_state *state, struct strings *ret);
 char *settings_time(const struct build_request *request);
 
 bool effect_is_needed(const struct step *step);
-/* The key of a step with an effect. */
-int effect_key(struct build *build, struct stage_state *state, const struct step *step,
-	struct digest *ret, struct error *err) must_check;
+/* What a step with an effect reads, of which its key is the hash. */
+int effect_inputs(struct build *build, struct stage_state *state, const struct step *step,
+	struct inputs *inputs, struct error *err) must_check;
 /* Does it on the upper directory of a draft. */
 int effect_perform(struct build *build, struct stage_state *state,
 	const struct step *step, const struct layer_draft *draft,
 	struct error *err) must_check;
 
-/* RUN: what of it goes into the key; doing it. */
-void run_hash(struct build *build, struct stage_state *state, const struct step *step,
-	struct digest_state *digest);
+/* RUN: its inputs but for the files of mounts; doing it. */
+void run_inputs(struct build *build, struct stage_state *state, const struct step *step,
+	struct inputs *inputs);
 int run_perform(struct build *build, struct stage_state *state, const struct step *step,
 	const struct layer_draft *draft, struct error *err) must_check;
 
 /* The image that COPY --from or a mount's from names: a stage or one of the store. */
 int build_find_source(struct build *build, const struct stage_state *state,
 	const char *from, struct image *ret, struct error *err) must_check;
-/* The session, begun if it has not. */
-int build_session(
-	struct build *build, struct session **ret, struct error *err) must_check;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -25,6 +26,7 @@ struct build_options {
 	const char *target;
 	const char *network;
 	const char *progress;
+	uint32_t jobs;
 	const char *iidfile;
 	struct strings secrets;
 	struct strings agents;
@@ -37,6 +39,7 @@ struct build_options {
 	const char *pull;
 	struct registry_flags registry;
 	bool no_cache;
+	bool why;
 	bool quiet;
 };
 
@@ -62,10 +65,18 @@ static const struct option_spec options[] = {
 		"the agent of RUN --mount=type=ssh (\"default\": $SSH_AUTH_SOCK)"),
 	OPTION_FLAG(struct build_options, no_cache, "no-cache", 0,
 		"run every step again"),
-	OPTION_STRING(struct build_options, progress, "progress", 0, "plain|auto",
-		"how progress is shown", .values = "plain|auto", .initial = "auto"),
+	OPTION_FLAG(struct build_options, why, "why", 0,
+		"say of each step that is not cached what changed since the last build: "
+		"a file, a variable, the instruction, the steps before it"),
+	OPTION_U32(struct build_options, jobs, "jobs", 'j', "N",
+		"how many stages are built at a time (otherwise one a CPU)"),
+	OPTION_STRING(struct build_options, progress, "progress", 0,
+		"auto|plain|tty|json|quiet",
+		"how progress is shown: in lines, in a part of the terminal that changes, as "
+		"an object a line for tools, or not at all",
+		.values = "auto|plain|tty|json|quiet", .initial = "auto"),
 	OPTION_FLAG(struct build_options, quiet, "quiet", 'q',
-		"print nothing but the image's ID"),
+		"print nothing but the image's ID; the same as --progress=quiet"),
 	OPTION_STRING(struct build_options, iidfile, "iidfile", 0, "FILE",
 		"write the image's ID to the file"),
 	OPTION_I64(struct build_options, epoch, "source-date-epoch", 0, "SECONDS",
@@ -92,6 +103,15 @@ static const struct word pull_words[] = {
 	{ "missing", PULL_MISSING },
 	{ "always", PULL_ALWAYS },
 	{ "never", PULL_NEVER },
+	{ NULL, 0 },
+};
+
+static const struct word progress_words[] = {
+	{ "auto", VIEW_AUTO },
+	{ "plain", VIEW_PLAIN },
+	{ "tty", VIEW_LIVE },
+	{ "json", VIEW_JSON },
+	{ "quiet", VIEW_QUIET },
 	{ NULL, 0 },
 };
 
@@ -158,6 +178,13 @@ static int read_epoch(const struct build_options *given, int64_t *ret, struct er
 	return 0;
 }
 
+static unsigned int count_cpus(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count > 0 ? (unsigned int)count : 1;
+}
+
 static int read_request(
 	const struct command_call *call, struct build_request *ret, struct error *err)
 {
@@ -171,7 +198,8 @@ static int read_request(
 		.target = given->target,
 		.network = str_equal(given->network, "default") ? "host" : given->network,
 		.no_cache = given->no_cache,
-		.quiet = given->quiet,
+		.why = given->why,
+		.jobs = given->jobs ? given->jobs : count_cpus(),
 		.pull = (enum pull_policy)pull,
 		.client = registry_client(&given->registry),
 	};
@@ -217,14 +245,25 @@ static int write_id(const char *path, const struct digest *id, struct error *err
 		    : 0;
 }
 
+static enum view_kind view_of(const struct build_options *given)
+{
+	int64_t kind = VIEW_AUTO;
+
+	(void)word_to_number(progress_words, given->progress, &kind); /* one of them */
+	return given->quiet ? VIEW_QUIET : (enum view_kind)kind;
+}
+
 static void report(const struct build_options *given, const struct strings *names,
-	const struct digest *id)
+	const struct digest *id, struct view *view)
 {
 	auto_free char *joined = strings_join(names, ", ");
+	auto_free char *text = str_format(DIGEST_PREFIX "%s", id->hex);
+	enum view_kind kind = view_of(given);
 
-	if (given->quiet)
-		printf(DIGEST_PREFIX "%s\n", id->hex);
-	else
+	view_build_event(view, PROGRESS_BUILD_DONE, text);
+	if (kind == VIEW_QUIET)
+		printf("%s\n", text);
+	else if (kind != VIEW_JSON)
 		printf("image %.12s%s%s\n", id->hex, *joined ? " is " : "", joined);
 }
 
@@ -343,7 +382,7 @@ static int build(const struct command_call *call, const struct build_request *re
 		write_outputs(request, &store, &image, &names, &outputs, err) < 0 ||
 		write_id(given->iidfile, &id, err) < 0)
 		return -1;
-	report(given, &names, &id);
+	report(given, &names, &id, request->view);
 	return 0;
 }
 
@@ -351,11 +390,16 @@ static int run(const struct command_call *call, struct error *err)
 {
 	auto_pairs materials = { 0 };
 	struct build_request request;
+	auto_view view = { 0 };
 	int result = read_request(call, &request, err);
 
+	view_begin(&view, view_of(call->options));
 	request.materials = &materials;
+	request.view = &view;
 	if (result == 0)
 		result = build(call, &request, err);
+	if (result < 0)
+		view_build_event(&view, PROGRESS_BUILD_FAILED, err->text);
 	pairs_free(&request.build_args);
 	pairs_free(&request.labels);
 	secrets_free(&request.secrets);

@@ -80,14 +80,12 @@ static int hash_image_files(void *argument, int output, struct error *err)
 static int prepare_image_source(struct build *build, const struct stage_state *state,
 	const char *from, struct overlay *ret, char **ret_place, struct error *err)
 {
-	struct session *session;
 	auto_image image = { 0 };
 	auto_free char *piece = NULL;
 	auto_fd fd = -1;
 
 	if (build_find_source(build, state, from, &image, err) < 0 ||
-		build_session(build, &session, err) < 0 ||
-		session_piece(session, &piece, &fd, err) < 0)
+		session_piece(&build->session, &piece, &fd, err) < 0)
 		return -1;
 	if (mkdirat(fd, "source", 0755) < 0)
 		return fail_errno(err, "making %s/source", piece);
@@ -154,7 +152,6 @@ static int hash_image_source(struct build *build, struct stage_state *state,
 static int prepare_downloads(
 	struct build *build, const struct step *step, struct error *err)
 {
-	struct session *session;
 	auto_free char *piece = NULL;
 	bool wanted = false;
 
@@ -162,39 +159,58 @@ static int prepare_downloads(
 		wanted |= copy_source_is_url(*source);
 	if (!wanted || build->downloads_fd >= 0)
 		return 0;
-	if (build_session(build, &session, err) < 0)
-		return -1;
-	return session_piece(session, &piece, &build->downloads_fd, err);
+	return session_piece(&build->session, &piece, &build->downloads_fd, err);
 }
 
-static int hash_copy(struct build *build, struct stage_state *state,
-	const struct step *step, struct digest_state *key, struct error *err)
+static void note_file(void *argument, const char *path, uint64_t mark)
+{
+	inputs_note(argument, INPUT_FILE, path, mark);
+}
+
+/* The process itself reads; a signal ends it. */
+static int hash_context(struct build *build, const struct step *step,
+	struct inputs *inputs, struct digest *ret, struct error *err)
 {
 	struct source_work work = { .build = build, .step = step };
-	struct digest digest;
 	struct copy_source source;
 	int fd = -1;
+	int result = open_source(&work, &source, &fd, err);
+
+	source.note = note_file;
+	source.note_argument = inputs;
+	interrupt_let_in(&build->interrupt);
+	if (result == 0)
+		result = copy_compute_digest(&step->copy, &source, ret, err);
+	interrupt_hold(&build->interrupt);
+	return result;
+}
+
+static int copy_inputs(struct build *build, struct stage_state *state,
+	const struct step *step, struct inputs *inputs, struct error *err)
+{
+	const char *from = step->copy.from;
+	struct digest digest;
 
 	if (prepare_downloads(build, step, err) < 0)
 		return -1;
-	if (step->copy.from) {
-		if (hash_image_source(build, state, step, &digest, err) < 0)
-			return -1;
-	} else if (open_source(&work, &source, &fd, err) < 0 ||
-		   copy_compute_digest(&step->copy, &source, &digest, err) < 0) {
+	if ((from ? hash_image_source(build, state, step, &digest, err)
+		  : hash_context(build, step, inputs, &digest, err)) < 0)
 		return -1;
-	}
-	digest_add_text(key, step->copy.destination); /* WORKDIR is in it */
-	digest_add_text(key, digest.hex);
+	/* WORKDIR is in it */
+	inputs_add(inputs, INPUT_SETTING, "the destination", step->copy.destination);
+	inputs_add(inputs, from ? INPUT_SOURCE : INPUT_CONTENT,
+		from ? from : "what it copies", digest.hex);
 	return 0;
 }
 
 /* A bind mount's files: of an image its layers tell, of the context their bytes. */
-static int hash_mount(struct build *build, struct stage_state *state,
-	const struct run_mount *mount, struct digest_state *key, struct error *err)
+static int mount_inputs(struct build *build, struct stage_state *state,
+	const struct run_mount *mount, struct inputs *inputs, struct error *err)
 {
 	struct step step = { .key = mount->target,
 		.copy = { .destination = mount->target } };
+	auto_strings layers = { 0 };
+	auto_free char *joined = NULL;
 	auto_image image = { 0 };
 	int result;
 
@@ -202,56 +218,45 @@ static int hash_mount(struct build *build, struct stage_state *state,
 		if (build_find_source(build, state, mount->from, &image, err) < 0)
 			return -1;
 		for (size_t i = 0; i < image.layers_count; i++)
-			digest_add_text(key, image.layers[i].key);
+			strings_add(&layers, image.layers[i].key);
+		joined = strings_join(&layers, " ");
+		inputs_add(inputs, INPUT_SOURCE, mount->from, joined);
 		return 0;
 	}
 	strings_add(&step.copy.sources,
 		strcmp(mount->source, "/") == 0 ? "." : mount->source);
-	result = hash_copy(build, state, &step, key, err);
+	result = copy_inputs(build, state, &step, inputs, err);
 	strings_free(&step.copy.sources);
 	return result;
 }
 
-static int hash_mounts(struct build *build, struct stage_state *state,
-	const struct step *step, struct digest_state *key, struct error *err)
+static int all_mount_inputs(struct build *build, struct stage_state *state,
+	const struct step *step, struct inputs *inputs, struct error *err)
 {
 	for (size_t i = 0; i < step->run.mount_count; i++) {
 		const struct run_mount *mount = &step->run.mounts[i];
 
 		if (mount->type == RUN_MOUNT_BIND &&
-			hash_mount(build, state, mount, key, err) < 0)
+			mount_inputs(build, state, mount, inputs, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* What of the step, beside its words, makes its result. */
-static int hash_inputs(struct build *build, struct stage_state *state,
-	const struct step *step, struct digest_state *key, struct error *err)
+int effect_inputs(struct build *build, struct stage_state *state, const struct step *step,
+	struct inputs *inputs, struct error *err)
 {
+	inputs_begin(inputs, step->instruction->rule->name, state->layer);
+	inputs_add(inputs, INPUT_WORDS, "the instruction as expanded", step->key);
 	switch (step->kind) {
 	case INSTRUCTION_RUN:
-		run_hash(build, state, step, key);
-		return hash_mounts(build, state, step, key, err);
-	case INSTRUCTION_WORKDIR:
-		digest_add_text(key, step->words.items[0]); /* absolute */
+		run_inputs(build, state, step, inputs);
+		return all_mount_inputs(build, state, step, inputs, err);
+	case INSTRUCTION_WORKDIR: /* its words are all */
 		return 0;
 	default:
-		return hash_copy(build, state, step, key, err);
+		return copy_inputs(build, state, step, inputs, err);
 	}
-}
-
-int effect_key(struct build *build, struct stage_state *state, const struct step *step,
-	struct digest *ret, struct error *err)
-{
-	auto_digest key = { 0 };
-
-	cache_key_begin(&key, step->instruction->rule->name, state->layer);
-	digest_add_text(&key, step->key);
-	if (hash_inputs(build, state, step, &key, err) < 0)
-		return -1;
-	*ret = digest_end(&key);
-	return 0;
 }
 
 struct effect_work {

@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -42,22 +43,36 @@ static void command_of(
 	strings_copy(ret, &step->argv);
 }
 
-void run_hash(struct build *build, struct stage_state *state, const struct step *step,
-	struct digest_state *digest)
+static void add_environment(const struct stage_state *state, struct inputs *inputs)
 {
 	auto_strings environment = { 0 };
-	auto_strings command = { 0 };
 
-	command_of(state, step, &command);
 	scope_cache_environment(&state->scope, &environment);
 	strings_sort(&environment);
-	digest_add_texts(digest, &command);
-	digest_add_texts(digest, &environment);
-	digest_add_text(digest, step->run.script);
-	digest_add_text(digest, state->scope.workdir);
-	digest_add_text(digest, state->image.config.config.user);
-	digest_add_text(digest, network_of(build, step));
-	digest_add_number(digest, (uint64_t)step->run.security);
+	strings_each (item, &environment) {
+		char *equals = strchr(*item, '=');
+
+		if (!equals)
+			continue;
+		*equals = '\0';
+		inputs_add(inputs, INPUT_VARIABLE, *item, equals + 1);
+	}
+}
+
+void run_inputs(struct build *build, struct stage_state *state, const struct step *step,
+	struct inputs *inputs)
+{
+	auto_strings shell = { 0 };
+	auto_free char *joined = NULL;
+
+	settings_shell(state, &shell);
+	joined = strings_join(&shell, "\n");
+	if (step->shell_form)
+		inputs_add(inputs, INPUT_SETTING, "the shell", joined);
+	add_environment(state, inputs);
+	inputs_add(inputs, INPUT_SETTING, "the working directory", state->scope.workdir);
+	inputs_add(inputs, INPUT_SETTING, "the user", state->image.config.config.user);
+	inputs_add(inputs, INPUT_SETTING, "the network", network_of(build, step));
 }
 
 struct run_work {
@@ -133,6 +148,44 @@ static int write_script(const struct step *step, const struct layer_draft *draft
 	return 0;
 }
 
+/* A step that wants several caches takes them all while no other such step does, of any
+ * build: otherwise each of two could wait for what the other has. */
+static int lock_caches(
+	struct build *build, const struct step *step, int *ret_fd, struct error *err)
+{
+	auto_fd fd = -1;
+	size_t count = 0;
+
+	for (size_t i = 0; i < step->run.mount_count; i++)
+		count += step->run.mounts[i].type == RUN_MOUNT_CACHE;
+	if (count < 2)
+		return 0;
+	fd = openat(
+		build->store->root_fd, "caches.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail_errno(err, "opening %s/caches.lock", build->store->root);
+	if (fd_lock(fd, LOCK_EX, "caches.lock", err) < 0)
+		return -1;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* Waits until it has the caches. */
+static int add_mounts(struct build *build, struct stage_state *state,
+	const struct step *step, const struct layer_draft *draft,
+	struct run_mounts *mounts, struct oci_config *config, struct error *err)
+{
+	auto_fd lock = -1;
+	int result;
+
+	interrupt_let_in(&build->interrupt);
+	result = lock_caches(build, step, &lock, err);
+	if (result == 0)
+		result = run_mounts_add(mounts, build, state, step, draft, config, err);
+	interrupt_hold(&build->interrupt);
+	return result;
+}
+
 /* Everything of the bundle but its root, which the runtime mounts. */
 static int write_bundle(struct build *build, struct stage_state *state,
 	const struct step *step, const struct layer_draft *draft, const char *id,
@@ -164,7 +217,7 @@ static int write_bundle(struct build *build, struct stage_state *state,
 	request.cgroups_path = cgroup;
 	if (rootfs_run(&work, &user, err) < 0 ||
 		bundle_make_config(&input, &config, err) < 0 ||
-		run_mounts_add(mounts, build, state, step, draft, &config, err) < 0 ||
+		add_mounts(build, state, step, draft, mounts, &config, err) < 0 ||
 		write_script(step, draft, &config, err) < 0 ||
 		bundle_write_etc(&input, draft->fd, err) < 0)
 		return -1;

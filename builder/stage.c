@@ -1,10 +1,13 @@
 /*
- * One stage: its base, then its steps in order. Each is made (variables expanded), then
- * found in the cache or performed.
+ * One stage, in a process of its own: its base, then its steps in order. Each is made
+ * (variables expanded), then found in the cache or performed.
  */
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "builder/build.h"
 #include "builder/cache.h"
 #include "builder/exchange/import.h"
@@ -39,14 +42,11 @@ static int import(struct build *build, const char *source, const char *platform,
 		.print = progress_output,
 		.print_argument = &build->progress,
 		.client = build->request->client,
+		.signal_fd = build->interrupt.fd,
 	};
 	auto_free char *called = NULL;
-	struct session *session;
 
-	if (build_session(build, &session, err) < 0)
-		return -1;
-	options.signal_fd = build->interrupt.fd;
-	return import_image_as(session, source, &options, ret, &called, err);
+	return import_image_as(&build->session, source, &options, ret, &called, err);
 }
 
 /* A name that the store does not have is one of a registry; pulled, it is in the store
@@ -183,14 +183,40 @@ static void begin_scope(struct build *build, struct stage_state *state)
 	}
 }
 
-static void extend_chain(struct stage_state *state, const char *kind, const char *text)
+/* What the next step stands on: all steps so far, and the files that they left. */
+static struct digest standing(const struct stage_state *state)
 {
 	auto_digest key = { 0 };
 
-	cache_key_begin(&key, kind, state->chain.hex);
+	cache_key_begin(&key, "standing", state->chain.hex);
 	digest_add_text(&key, state->layer);
-	digest_add_text(&key, text);
-	state->chain = digest_end(&key);
+	return digest_end(&key);
+}
+
+static void extend_chain(struct stage_state *state, const char *instruction,
+	const char *text, struct inputs *inputs)
+{
+	inputs_begin(inputs, instruction, standing(state).hex);
+	inputs_add(inputs, INPUT_WORDS, "the instruction as expanded", text);
+	state->chain = inputs_end(inputs);
+}
+
+/* Shows a step that begins, and on request why it does more than look into the cache. */
+static void show(struct build *build, enum progress_kind kind, const char *title,
+	const struct inputs *inputs)
+{
+	auto_strings reasons = { 0 };
+
+	why_add(&build->why, title, inputs);
+	progress_step(&build->progress, kind, title);
+	if (!build->request->why || kind == PROGRESS_STEP_CACHED)
+		return;
+	if (build->request->no_cache)
+		strings_add(&reasons, "--no-cache was given");
+	else
+		why_explain(&build->why, &reasons);
+	strings_each (reason, &reasons)
+		progress_why(&build->progress, *reason);
 }
 
 /* When this point of the chain was reached first: what makes a step without layer cached,
@@ -210,15 +236,6 @@ static int recall_time(struct build *build, const struct stage_state *state,
 	return cache_remember(build->store, state->chain.hex, *ret_time, err);
 }
 
-static void show(struct build *build, const struct stage_state *state, bool cached,
-	const char *text)
-{
-	if (cached)
-		progress_cached(&build->progress, state->stage->name, text);
-	else
-		progress_step(&build->progress, state->stage->name, text);
-}
-
 static void set_created(struct stage_state *state, const char *time)
 {
 	free(state->image.config.created);
@@ -229,12 +246,14 @@ static int apply_setting(struct build *build, struct stage_state *state,
 	const struct step *step, struct error *err)
 {
 	auto_free char *time = NULL;
+	auto_inputs inputs = { 0 };
 	bool cached = false;
 
-	extend_chain(state, step->instruction->rule->name, step->key);
+	extend_chain(state, step->instruction->rule->name, step->key, &inputs);
 	if (recall_time(build, state, &time, &cached, err) < 0)
 		return -1;
-	show(build, state, cached, step->display);
+	show(build, cached ? PROGRESS_STEP_CACHED : PROGRESS_STEP_APPLIED, step->display,
+		&inputs);
 	if (settings_apply(state, step, err) < 0)
 		return -1;
 	set_created(state, time);
@@ -281,36 +300,78 @@ static int choose_layer(struct build *build, const struct digest *key, char **re
 	return cache_remember(build->store, key->hex, *ret_layer, err);
 }
 
-static int perform(struct build *build, struct stage_state *state,
+/* On a draft of the layer, which becomes one if all goes well. What is told of the layer is
+ * what stands in the store: another build may have been faster. */
+static int make_layer(struct build *build, struct stage_state *state,
 	const struct step *step, const struct digest *key, char **ret_layer,
 	struct layer_info *info, struct error *err)
 {
 	const char *below = state->image.layers_count ? state->layer : NULL;
 	struct layer_draft draft = LAYER_DRAFT_NONE;
-	struct session *session;
+	auto_layer_info made = {
+		.created = settings_time(build->request),
+		.created_by = str_dup(step->display),
+		.parent = str_dup(below),
+	};
 	int result;
 
-	if (build_session(build, &session, err) < 0 ||
-		layer_begin(session, below, &draft, err) < 0)
+	if (layer_begin(&build->session, below, &draft, err) < 0)
 		return -1;
-	info->created = settings_time(build->request);
-	info->created_by = str_dup(step->display);
-	info->parent = str_dup(below);
 	result = effect_perform(build, state, step, &draft, err);
-	progress_step_end(&build->progress, result == 0 ? "done in" : "failed after");
 	if (result == 0)
 		result = interrupt_check(&build->interrupt, err);
 	if (result == 0)
 		result = choose_layer(build, key, ret_layer, err);
 	if (result == 0)
-		result = layer_commit(session, &draft, *ret_layer, info, err);
-	layer_abandon(session, &draft);
+		result = layer_commit(&build->session, &draft, *ret_layer, &made, err);
+	layer_abandon(&build->session, &draft);
+	return result < 0 ? -1 : layer_read(build->store, *ret_layer, info, err);
+}
+
+/* A step that several stages have is done by one of them; the others wait. The lock is a
+ * file of the session. */
+static int lock_step(
+	struct build *build, const struct digest *key, int *ret_fd, struct error *err)
+{
+	auto_fd fd =
+		openat(build->session.fd, key->hex, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int result;
+
+	if (fd < 0)
+		return fail_errno(err, "making %s/%s", build->session.path, key->hex);
+	interrupt_let_in(&build->interrupt);
+	result = fd_lock(fd, LOCK_EX, "the step", err);
+	interrupt_hold(&build->interrupt);
+	if (result < 0)
+		return -1;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static int perform(struct build *build, struct stage_state *state,
+	const struct step *step, const struct digest *key, char **ret_layer,
+	struct layer_info *info, struct error *err)
+{
+	enum progress_kind how = PROGRESS_STEP_DONE;
+	auto_fd lock = -1;
+	int result = lock_step(build, key, &lock, err);
+
+	if (result == 0)
+		result = find_layer(build, key, ret_layer, info, err);
+	if (result == 0 && *ret_layer)
+		how = PROGRESS_STEP_SHARED;
+	else if (result == 0)
+		result = make_layer(build, state, step, key, ret_layer, info, err);
+	progress_step_end(&build->progress, result < 0 ? PROGRESS_STEP_FAILED : how,
+		result < 0 ? 0 : info->size);
 	return result;
 }
 
 static int apply_effect(struct build *build, struct stage_state *state,
 	const struct step *step, struct error *err)
 {
+	auto_inputs chain = { 0 };
+	auto_inputs inputs = { 0 };
 	auto_layer_info info = { 0 };
 	auto_free char *layer = NULL;
 	struct digest key;
@@ -318,10 +379,13 @@ static int apply_effect(struct build *build, struct stage_state *state,
 	if (state->image.layers_count >= IMAGE_LAYERS_MAX)
 		return fail(err, "the image would have more than %d layers",
 			IMAGE_LAYERS_MAX);
-	if (effect_key(build, state, step, &key, err) < 0 ||
-		find_layer(build, &key, &layer, &info, err) < 0)
+	if (effect_inputs(build, state, step, &inputs, err) < 0)
 		return -1;
-	show(build, state, layer != NULL, step->display);
+	key = inputs_end(&inputs);
+	if (find_layer(build, &key, &layer, &info, err) < 0)
+		return -1;
+	show(build, layer ? PROGRESS_STEP_CACHED : PROGRESS_STEP_BEGIN, step->display,
+		&inputs);
 	if (!layer && perform(build, state, step, &key, &layer, &info, err) < 0)
 		return -1;
 	image_add_layer(&state->image, layer, info.size);
@@ -330,7 +394,7 @@ static int apply_effect(struct build *build, struct stage_state *state,
 	image_add_history(&state->image, info.created, step->display, false);
 	if (step->kind == INSTRUCTION_WORKDIR)
 		return settings_apply(state, step, err);
-	extend_chain(state, step->instruction->rule->name, step->key);
+	extend_chain(state, step->instruction->rule->name, step->key, &chain);
 	return 0;
 }
 
@@ -361,36 +425,108 @@ static int show_from(struct build *build, struct stage_state *state, struct erro
 	const struct stage *stage = state->stage;
 	auto_free char *text = NULL;
 	auto_free char *time = NULL;
+	auto_inputs inputs = { 0 };
 	bool cached = false;
 
-	extend_chain(state, "FROM", stage->base_name);
+	extend_chain(state, "FROM", stage->base_name, &inputs);
 	if (!stage->from)
 		return 0;
 	text = instruction_display(stage->from);
 	if (recall_time(build, state, &time, &cached, err) < 0)
 		return -1;
-	show(build, state, cached, text);
+	show(build, cached ? PROGRESS_STEP_CACHED : PROGRESS_STEP_APPLIED, text, &inputs);
 	if (!state->image.config.created)
 		set_created(state, time);
 	return 0;
 }
 
-/* ONBUILD instructions of the base come first, once. */
-static int add_triggers(struct build *build, struct stage *stage,
-	struct stage_state *state, struct error *err)
+static bool needs_are_built(const struct build *build, const struct stage *stage)
 {
-	struct strings *triggers = &state->image.config.config.on_build;
-	int result;
-
-	if (triggers->count == 0)
-		return 0;
-	build->progress.total += triggers->count;
-	result = plan_add_triggers(&build->plan, stage, triggers, err);
-	strings_free(triggers);
-	return result;
+	for (size_t i = 0; i < stage->need_count; i++) {
+		if (!build->states[stage->needs[i]].built)
+			return false;
+	}
+	return true;
 }
 
-int stage_build(struct build *build, struct stage *stage, struct error *err)
+/* ONBUILD instructions of the base come first, once. Those that copy from a stage which is
+ * not there yet are given back, errnum EAGAIN: the stage begins again when it is. */
+static int add_triggers(struct build *build, struct stage *stage,
+	struct stage_state *state, struct str *ret_state, struct error *err)
+{
+	struct strings *triggers = &state->image.config.config.on_build;
+	auto_free char *text = strings_join(triggers, "\n");
+
+	if (!stage->triggers && plan_add_triggers(&build->plan, stage, triggers, err) < 0)
+		return -1;
+	if (!needs_are_built(build, stage)) {
+		str_append(ret_state, text);
+		return fail_code(err, EAGAIN, "ONBUILD needs other stages");
+	}
+	build->progress.total =
+		(uint32_t)(stage->instruction_count + (stage->from ? 1 : 0));
+	strings_free(triggers);
+	return 0;
+}
+
+/* ---- between processes --------------------------------------------------------------- */
+
+/* What a stage hands over: its image, and the ARGs that a stage on it inherits. */
+struct stage_result {
+	struct image image;
+	char *base_digest;
+	struct pairs args;
+	struct strings declared;
+};
+
+static const struct json_field result_fields[] = {
+	JSON_STRUCT(struct stage_result, image, "image", &image_type),
+	JSON_STRING(struct stage_result, base_digest, "baseDigest"),
+	JSON_PAIRS(struct stage_result, args, "args"),
+	JSON_STRINGS(struct stage_result, declared, "declared"),
+	JSON_END,
+};
+static const struct json_type result_type = JSON_TYPE(struct stage_result, result_fields);
+
+static void write_result(const struct stage_state *state, struct str *ret)
+{
+	struct stage_result result = {
+		.image = state->image,
+		.base_digest = state->base_digest,
+		.args = state->scope.args,
+		.declared = state->scope.declared,
+	};
+
+	json_write(ret, &result_type, &result, (struct json_write_options){ 0 });
+}
+
+int stage_adopt(struct build *build, struct stage *stage, const struct str *text,
+	struct error *err)
+{
+	struct json_options options = { .name = "a stage's result" };
+	struct stage_state *state = &build->states[stage->index];
+	struct stage_result result = { 0 };
+
+	if (json_read(&result_type, &result, text->data, text->length, &options, err) < 0)
+		return -1;
+	state->image = result.image;
+	state->base_digest = result.base_digest;
+	state->scope.args = result.args;
+	state->scope.declared = result.declared;
+	state->built = true;
+	return 0;
+}
+
+static int begin_why(struct build *build, const struct stage *stage, struct error *err)
+{
+	auto_free char *number = str_format("%zu", stage->index);
+
+	return why_begin(&build->why, build->store, build->place,
+		stage->name ? stage->name : number, err);
+}
+
+int stage_build(struct build *build, struct stage *stage, struct str *ret_state,
+	struct error *err)
 {
 	struct stage_state *state = &build->states[stage->index];
 
@@ -398,12 +534,14 @@ int stage_build(struct build *build, struct stage *stage, struct error *err)
 	if (load_base(build, state, err) < 0)
 		return -1;
 	begin_scope(build, state);
-	if (show_from(build, state, err) < 0 ||
-		add_triggers(build, stage, state, err) < 0)
+	if (begin_why(build, stage, err) < 0 ||
+		add_triggers(build, stage, state, ret_state, err) < 0 ||
+		show_from(build, state, err) < 0)
 		return -1;
 	for (size_t i = 0; i < stage->instruction_count; i++) {
 		if (apply_instruction(build, state, stage->instructions[i], err) < 0)
 			return -1;
 	}
-	return 0;
+	write_result(state, ret_state);
+	return why_keep(&build->why, build->store, err);
 }

@@ -18,9 +18,10 @@
 #include "base/fd.h"
 #include "base/process.h"
 
-/* What a worker sends before it ends; the result's bytes follow. */
+/* What a worker sends before it ends; the text and the result's bytes follow. */
 struct report {
 	int failed;
+	size_t text_length;
 	struct error error;
 };
 
@@ -65,7 +66,11 @@ static no_return void child_main(
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (worker->work(worker->argument, pipes->output[1], &report.error) < 0)
 		report.failed = 1;
+	report.text_length = worker->text ? worker->text->length : 0;
 	if (fd_write_all(pipes->report[1], &report, sizeof(report)) < 0)
+		_exit(1);
+	if (report.text_length > 0 && fd_write_all(pipes->report[1], worker->text->data,
+					      report.text_length) < 0)
 		_exit(1);
 	if (!report.failed && worker->result_size > 0 &&
 		fd_write_all(pipes->report[1], worker->result, worker->result_size) < 0)
@@ -74,16 +79,20 @@ static no_return void child_main(
 }
 
 /* The worker's group holds the runtime that it may have started, too. */
-static int kill_worker(pid_t *pid, struct error *err)
+void worker_kill(struct worker_process *process)
 {
-	pid_t worker = take_pid(pid);
+	pid_t worker = take_pid(&process->pid);
 	struct error ignored;
 	int status = 0;
 
-	kill(-worker, SIGKILL);
-	kill(worker, SIGKILL); /* it may not have reached setsid() */
-	(void)!process_wait(worker, &status, &ignored); /* killed, whatever it says */
-	return fail_code(err, EINTR, "interrupted");
+	if (worker > 0) {
+		kill(-worker, SIGKILL);
+		kill(worker, SIGKILL); /* it may not have reached setsid() */
+		(void)!process_wait(
+			worker, &status, &ignored); /* killed, whatever it says */
+	}
+	close_fd(&process->report_fd);
+	close_fd(&process->output_fd);
 }
 
 static bool pump_output(const struct worker *worker, int fd)
@@ -102,12 +111,12 @@ static bool pump_output(const struct worker *worker, int fd)
 /* Until the report can be read, or the worker closed it by dying. The output that is then
  * still in the pipe is read too, but nobody waits for processes that hold it open. */
 static int watch(
-	const struct worker *worker, struct pipes *pipes, pid_t *pid, struct error *err)
+	const struct worker *worker, struct worker_process *process, struct error *err)
 {
 	for (;;) {
 		struct pollfd polled[] = {
-			{ .fd = pipes->report[0], .events = POLLIN },
-			{ .fd = pipes->output[0], .events = POLLIN },
+			{ .fd = process->report_fd, .events = POLLIN },
+			{ .fd = process->output_fd, .events = POLLIN },
 			{ .fd = worker->signal_fd, .events = POLLIN },
 		};
 
@@ -117,9 +126,9 @@ static int watch(
 			return fail_errno(err, "waiting for a worker");
 		}
 		if (polled[2].revents)
-			return kill_worker(pid, err);
-		if (polled[1].revents && !pump_output(worker, pipes->output[0]))
-			close_fd(&pipes->output[0]);
+			return fail_code(err, EINTR, "interrupted");
+		if (polled[1].revents && !pump_output(worker, process->output_fd))
+			close_fd(&process->output_fd);
 		else if (!polled[1].revents && polled[0].revents)
 			return 0;
 	}
@@ -142,17 +151,37 @@ static int read_all(int fd, void *data, size_t size)
 	return 0;
 }
 
-static int read_report(const struct worker *worker, int fd, pid_t *pid, struct error *err)
+static int read_text(int fd, size_t length, struct str *ret)
+{
+	auto_free char *text = str_alloc(length + 1);
+
+	if (read_all(fd, text, length) < 0)
+		return -1;
+	str_append_n(ret, text, length);
+	return 0;
+}
+
+static int read_report(const struct worker *worker, int fd, struct report *ret)
+{
+	if (read_all(fd, ret, sizeof(*ret)) < 0 ||
+		(worker->text && read_text(fd, ret->text_length, worker->text) < 0))
+		return -1;
+	return ret->failed || worker->result_size == 0
+		       ? 0
+		       : read_all(fd, worker->result, worker->result_size);
+}
+
+int worker_finish(
+	const struct worker *worker, struct worker_process *process, struct error *err)
 {
 	struct report report;
-	int result = read_all(fd, &report, sizeof(report));
+	int result = read_report(worker, process->report_fd, &report);
 	struct error wait_error;
 	int status = 0;
 
-	if (result == 0 && !report.failed && worker->result_size > 0)
-		result = read_all(fd, worker->result, worker->result_size);
-	if (process_wait(take_pid(pid), &status, &wait_error) < 0)
+	if (process_wait(take_pid(&process->pid), &status, &wait_error) < 0)
 		status = -1;
+	worker_kill(process); /* closes what is open */
 	if (result < 0)
 		return fail(err, "a worker ended without a report (status %d)", status);
 	if (report.failed) {
@@ -162,11 +191,12 @@ static int read_report(const struct worker *worker, int fd, pid_t *pid, struct e
 	return 0;
 }
 
-int worker_run(const struct worker *worker, struct error *err)
+int worker_start(
+	const struct worker *worker, struct worker_process *ret, struct error *err)
 {
 	auto_pipes pipes = { .report = { -1, -1 }, .output = { -1, -1 } };
 	pid_t parent = getpid();
-	auto_pid pid = -1;
+	pid_t pid;
 
 	if (pipe2(pipes.report, O_CLOEXEC) < 0)
 		return fail_errno(err, "making a pipe for a worker");
@@ -178,11 +208,35 @@ int worker_run(const struct worker *worker, struct error *err)
 		return fail_errno(err, "starting a worker");
 	if (pid == 0)
 		child_main(worker, &pipes, parent);
-	close_fd(&pipes.report[1]);
-	close_fd(&pipes.output[1]);
-	if (watch(worker, &pipes, &pid, err) < 0)
+	*ret = (struct worker_process){
+		.pid = pid,
+		.report_fd = take_fd(&pipes.report[0]),
+		.output_fd = take_fd(&pipes.output[0]),
+	};
+	return 0;
+}
+
+int worker_run(const struct worker *worker, struct error *err)
+{
+	struct worker_process process = WORKER_NONE;
+
+	if (worker_start(worker, &process, err) < 0)
 		return -1;
-	return read_report(worker, pipes.report[0], &pid, err);
+	if (watch(worker, &process, err) < 0) {
+		worker_kill(&process);
+		return -1;
+	}
+	return worker_finish(worker, &process, err);
+}
+
+/* ---- signals ------------------------------------------------------------------------- */
+
+static void fill_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGINT);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGHUP);
 }
 
 int interrupt_begin(struct interrupt *ret, struct error *err)
@@ -190,10 +244,7 @@ int interrupt_begin(struct interrupt *ret, struct error *err)
 	struct interrupt interrupt = INTERRUPT_NONE;
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	fill_signals(&set);
 	interrupt.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (interrupt.fd < 0)
 		return fail_errno(err, "making a descriptor for signals");
@@ -211,6 +262,24 @@ int interrupt_check(const struct interrupt *interrupt, struct error *err)
 	if (interrupt->fd >= 0 && poll(&polled, 1, 0) > 0)
 		return fail_code(err, EINTR, "interrupted");
 	return 0;
+}
+
+void interrupt_let_in(const struct interrupt *interrupt)
+{
+	sigset_t set;
+
+	fill_signals(&set);
+	if (interrupt->fd >= 0)
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void interrupt_hold(const struct interrupt *interrupt)
+{
+	sigset_t set;
+
+	fill_signals(&set);
+	if (interrupt->fd >= 0)
+		sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 void interrupt_end(struct interrupt *interrupt)

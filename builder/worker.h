@@ -11,9 +11,11 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "base/str.h"
 
 struct worker {
 	/* In the child. What it writes to `output` (a pipe) reaches `print`; -1 without. */
@@ -24,6 +26,8 @@ struct worker {
 	 * by fork, so its address is the same. */
 	void *result;
 	size_t result_size;
+	struct str
+		*text; /* the same for a result of any length, failure or not; or NULL */
 
 	/* In the parent, for each piece of output; NULL: no pipe. */
 	void (*print)(void *argument, const char *data, size_t length);
@@ -33,6 +37,27 @@ struct worker {
 };
 
 int worker_run(const struct worker *worker, struct error *err) must_check;
+
+/* The same in its parts, for whoever watches several. A worker that is started is either
+ * finished, which reaps it, or killed. */
+struct worker_process {
+	pid_t pid;
+	int report_fd; /* readable: it can be finished */
+	int output_fd; /* of its pipe; -1 without `print` */
+};
+
+#define WORKER_NONE                                         \
+	{                                                   \
+		.pid = -1, .report_fd = -1, .output_fd = -1 \
+	}
+
+int worker_start(const struct worker *worker, struct worker_process *ret,
+	struct error *err) must_check;
+/* Waits for its report and returns what `work` did. */
+int worker_finish(const struct worker *worker, struct worker_process *process,
+	struct error *err) must_check;
+/* With its group, at once. Harmless for one that is not running. */
+void worker_kill(struct worker_process *process);
 
 /* SIGINT, SIGTERM and SIGHUP are blocked and come out of a descriptor. */
 struct interrupt {
@@ -48,6 +73,10 @@ struct interrupt {
 int interrupt_begin(struct interrupt *ret, struct error *err) must_check;
 /* Fails with errnum EINTR if one has come. */
 int interrupt_check(const struct interrupt *interrupt, struct error *err) must_check;
+/* While the process itself works or waits for long, without a worker, and leaves nothing
+ * that others do not clear away: a signal ends it. */
+void interrupt_let_in(const struct interrupt *interrupt);
+void interrupt_hold(const struct interrupt *interrupt);
 void interrupt_end(struct interrupt *interrupt);
 
 #define auto_interrupt __attribute__((cleanup(interrupt_end))) struct interrupt

@@ -23,6 +23,20 @@ static void free_hasher(struct hasher *hasher)
 	digest_free(&hasher->state);
 }
 
+/* FNV-1a: quick, and good enough for what is only told. */
+static void note(const struct hasher *hasher, const struct copy_entry *entry,
+	const void *content, size_t length)
+{
+	const unsigned char *bytes = content;
+	uint64_t mark = 0xcbf29ce484222325u ^ entry->st.st_mode;
+
+	if (!hasher->source->note)
+		return;
+	for (size_t i = 0; i < length; i++)
+		mark = (mark ^ bytes[i]) * 0x100000001b3u;
+	hasher->source->note(hasher->source->note_argument, entry->path, mark);
+}
+
 static void add_head(struct hasher *hasher, const struct copy_entry *entry)
 {
 	digest_add_text(&hasher->state, entry->target);
@@ -37,6 +51,7 @@ static int add_directory(
 	void *argument, const struct copy_entry *entry, struct error *err)
 {
 	add_head(argument, entry);
+	note(argument, entry, NULL, 0);
 	return 0;
 }
 
@@ -100,6 +115,7 @@ static int add_content(
 			digest_cache_add(hasher->source->digests, &opened.st, digest);
 	}
 	digest_add(&hasher->state, digest, sizeof(digest));
+	note(hasher, entry, digest, sizeof(digest));
 	return 0;
 }
 
@@ -114,6 +130,7 @@ static int add_link(
 		return fail_errno(err, "reading the link %s", entry->path);
 	target[length] = '\0';
 	digest_add_text(&hasher->state, target);
+	note(hasher, entry, target, (size_t)length);
 	return 0;
 }
 
@@ -127,6 +144,7 @@ static int add_file(void *argument, const struct copy_entry *entry, struct error
 	if (S_ISLNK(entry->st.st_mode))
 		return add_link(hasher, entry, err);
 	digest_add_number(&hasher->state, entry->st.st_rdev);
+	note(hasher, entry, &entry->st.st_rdev, sizeof(entry->st.st_rdev));
 	return 0;
 }
 

@@ -29,6 +29,10 @@ struct copy_source {
 	bool keep_owner;  /* of a stage or image; what a context holds belongs to 0:0 */
 	int downloads_fd; /* a directory for what URLs send; -1: none may be fetched */
 	int64_t epoch;    /* SOURCE_DATE_EPOCH: later file times become this; -1: none */
+	/* Is told each file that copy_compute_digest() hashes, with a mark that is another
+	 * one where the file is (but by accident); or NULL. */
+	void (*note)(void *argument, const char *path, uint64_t mark);
+	void *note_argument;
 };
 
 /* What COPY would read: names, types, modes, link targets and contents, in a fixed order.

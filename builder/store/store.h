@@ -10,6 +10,7 @@
  *	temp/NAME  runtime          a session's work and containers (see session.h)
  *	empty  empty2               empty directories: overlayfs wants one more layer
  *	lock  index.lock            see below
+ *	caches.lock                 held while a step takes several caches (see run.c)
  *
  * Everything is written beside its place and renamed into it; nothing is changed in place.
  *

@@ -55,8 +55,7 @@ killed() {
 	begin_slow
 	kill -KILL "$build"
 	wait "$build" 2>/dev/null
-	run "$@"
-	check_status 0
+	check wait_until 20 "$@" # its processes die one after the other
 	check wait_until 60 no_step
 	nothing_of_the_step
 }

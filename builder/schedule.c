@@ -1,0 +1,295 @@
+/*
+ * The stages of a build as processes. One loop starts those that can begin, watches what
+ * runs, and shows what it tells.
+ *
+ *	WAITING ---> RUNNING ---> DONE
+ *	    ^           |
+ *	    '-----------'   ONBUILD of its base needs stages that are not done
+ *
+ * The first failure, or a signal, stops the build: nothing more is started, and what runs
+ * is sent SIGTERM, which a stage takes as the builder takes a Ctrl-C: it kills its own
+ * worker, throws its draft away and ends. A second signal kills what has not ended.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "builder/build.h"
+
+enum phase { PHASE_WAITING, PHASE_RUNNING, PHASE_DONE };
+
+struct job {
+	struct build *build;
+	struct stage *stage;
+	enum phase phase;
+	struct worker worker;
+	struct worker_process process;
+	struct str state; /* what the stage's process says of it in the end */
+	int events;       /* our end of its socket */
+	int sender;       /* the stage's */
+};
+
+struct schedule {
+	struct build *build;
+	struct job *jobs; /* of all stages, by their index */
+	size_t count;
+	size_t running;
+	bool stopping;
+	struct error error; /* why; of several the first */
+};
+
+static void schedule_free(struct schedule *schedule)
+{
+	for (size_t i = 0; schedule->jobs && i < schedule->count; i++)
+		str_free(&schedule->jobs[i].state);
+	free(schedule->jobs);
+}
+
+#define auto_schedule __attribute__((cleanup(schedule_free))) struct schedule
+
+/* ---- a stage's process --------------------------------------------------------------- */
+
+/* A fork of the builder, in a session of its own, with the builder's privileges; ends with
+ * its stage. Its signals are its own. */
+static int stage_main(void *argument, int output, struct error *err)
+{
+	struct job *job = argument;
+	struct build *build = job->build;
+	struct error ignored;
+	int result;
+
+	close(job->events);
+	build->progress = (struct progress){
+		.socket = job->sender,
+		.total = (uint32_t)(job->stage->instruction_count +
+				    (job->stage->from ? 1 : 0)),
+	};
+	interrupt_end(&build->interrupt);
+	if (interrupt_begin(&build->interrupt, err) < 0 ||
+		copy_digest_cache_open(
+			build->store->root_fd, "digests", &build->digests, err) < 0)
+		return -1;
+	result = stage_build(build, job->stage, &job->state, err);
+	/* The next build reads the context's files again, that is all. */
+	(void)!copy_digest_cache_save(build->digests, &ignored);
+	return result;
+}
+
+/* ---- starting ------------------------------------------------------------------------ */
+
+static void show(struct job *job, enum progress_kind kind, const char *text)
+{
+	struct progress_event event = {
+		.kind = kind,
+		.text = text,
+		.length = strlen(text),
+	};
+
+	view_stage_event(job->build->request->view, job->stage->index, &event);
+}
+
+static int start(struct schedule *schedule, struct job *job, struct error *err)
+{
+	int sockets[2];
+	int result;
+
+	if (progress_socket(sockets, err) < 0)
+		return -1;
+	str_free(&job->state);
+	job->events = sockets[0];
+	job->sender = sockets[1];
+	job->worker = (struct worker){
+		.work = stage_main,
+		.argument = job,
+		.text = &job->state,
+		.signal_fd = -1,
+	};
+	result = worker_start(&job->worker, &job->process, err);
+	close(job->sender);
+	if (result < 0) {
+		close(job->events);
+		return -1;
+	}
+	job->phase = PHASE_RUNNING;
+	schedule->running++;
+	show(job, PROGRESS_STAGE_BEGIN,
+		job->stage->base_name ? job->stage->base_name : "");
+	return 0;
+}
+
+static bool can_start(const struct schedule *schedule, const struct job *job)
+{
+	if (job->phase != PHASE_WAITING)
+		return false;
+	for (size_t i = 0; i < job->stage->need_count; i++) {
+		if (schedule->jobs[job->stage->needs[i]].phase != PHASE_DONE)
+			return false;
+	}
+	return true;
+}
+
+/* ---- stopping ------------------------------------------------------------------------ */
+
+/* Whoever waits for the terminal waits in vain, too. */
+static void stop(struct schedule *schedule, const struct error *why)
+{
+	if (schedule->stopping)
+		return;
+	schedule->stopping = true;
+	schedule->error = *why;
+	for (size_t i = 0; i < schedule->count; i++) {
+		struct job *job = &schedule->jobs[i];
+
+		if (job->phase != PHASE_RUNNING)
+			continue;
+		kill(job->process.pid, SIGTERM);
+		(void)shutdown(job->events, SHUT_WR); /* fails for one that is gone */
+	}
+}
+
+static void take_signal(struct schedule *schedule)
+{
+	int fd = schedule->build->interrupt.fd;
+	struct signalfd_siginfo info;
+	struct error err;
+
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (!schedule->stopping) {
+		error_set_code(&err, EINTR, "interrupted");
+		stop(schedule, &err);
+		return;
+	}
+	for (size_t i = 0; i < schedule->count; i++) {
+		if (schedule->jobs[i].phase == PHASE_RUNNING)
+			kill(schedule->jobs[i].process.pid, SIGKILL);
+	}
+}
+
+static void start_ready(struct schedule *schedule)
+{
+	const struct plan *plan = &schedule->build->plan;
+	struct error err;
+
+	for (size_t i = 0; i < plan->order_count; i++) {
+		struct job *job = &schedule->jobs[plan->order[i]];
+
+		if (schedule->stopping ||
+			schedule->running >= schedule->build->request->jobs)
+			return;
+		if (can_start(schedule, job) && start(schedule, job, &err) < 0)
+			stop(schedule, &err);
+	}
+}
+
+/* ---- watching ------------------------------------------------------------------------ */
+
+static void take_events(struct job *job)
+{
+	struct view *view = job->build->request->view;
+	char buffer[PROGRESS_MESSAGE_MAX];
+	struct progress_event event;
+
+	while (progress_receive(job->events, &event, buffer))
+		view_stage_event(view, job->stage->index, &event);
+}
+
+/* What a stage's end means for the build. */
+static int settle(struct job *job, int result, struct error *err)
+{
+	auto_strings triggers = { 0 };
+
+	if (result == 0) {
+		job->phase = PHASE_DONE;
+		return stage_adopt(job->build, job->stage, &job->state, err);
+	}
+	if (err->errnum != EAGAIN)
+		return -1;
+	strings_split(&triggers, job->state.data, '\n');
+	return plan_add_triggers(&job->build->plan, job->stage, &triggers, err);
+}
+
+static void finish(struct schedule *schedule, struct job *job)
+{
+	struct error err = { 0 };
+	int result;
+
+	result = worker_finish(&job->worker, &job->process, &err);
+	take_events(job);
+	close(job->events);
+	job->phase = PHASE_WAITING;
+	schedule->running--;
+	result = settle(job, result, &err);
+	if (result == 0 && job->phase == PHASE_WAITING)
+		return;
+	show(job, result == 0 ? PROGRESS_STAGE_DONE : PROGRESS_STAGE_FAILED, "");
+	if (result < 0)
+		stop(schedule, &err);
+}
+
+static void list_polled(const struct schedule *schedule, struct pollfd *ret)
+{
+	*ret++ = (struct pollfd){ schedule->build->interrupt.fd, POLLIN, 0 };
+	for (size_t i = 0; i < schedule->count; i++) {
+		const struct job *job = &schedule->jobs[i];
+		bool running = job->phase == PHASE_RUNNING;
+
+		*ret++ = (struct pollfd){ running ? job->events : -1, POLLIN, 0 };
+		*ret++ = (struct pollfd){ running ? job->process.report_fd : -1, POLLIN,
+			0 };
+	}
+}
+
+/* Events come before the report: what a stage told is shown before it is over. */
+static int watch(struct schedule *schedule, struct pollfd *polled, struct error *err)
+{
+	struct view *view = schedule->build->request->view;
+	int timeout = view_timeout(view);
+
+	list_polled(schedule, polled);
+	if (poll(polled, 1 + 2 * schedule->count, timeout) < 0 && errno != EINTR)
+		return fail_errno(err, "waiting for the stages");
+	if (polled[0].revents)
+		take_signal(schedule);
+	for (size_t i = 0; i < schedule->count; i++) {
+		const struct pollfd *of_job = &polled[1 + 2 * i];
+
+		if (of_job[1].revents)
+			finish(schedule, &schedule->jobs[i]);
+		else if (of_job[0].revents)
+			take_events(&schedule->jobs[i]);
+	}
+	view_tick(view);
+	return 0;
+}
+
+int schedule_run(struct build *build, struct error *err)
+{
+	auto_schedule schedule = { .build = build, .count = build->plan.stage_count };
+	auto_free struct pollfd *polled =
+		str_alloc((1 + 2 * schedule.count) * sizeof(*polled));
+
+	schedule.jobs = str_alloc(schedule.count * sizeof(*schedule.jobs));
+	for (size_t i = 0; i < schedule.count; i++)
+		schedule.jobs[i] = (struct job){
+			.build = build,
+			.stage = &build->plan.stages[i],
+			.process = WORKER_NONE,
+		};
+	start_ready(&schedule);
+	while (schedule.running > 0) {
+		struct error failure;
+
+		if (watch(&schedule, polled, &failure) < 0)
+			stop(&schedule, &failure);
+		start_ready(&schedule);
+	}
+	if (schedule.stopping)
+		*err = schedule.error;
+	return schedule.stopping ? -1 : 0;
+}
