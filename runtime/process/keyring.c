@@ -9,7 +9,11 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
-/* A kernel without keys, or a filter around us that forbids them, leaves none to
+/* By a name that tells whose it is in /proc/keys. Nobody finds it by that name, for only
+ * its possessors may search it: each exec has one of its own, and another container of the
+ * same user cannot join this one (with runc, which opens it for the user, it can).
+ *
+ * A kernel without keys, or a filter around us that forbids them, leaves none to
  * protect. */
 int keyring_join(const char *id, struct error *err)
 {
