@@ -34,7 +34,7 @@ keyrings() {
 		in_session mocker-runtime $verb --no-new-keyring -b "$tmp/web" web
 		check_status 0
 		[ "$verb" != create ] || mocker-runtime start web
-		check wait_until 10 test -s "$tmp/web/rootfs/tmp/number"
+		check wait_until 60 test -s "$tmp/web/rootfs/tmp/number"
 		check_equal "$(cat "$tmp/web/rootfs/tmp/number")" "$session" \
 			"the session keyring of $verb"
 		rm "$tmp/web/rootfs/tmp/number"
@@ -81,15 +81,15 @@ parent_of_orphan() {
 
 	mocker-runtime run "$@" -b "$tmp/web" web &
 	runtime=$!
-	check wait_until 10 test -s "$tmp/web/rootfs/tmp/orphan"
+	check wait_until 60 test -s "$tmp/web/rootfs/tmp/orphan"
 	orphan=$(cat "$tmp/web/rootfs/tmp/orphan")
-	check wait_until 10 eval '[ "$(parent_in_status "$orphan")" != "$(container_pid web)" ]'
+	check wait_until 60 eval '[ "$(parent_in_status "$orphan")" != "$(container_pid web)" ]'
 	parent=$(parent_in_status "$orphan")
 	[ "$parent" != "$runtime" ] || parent=runtime
 	kill -9 "$orphan"
 	run mocker-runtime kill web KILL
 	wait "$runtime"
-	check wait_until 10 test ! -e "/proc/$orphan"
+	check wait_until 60 test ! -e "/proc/$orphan"
 	rm "$tmp/web/rootfs/tmp/orphan"
 }
 
@@ -109,20 +109,25 @@ test_case "run takes orphans in, with --no-subreaper it does not" orphans
 
 # ---- descriptors --------------------------------------------------------------------
 
+# What the listener says lies where the container sees it: it must live until it is said.
+told=$tmp/web/rootfs/tmp/told
+until_told='until [ -s /tmp/told ]; do usleep 10000; done'
+
 # pidfd_for WORDS...: what the listener says of mocker-runtime WORDS with --pidfd-socket.
 pidfd_for() {
-	python3 "$e2e/pidfd-socket.py" "$tmp/pidfd.sock" >"$tmp/told" &
+	rm -f "$told"
+	python3 "$e2e/pidfd-socket.py" "$tmp/pidfd.sock" >"$told" &
 	listener=$!
-	check wait_until 10 test -S "$tmp/pidfd.sock"
+	check wait_until 60 test -S "$tmp/pidfd.sock"
 	run mocker-runtime "${@/SOCKET/$tmp/pidfd.sock}"
 	check_status 0
-	check wait_until 10 test -s "$tmp/told"
+	check wait_until 60 test -s "$told"
 }
 
 # and_ends PID: the pidfd was of this process, and tells of its end.
 and_ends() {
 	wait "$listener"
-	check_equal "$(cat "$tmp/told")" "pidfd $1"$'\n'ended "what the listener saw"
+	check_equal "$(cat "$told")" "pidfd $1"$'\n'ended "what the listener saw"
 	rm "$tmp/pidfd.sock"
 }
 
@@ -135,17 +140,18 @@ sends_pidfds() {
 	and_ends "$(cat "$tmp/pid")"
 	pidfd_for run -d --pidfd-socket SOCKET --pid-file "$tmp/pid" -b "$tmp/web" web
 	pid=$(cat "$tmp/pid") web=$listener
-	mv "$tmp/told" "$tmp/told-web" && rm "$tmp/pidfd.sock"
+	mv "$told" "$told-web" && rm "$tmp/pidfd.sock"
 	pidfd_for exec -d --pidfd-socket SOCKET --pid-file "$tmp/exec.pid" web sleep 2000
 	check_equal "$(tr '\0' ' ' <"/proc/$(cat "$tmp/exec.pid")/cmdline")" "sleep 2000 "
 	kill -9 "$(cat "$tmp/exec.pid")"
 	and_ends "$(cat "$tmp/exec.pid")"
-	check_equal "$(cat "$tmp/told-web")" "pidfd $pid"
-	pidfd_for exec --pidfd-socket SOCKET --pid-file "$tmp/exec.pid" web true
+	check_equal "$(cat "$told-web")" "pidfd $pid"
+	pidfd_for exec --pidfd-socket SOCKET --pid-file "$tmp/exec.pid" web \
+		sh -c "$until_told"
 	and_ends "$(cat "$tmp/exec.pid")"
 	run mocker-runtime delete --force web
 	wait "$web"
-	in_bundle "$tmp/web" true
+	in_bundle "$tmp/web" sh -c "$until_told"
 	pidfd_for run --pidfd-socket SOCKET --pid-file "$tmp/pid" -b "$tmp/web" web
 	and_ends "$(cat "$tmp/pid")"
 }
@@ -190,7 +196,7 @@ descriptors() {
 	sh_bundle "$tmp/web" "{ $script; } >/tmp/told; exec sleep 1000"
 	preserved create --preserve-fds 3 -b "$tmp/web" web >/dev/null
 	run mocker-runtime start web
-	check wait_until 10 test -s "$tmp/web/rootfs/tmp/told"
+	check wait_until 60 test -s "$tmp/web/rootfs/tmp/told"
 	check_equal "$(cat "$tmp/web/rootfs/tmp/told")" "three four five" "of create"
 	check_equal "$(preserved exec --preserve-fds 2 web sh -c "$script")" "three four none" "of exec"
 	run mocker-runtime delete --force web
