@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "runtime/cgroup/internal.h"
 #include "runtime/cgroup/path.h"
+#include "runtime/namespaces/idmap.h"
 #include "spec/config.h"
 
 static void plan_free(struct cgroup_plan *plan)
@@ -95,20 +96,6 @@ static int plan_limits(struct cgroup_plan *plan, struct error *err)
 	return plan->target.dirs_count ? plan_devices(plan, err) : 0;
 }
 
-/* The host's number of a container's user or group; false where it has none. */
-static bool map_id(
-	const struct oci_id_mapping *maps, size_t count, uint32_t id, uint32_t *ret)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (id - maps[i].container_id >= maps[i].size ||
-			id < maps[i].container_id)
-			continue;
-		*ret = maps[i].host_id + (id - maps[i].container_id);
-		return true;
-	}
-	return false;
-}
-
 /* Specification, Cgroup ownership: version 2, a cgroup namespace of its own, a user
  * namespace, and a cgroup mount that is not read-only. */
 static void plan_delegation(struct cgroup_plan *plan, const struct oci_config *config)
@@ -122,9 +109,9 @@ static void plan_delegation(struct cgroup_plan *plan, const struct oci_config *c
 		!config_makes_namespace(config, CLONE_NEWCGROUP) ||
 		!config_makes_namespace(config, CLONE_NEWUSER))
 		return;
-	plan->delegate = map_id(chapter->uid_mappings, chapter->uid_mappings_count,
+	plan->delegate = idmap_to_host(chapter->uid_mappings, chapter->uid_mappings_count,
 				 config->process->user.uid, &plan->uid) &&
-			 map_id(chapter->gid_mappings, chapter->gid_mappings_count,
+			 idmap_to_host(chapter->gid_mappings, chapter->gid_mappings_count,
 				 config->process->user.gid, &plan->gid);
 }
 

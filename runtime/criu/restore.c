@@ -18,9 +18,11 @@
 #include "runtime/criu/criu.h"
 #include "runtime/criu/descriptors.h"
 #include "runtime/criu/external.h"
+#include "runtime/criu/images.h"
 #include "runtime/criu/wire.h"
 #include "runtime/handover.h"
 #include "runtime/hooks.h"
+#include "runtime/namespaces/idmap.h"
 #include "runtime/process/keyring.h"
 #include "runtime/process/terminal.h"
 #include "runtime/stage.h"
@@ -97,6 +99,18 @@ static int put_restore(struct restore *restore, struct error *err)
 	return descriptors_put(to, restore->places.images, err);
 }
 
+static int lend_images(const struct restore *restore, struct error *err)
+{
+	const struct oci_config *config = &restore->creation->bundle.config;
+	uint32_t group;
+
+	if (!config_namespace(config, CLONE_NEWUSER) ||
+		!idmap_to_host(config->linux.gid_mappings,
+			config->linux.gid_mappings_count, 0, &group))
+		return 0;
+	return images_lend(restore->places.images, group, err);
+}
+
 /* ---- the root ----------------------------------------------------------------------- */
 
 /* All mounts of config.json, in a mount namespace that ends with its only process: what
@@ -125,18 +139,11 @@ static int prepare_targets(const struct creation *creation, struct error *err)
  * peer; it remains a slave of the caller's, as the saved one was. */
 static int enter_root(const struct restore *restore, struct error *err)
 {
-	struct creation *creation = restore->creation;
-	auto_fd place = -1;
-
 	if (unshare(CLONE_NEWNS) < 0)
 		return fail_errno(err, "making a mount namespace for criu");
 	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		return fail_errno(err, "detaching the mounts from the caller's");
-	/* By its name: an open directory is one of the mount namespace that we have left. */
-	place = open(restore->root_path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (place < 0)
-		return fail_errno(err, "opening %s", restore->root_path);
-	return rootfs_attach_root(creation->rootfs, place, err);
+	return rootfs_attach_root(restore->creation->rootfs, restore->root_path, err);
 }
 
 /* criu mounts in its working directory: that must be of this mount namespace. The request
@@ -303,7 +310,7 @@ static int act(struct restore *restore, struct error *err)
 	if (mkdirat(container->dir_fd, ROOT, 0700) < 0)
 		return fail_errno(err, "making %s", restore->root_path);
 	if (prepare_targets(creation, err) < 0 || put_restore(restore, err) < 0 ||
-		call_criu(restore, err) < 0)
+		lend_images(restore, err) < 0 || call_criu(restore, err) < 0)
 		return -1;
 	if (unlinkat(container->dir_fd, ROOT, AT_REMOVEDIR) < 0)
 		return fail_errno(err, "removing %s", restore->root_path);

@@ -105,3 +105,16 @@ int idmap_write(const struct oci_config *config, pid_t pid, struct error *err)
 		return -1;
 	return write_map(&users, pid, err);
 }
+
+bool idmap_to_host(
+	const struct oci_id_mapping *maps, size_t count, uint32_t id, uint32_t *ret)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (id - maps[i].container_id >= maps[i].size ||
+			id < maps[i].container_id)
+			continue;
+		*ret = maps[i].host_id + (id - maps[i].container_id);
+		return true;
+	}
+	return false;
+}

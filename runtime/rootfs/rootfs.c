@@ -355,13 +355,18 @@ int rootfs_enter(struct rootfs *rootfs, struct error *err)
 	return result < 0 ? -1 : need_proc(rootfs, err);
 }
 
-int rootfs_attach_root(struct rootfs *rootfs, int place_fd, struct error *err)
+int rootfs_attach_root(struct rootfs *rootfs, const char *place, struct error *err)
 {
+	/* By its name: an open directory may be one of the mount namespace before this. */
+	auto_fd place_fd = open(place, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_fd tree_fd = take_root_tree(rootfs);
 
+	if (place_fd < 0)
+		return fail_errno(err, "opening %s", place);
 	if (tree_fd < 0 || mnt_move(tree_fd, place_fd) < 0)
 		return fail_root(rootfs, err);
 	rootfs->mounts.root_fd = take_fd(&tree_fd);
+	rootfs->mounts.root_path = place; /* where it is found now */
 	return mounts_apply_on_root(
 		rootfs->plans, rootfs->plans_count, &rootfs->mounts, err);
 }

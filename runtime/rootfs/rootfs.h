@@ -50,8 +50,10 @@ int rootfs_enter(struct rootfs *rootfs, struct error *err) must_check;
 int rootfs_pivot(struct rootfs *rootfs, struct error *err) must_check;
 
 /* For a restore, in a mount namespace that is already detached from the creator's: puts
- * the root, with what config.json mounts on "/" itself, on an open directory. */
-int rootfs_attach_root(struct rootfs *rootfs, int place_fd, struct error *err) must_check;
+ * the root, with what config.json mounts on "/" itself, on a directory, whose name is
+ * borrowed. */
+int rootfs_attach_root(
+	struct rootfs *rootfs, const char *place, struct error *err) must_check;
 
 /* After rootfs_enter(): the container's "/" (O_PATH), to be used with the _in_root
  * functions of base/path.h. Borrowed. */

@@ -5,15 +5,18 @@
 #
 #	tests/vm/check.sh [FILE...]      names in tests/e2e or tests/vm
 #
-# Without names: those of $MOCKER_VM_TESTS, or all below.
+# Without names: those of $MOCKER_VM_TESTS, or all below. Names that end in -v1.sh run in a
+# second boot, whose cgroups are of version 1.
 set -u -o pipefail
 
 top_srcdir=$(realpath "${top_srcdir:-$(dirname "$0")/../..}")
 top_builddir=$(realpath "${top_builddir:-$top_srcdir}")
 # What another cgroup layout, another kernel or a systemd could change.
-all='cgroup-v2.sh limits-v2.sh systemd.sh systemd-user.sh checkpoint.sh harness.sh
-	mounts-root.sh mounts-cgroup-v2.sh net.sh overlay.sh runtime-lifecycle.sh runtime-exec.sh runtime-namespaces.sh
-	runtime-hooks.sh seccomp.sh'
+all='cgroup-v2.sh limits-v2.sh systemd.sh systemd-user.sh checkpoint.sh
+	checkpoint-options.sh harness.sh mounts-root.sh mounts-cgroup-v2.sh net.sh overlay.sh
+	runtime-lifecycle.sh runtime-exec.sh runtime-memory.sh runtime-namespaces.sh
+	runtime-hooks.sh seccomp.sh cgroup-v1.sh checkpoint-v1.sh'
+legacy='systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1'
 # shellcheck disable=SC2086 # names of files
 [ $# -gt 0 ] || set -- ${MOCKER_VM_TESTS:-$all}
 export MOCKER_VM_DIR=${MOCKER_VM_DIR:-$top_builddir/vm}
@@ -72,7 +75,30 @@ one_stream() {
 	END { close_file(); print "1.." (n ? n : 1); exit !n }'
 }
 
+# boot KERNEL_ARGUMENTS FILE...: runs them in a machine of their own; none without files.
+boot() {
+	local arguments=$1
+
+	shift
+	[ $# -gt 0 ] || return 0
+	payload "$work.tar" "$@" || exit 1
+	MOCKER_VM_KERNEL_ARGUMENTS="${MOCKER_VM_KERNEL_ARGUMENTS-} $arguments" \
+		"$top_srcdir/tests/vm/vm.sh" run "$work.tar"
+}
+
+boots() {
+	local file unified=() v1=()
+
+	for file; do
+		case $file in
+		*-v1.sh) v1+=("$file") ;;
+		*) unified+=("$file") ;;
+		esac
+	done
+	boot "" "${unified[@]}"
+	boot "$legacy" "${v1[@]}"
+}
+
 work=$(mktemp -d)
 trap 'rm -rf "$work" "$work.tar"' EXIT
-payload "$work.tar" "$@" || exit 1
-"$top_srcdir/tests/vm/vm.sh" run "$work.tar" | one_stream
+boots "$@" | one_stream

@@ -170,7 +170,7 @@ every_limit() {
 		# shellcheck disable=SC2086 # words
 		run mocker-runtime update $options web
 		check_status 0
-		check_equal "$(cat $cg/${file// /})" "${expected# }" "after $options:${file}"
+		check_equal "$(cat "$cg/${file// /}")" "${expected# }" "after $options:${file}"
 	done <<<"$updates"
 	run mocker-runtime update --cpu-idle 1 web
 	run mocker-runtime update --cpu-share 100 web

@@ -84,6 +84,22 @@ bundle '.linux.cgroupsPath = "/a/b"'
 has "$(start)" 'expects "slice:prefix:name"'
 proves "a create that fails leaves no unit"
 
+bundle '.'
+is "$(start)" ""
+bus=$(systemctl show dbus.service -p MainPID --value)
+silence="connecting to the bus: it did not answer within 25 seconds"
+kill -STOP "$bus"
+has "$("$runtime" update --memory 60m web 2>&1)" "$silence"
+has "$("$runtime" delete --force web 2>&1)" "$silence"
+"$runtime" --systemd-cgroup run --detach --bundle "$tmp/web" other </dev/null >"$tmp/output" 2>&1
+has "$(cat "$tmp/output")" "$silence"
+kill -CONT "$bus"
+is "$("$runtime" state other 2>&1)" 'mocker-runtime: container "other": container does not exist'
+is "$("$runtime" delete --force web 2>&1)" ""
+is "$(units)" ""
+is "$(ls -d $cg/mocker-* 2>/dev/null)" ""
+proves "a bus that does not answer is told, and delete can be asked again"
+
 bundle '.linux.cgroupsPath = "one-two.slice:mocker:web"'
 is "$(start)" ""
 is "$(property ControlGroup)" /one.slice/one-two.slice/mocker-web.scope
