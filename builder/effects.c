@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "builder/build.h"
 #include "builder/cache.h"
+#include "builder/copy/repository.h"
 #include "builder/overlay.h"
 
 bool effect_is_needed(const struct step *step)
@@ -31,7 +32,8 @@ bool effect_is_needed(const struct step *step)
 struct source_work {
 	struct build *build;
 	const struct step *step;
-	const struct overlay *overlay; /* of --from; NULL: the context */
+	const struct context *context; /* NULL: the overlay */
+	const struct overlay *overlay; /* of an image that --from names */
 	const char *mount_at;
 	struct digest digest; /* the result of hashing */
 };
@@ -42,23 +44,24 @@ static int open_source(const struct source_work *work, struct copy_source *ret,
 	struct build *build = work->build;
 
 	*ret = (struct copy_source){
-		.root_fd = build->context_fd,
-		.ignore = &build->ignore,
-		.digests = build->digests,
+		.root_fd = -1,
 		.downloads_fd = build->downloads_fd,
-		.what = "the build context",
+		.git = { &build->request->secrets, &build->request->agents },
 		.epoch = build->request->epoch,
 	};
-	if (!work->overlay)
+	if (work->context) {
+		ret->root_fd = work->context->fd;
+		ret->ignore = &work->context->ignore;
+		ret->digests = work->context->unpacked ? NULL : build->digests;
+		ret->what = work->context->what;
 		return 0;
+	}
 	if (overlay_mount(work->overlay, work->mount_at, err) < 0)
 		return -1;
 	*ret_fd = open(work->mount_at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*ret_fd < 0)
 		return fail_errno(err, "opening %s", work->mount_at);
 	ret->root_fd = *ret_fd;
-	ret->ignore = NULL;
-	ret->digests = NULL;
 	ret->keep_owner = true;
 	ret->what = work->step->copy.from;
 	return 0;
@@ -150,21 +153,42 @@ static int hash_image_source(struct build *build, struct stage_state *state,
 			     : cache_remember(build->store, digest.hex, ret->hex, err);
 }
 
-/* What URLs send is kept for the time of the build. */
+static int ask_repositories(void *argument, int output, struct error *err)
+{
+	const struct source_work *work = argument;
+	struct copy_source source;
+	int fd = -1;
+
+	if (open_source(work, &source, &fd, err) < 0)
+		return -1;
+	return repository_resolve(&work->step->copy, &source, err);
+}
+
+/* What URLs send is kept for the time of the build; which commits the refs of
+ * repositories are, too. */
 static int prepare_downloads(
 	struct build *build, const struct step *step, struct error *err)
 {
+	struct source_work work = {
+		.build = build, .step = step, .context = &build->context
+	};
+	struct worker worker = { .work = ask_repositories, .argument = &work };
 	struct session *session;
 	auto_free char *piece = NULL;
-	bool wanted = false;
+	bool urls = false, repositories = false;
 
-	strings_each (source, &step->copy.sources)
-		wanted |= copy_source_is_url(*source);
-	if (!wanted || build->downloads_fd >= 0)
+	strings_each (source, &step->copy.sources) {
+		urls |= copy_source_is_url(*source);
+		repositories |= copy_source_is_git(*source);
+	}
+	if (!urls && !repositories)
 		return 0;
-	if (build_session(build, &session, err) < 0)
+	if (build->downloads_fd < 0 &&
+		(build_session(build, &session, err) < 0 ||
+			session_piece(session, &piece, &build->downloads_fd, err) < 0))
 		return -1;
-	return session_piece(session, &piece, &build->downloads_fd, err);
+	worker.signal_fd = build->interrupt.fd;
+	return repositories ? worker_run(&worker, err) : 0;
 }
 
 static int hash_copy(struct build *build, struct stage_state *state,
@@ -177,7 +201,8 @@ static int hash_copy(struct build *build, struct stage_state *state,
 
 	if (prepare_downloads(build, step, err) < 0)
 		return -1;
-	if (step->copy.from) {
+	work.context = build_find_context(build, step->copy.from);
+	if (!work.context) {
 		if (hash_image_source(build, state, step, &digest, err) < 0)
 			return -1;
 	} else if (open_source(&work, &source, &fd, err) < 0 ||
@@ -193,12 +218,14 @@ static int hash_copy(struct build *build, struct stage_state *state,
 static int hash_mount(struct build *build, struct stage_state *state,
 	const struct run_mount *mount, struct digest_state *key, struct error *err)
 {
-	struct step step = { .key = mount->target,
-		.copy = { .destination = mount->target } };
+	struct step step = {
+		.key = mount->target,
+		.copy = { .destination = mount->target, .from = mount->from },
+	};
 	auto_image image = { 0 };
 	int result;
 
-	if (mount->from) {
+	if (!build_find_context(build, mount->from)) {
 		if (build_find_source(build, state, mount->from, &image, err) < 0)
 			return -1;
 		for (size_t i = 0; i < image.layers_count; i++)
@@ -308,7 +335,11 @@ static int perform_by_worker(struct build *build, struct stage_state *state,
 		.step = step,
 		.target = &target,
 		.target_at = draft->rootfs,
-		.source = { .build = build, .step = step },
+		.source = {
+			.build = build,
+			.step = step,
+			.context = build_find_context(build, step->copy.from),
+		},
 	};
 	struct worker worker = {
 		.work = change_files,
@@ -319,7 +350,7 @@ static int perform_by_worker(struct build *build, struct stage_state *state,
 	if (overlay_of_image(build->store, &state->image, draft->path, &target, err) < 0)
 		return -1;
 	overlay_set_upper(&target, draft->fs, draft->work);
-	if (step->kind != INSTRUCTION_WORKDIR && step->copy.from) {
+	if (step->kind != INSTRUCTION_WORKDIR && !work.source.context) {
 		if (prepare_image_source(
 			    build, state, step->copy.from, &from, &place, err) < 0)
 			return -1;
