@@ -7,12 +7,13 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "builder/platform.h"
 #include "builder/store/refs.h"
 
-#define BUILD_NONE                                                             \
-	{                                                                      \
-		.context_fd = -1, .downloads_fd = -1, .session = SESSION_NONE, \
-		.interrupt = INTERRUPT_NONE                                    \
+#define BUILD_NONE                                                                    \
+	{                                                                             \
+		.context = CONTEXT_NONE, .downloads_fd = -1, .session = SESSION_NONE, \
+		.interrupt = INTERRUPT_NONE                                           \
 	}
 
 static void build_free(struct build *build)
@@ -21,32 +22,49 @@ static void build_free(struct build *build)
 		stage_state_free(&build->states[i]);
 	free(build->states);
 	free(build->place);
-	ignore_free(&build->ignore);
+	context_free(&build->context);
+	for (size_t i = 0; i < build->named_count; i++)
+		context_free(&build->named[i]);
+	free(build->named);
 	plan_free(&build->plan);
 	mockerfile_free(&build->file);
 	session_end(&build->session);
 	interrupt_end(&build->interrupt);
-	if (build->context_fd >= 0)
-		close(build->context_fd);
 	if (build->downloads_fd >= 0)
 		close(build->downloads_fd);
 }
 
 #define auto_build __attribute__((cleanup(build_free))) struct build
 
+/* Of a context that came from elsewhere: by a path in it, its links confined to it. */
+static int read_file_of_others(struct build *build, const char *path, struct error *err)
+{
+	if (mockerfile_read_beneath(build->context.fd, path, &build->file, err) < 0)
+		return -1;
+	/* What was sent alone is no file that COPY could see. */
+	if (build->context.is_mockerfile && unlinkat(build->context.fd, path, 0) < 0)
+		return fail_errno(err, "removing %s from the context", path);
+	return 0;
+}
+
 /* The file that --file names, else the context's Mockerfile or Dockerfile. */
 static int read_file(struct build *build, struct error *err)
 {
 	static const char *const names[] = { "Mockerfile", "Dockerfile" };
 	const char *asked = build->request->file;
+	int context_fd = build->context.fd;
 
+	if (asked && build->context.unpacked && strcmp(asked, "-") != 0)
+		return read_file_of_others(build, asked, err);
 	if (asked)
-		return mockerfile_read(
-			AT_FDCWD, asked, build->context_fd, &build->file, err);
+		return mockerfile_read(AT_FDCWD, asked, context_fd, &build->file, err);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (faccessat(build->context_fd, names[i], F_OK, 0) == 0)
-			return mockerfile_read(build->context_fd, names[i],
-				build->context_fd, &build->file, err);
+		if (faccessat(context_fd, names[i], F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (build->context.unpacked)
+			return read_file_of_others(build, names[i], err);
+		return mockerfile_read(
+			context_fd, names[i], context_fd, &build->file, err);
 	}
 	return fail_code(err, ENOENT,
 		"%s has neither a Mockerfile nor a Dockerfile; name one with --file",
@@ -56,13 +74,15 @@ static int read_file(struct build *build, struct error *err)
 /* The Mockerfile's path beneath the context, for FILE.dockerignore. */
 static char *path_in_context(const struct build *build)
 {
-	auto_free char *context = realpath(build->request->context, NULL);
-	auto_free char *file =
-		build->request->file ? realpath(build->request->file, NULL) : NULL;
-	const char *rest = context && file ? str_after(file, context) : NULL;
+	const char *asked = build->request->file;
+	auto_free char *context = realpath(build->context.path, NULL);
+	auto_free char *file = NULL;
+	const char *rest;
 
-	if (!build->request->file) /* it was found in the context by its name */
+	if (!asked || build->context.unpacked) /* it was found in the context */
 		return str_dup(build->file.sources[0]->name);
+	file = realpath(asked, NULL);
+	rest = context && file ? str_after(file, context) : NULL;
 	return rest && *rest == '/' ? str_dup(rest + 1) : NULL;
 }
 
@@ -78,20 +98,74 @@ static char *name_place(const struct build *build)
 			      context ? context : build->request->context);
 }
 
+static int open_context(struct build *build, const char *name, const char *text,
+	struct context *ret, struct error *err)
+{
+	const char *keep =
+		pairs_get(&build->request->build_args, "BUILDKIT_CONTEXT_KEEP_GIT_DIR");
+	struct context_options options = {
+		.name = name,
+		.git = { &build->request->secrets, &build->request->agents },
+		.keep_git_dir = keep && *keep && strcmp(keep, "0") != 0,
+	};
+
+	if (context_is_remote(text))
+		options.session = &build->session;
+	options.signal_fd = build->interrupt.fd;
+	return context_open(text, &options, ret, err);
+}
+
+static int open_named_contexts(struct build *build, struct error *err)
+{
+	const struct pairs *given = &build->request->contexts;
+
+	build->named = str_alloc((given->count + 1) * sizeof(*build->named));
+	for (size_t i = 0; i < given->count; i++) {
+		struct context *context = &build->named[build->named_count];
+
+		if (open_context(build, given->items[i].key, given->items[i].value,
+			    context, err) < 0)
+			return -1;
+		build->named_count++;
+		if (context->fd >= 0 &&
+			ignore_read(&context->ignore, context->fd, NULL, err) < 0)
+			return fail_while(err, "%s", context->what);
+	}
+	return 0;
+}
+
+const struct context *build_named_context(const struct build *build, const char *name)
+{
+	for (size_t i = 0; i < build->named_count; i++) {
+		if (strcmp(build->named[i].name, name) == 0)
+			return &build->named[i];
+	}
+	return NULL;
+}
+
+const struct context *build_find_context(const struct build *build, const char *from)
+{
+	const struct context *context =
+		from ? build_named_context(build, from) : &build->context;
+
+	return context && context->fd >= 0 ? context : NULL;
+}
+
 static int open_inputs(struct build *build, struct error *err)
 {
 	auto_free char *inside = NULL;
 
-	build->context_fd =
-		open(build->request->context, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (build->context_fd < 0)
-		return fail_errno(
-			err, "opening the build context %s", build->request->context);
-	if (read_file(build, err) < 0)
+	if (str_equal(build->request->file, "-") &&
+		strcmp(build->request->context, "-") == 0)
+		return fail(err, "the build context and the Mockerfile cannot both come "
+				 "from standard input");
+	if (open_context(build, NULL, build->request->context, &build->context, err) <
+			0 ||
+		open_named_contexts(build, err) < 0 || read_file(build, err) < 0)
 		return -1;
 	build->place = name_place(build);
 	inside = path_in_context(build);
-	return ignore_read(&build->ignore, build->context_fd, inside, err);
+	return ignore_read(&build->context.ignore, build->context.fd, inside, err);
 }
 
 /* Stages are called by their names where there are several. */
@@ -112,18 +186,25 @@ static void list_stages(const struct build *build)
 
 static int make_plan(struct build *build, struct error *err)
 {
+	auto_platform platform = { 0 };
+	auto_free char *text = NULL;
 	struct plan_options options = {
 		.target = build->request->target,
 		.build_args = &build->request->build_args,
+		.contexts = &build->request->contexts,
 	};
 
+	if (platform_parse(build->request->platform, &platform, err) < 0)
+		return fail_while(err, "--platform");
+	text = platform_text(&platform);
+	options.platform = build->request->platform ? text : NULL;
 	if (plan_make(&build->file, &options, &build->plan, err) < 0)
 		return -1;
 	strings_each (name, &build->plan.unused_args) {
-		auto_free char *text = str_format(
+		auto_free char *warning = str_format(
 			"--build-arg %s: the file has no ARG of that name", *name);
 
-		view_build_event(build->request->view, PROGRESS_WARNING, text);
+		view_build_event(build->request->view, PROGRESS_WARNING, warning);
 	}
 	build->states = str_alloc(build->plan.stage_count * sizeof(*build->states));
 	list_stages(build);
@@ -150,9 +231,9 @@ int build_run(const struct build_request *request, const struct store *store,
 	build.request = request;
 	build.store = store;
 	view_build_event(request->view, PROGRESS_BUILD_BEGIN, "");
-	if (open_inputs(&build, err) < 0 || make_plan(&build, err) < 0 ||
-		interrupt_begin(&build.interrupt, err) < 0 ||
+	if (interrupt_begin(&build.interrupt, err) < 0 ||
 		session_begin(store, &build.session, err) < 0 ||
+		open_inputs(&build, err) < 0 || make_plan(&build, err) < 0 ||
 		schedule_run(&build, err) < 0)
 		return -1;
 	target = &build.states[build.plan.target].image;

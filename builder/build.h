@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "builder/context.h"
 #include "builder/copy/copy.h"
-#include "builder/copy/ignore.h"
 #include "builder/digest.h"
 #include "builder/inputs.h"
 #include "builder/language/mockerfile.h"
@@ -37,10 +37,12 @@
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 
 struct build_request {
-	const char *context; /* directory */
-	const char *file;    /* NULL: the context's Mockerfile or Dockerfile */
+	const char *context;   /* as context.h reads it */
+	struct pairs contexts; /* --build-context */
+	const char *file;      /* NULL: the context's Mockerfile or Dockerfile */
 	const char *target;
-	const char *network; /* of RUN: "host" or "none" */
+	const char *platform; /* NULL: this machine's */
+	const char *network;  /* of RUN: "host" or "none" */
 	struct pairs build_args;
 	struct pairs labels;
 	struct build_secrets secrets; /* --secret */
@@ -74,10 +76,11 @@ struct build {
 	struct interrupt interrupt;
 	struct mockerfile file;
 	struct plan plan;
-	int context_fd;
-	int downloads_fd; /* of ADD's URLs; -1 until there is one */
-	struct ignore ignore;
-	char *place; /* the Mockerfile's absolute path, or what stands for it */
+	struct context context;
+	struct context *named; /* of --build-context */
+	size_t named_count;
+	int downloads_fd; /* of ADD's URLs and repositories; -1 until there is one */
+	char *place;      /* the Mockerfile's absolute path, or what stands for it */
 	struct copy_digest_cache *digests; /* of a stage's process, as is what follows */
 	struct why why;
 	struct progress progress;
@@ -122,6 +125,14 @@ void run_inputs(struct build *build, struct stage_state *state, const struct ste
 	struct inputs *inputs);
 int run_perform(struct build *build, struct stage_state *state, const struct step *step,
 	const struct layer_draft *draft, struct error *err) must_check;
+
+/* The directory that --from or a mount's from names: NULL is the build's own context, a
+ * name one of --build-context. NULL: it is a stage or an image. */
+const struct context *build_find_context(
+	const struct build *build, const char *from) must_check;
+/* What --build-context gives under the name, a directory or an image; or NULL. */
+const struct context *build_named_context(
+	const struct build *build, const char *name) must_check;
 
 /* The image that COPY --from or a mount's from names: a stage or one of the store. */
 int build_find_source(struct build *build, const struct stage_state *state,

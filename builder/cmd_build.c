@@ -22,8 +22,10 @@ struct build_options {
 	struct strings tags;
 	const char *file;
 	struct strings build_args;
+	struct strings contexts;
 	struct strings labels;
 	const char *target;
+	const char *platform;
 	const char *network;
 	const char *progress;
 	uint32_t jobs;
@@ -52,10 +54,16 @@ static const struct option_spec options[] = {
 		"\"-\": standard input)"),
 	OPTION_STRINGS(struct build_options, build_args, "build-arg", 0, "NAME[=VALUE]",
 		"the value of an ARG; without one, that of the environment"),
+	OPTION_STRINGS(struct build_options, contexts, "build-context", 0, "NAME=CONTEXT",
+		"what FROM, --from and from= mean by the name: a directory, a repository, an "
+		"archive's URL, docker-image://NAME, oci-layout://DIR"),
 	OPTION_STRINGS(struct build_options, labels, "label", 0, "NAME=VALUE",
 		"a label of the image"),
 	OPTION_STRING(struct build_options, target, "target", 0, "STAGE",
 		"build this stage, by name or number, instead of the last"),
+	OPTION_STRING(struct build_options, platform, "platform", 0, "OS/ARCHITECTURE[/VARIANT]",
+		"build for this platform instead of this machine's: FROM takes such images, "
+		"TARGETPLATFORM tells of it"),
 	OPTION_STRING(struct build_options, network, "network", 0, "host|none",
 		"what RUN reaches: the host's network, or nothing",
 		.values = "host|none|default", .initial = "host"),
@@ -134,14 +142,16 @@ static int read_build_args(
 	return 0;
 }
 
-static int read_labels(const struct strings *list, struct pairs *ret, struct error *err)
+/* NAME=VALUE each, with a value. */
+static int read_pairs(const struct strings *list, const char *option, const char *form,
+	struct pairs *ret, struct error *err)
 {
 	strings_each (item, list) {
 		const char *equals = strchr(*item, '=');
 		auto_free char *name = NULL;
 
 		if (!equals || equals == *item)
-			return fail(err, "--label %s: expected NAME=VALUE", *item);
+			return fail(err, "%s %s: expected %s", option, *item, form);
 		name = str_dup_n(*item, (size_t)(equals - *item));
 		pairs_set(ret, name, equals + 1);
 	}
@@ -162,10 +172,13 @@ static int read_secrets(
 	return 0;
 }
 
-static int read_epoch(const struct build_options *given, int64_t *ret, struct error *err)
+static int read_epoch(const struct build_options *given, const struct pairs *build_args,
+	int64_t *ret, struct error *err)
 {
-	const char *environment = getenv("SOURCE_DATE_EPOCH");
+	const char *environment = pairs_get(build_args, "SOURCE_DATE_EPOCH");
 
+	if (!environment)
+		environment = getenv("SOURCE_DATE_EPOCH");
 	*ret = -1;
 	if (given->has_epoch)
 		*ret = given->epoch;
@@ -196,6 +209,7 @@ static int read_request(
 		.context = call->argc > 0 ? call->argv[0] : ".",
 		.file = given->file,
 		.target = given->target,
+		.platform = given->platform,
 		.network = str_equal(given->network, "default") ? "host" : given->network,
 		.no_cache = given->no_cache,
 		.why = given->why,
@@ -204,9 +218,12 @@ static int read_request(
 		.client = registry_client(&given->registry),
 	};
 	return read_build_args(&given->build_args, &ret->build_args, err) < 0 ||
-			       read_labels(&given->labels, &ret->labels, err) < 0 ||
+			       read_pairs(&given->labels, "--label", "NAME=VALUE",
+				       &ret->labels, err) < 0 ||
+			       read_pairs(&given->contexts, "--build-context",
+				       "NAME=CONTEXT", &ret->contexts, err) < 0 ||
 			       read_secrets(given, ret, err) < 0 ||
-			       read_epoch(given, &ret->epoch, err) < 0
+			       read_epoch(given, &ret->build_args, &ret->epoch, err) < 0
 		       ? -1
 		       : 0;
 }
@@ -402,6 +419,7 @@ static int run(const struct command_call *call, struct error *err)
 		view_build_event(&view, PROGRESS_BUILD_FAILED, err->text);
 	pairs_free(&request.build_args);
 	pairs_free(&request.labels);
+	pairs_free(&request.contexts);
 	secrets_free(&request.secrets);
 	secrets_free(&request.agents);
 	return result;
@@ -413,7 +431,11 @@ const struct command command_build = {
 	.summary = "build an image from a Mockerfile",
 	.details =
 		"CONTEXT is the directory that COPY and ADD read (otherwise the current "
-		"one). Each RUN is executed by mocker-runtime in a container of its own. "
+		"one). It may also be a git repository (https://HOST/NAME.git#REF:DIRECTORY, "
+		"git@HOST:NAME.git, ssh://, git://), the URL of an archive, or \"-\": an "
+		"archive on standard input, or a Mockerfile, which is then built without "
+		"files; --file is a path in it.\n\n"
+		"Each RUN is executed by mocker-runtime in a container of its own. "
 		"A step runs again only when its instruction, the files below it or the "
 		"bytes that it copies changed.\n\n"
 		"A Mockerfile without FROM builds on the file system of this host, "

@@ -13,6 +13,7 @@ struct builder_options {
 
 extern const struct command command_build;
 extern const struct command command_bundle;
+extern const struct command command_cache;
 extern const struct command command_du;
 extern const struct command command_history;
 extern const struct command command_images;

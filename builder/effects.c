@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "builder/build.h"
 #include "builder/cache.h"
+#include "builder/copy/repository.h"
 #include "builder/overlay.h"
 
 bool effect_is_needed(const struct step *step)
@@ -31,7 +32,8 @@ bool effect_is_needed(const struct step *step)
 struct source_work {
 	struct build *build;
 	const struct step *step;
-	const struct overlay *overlay; /* of --from; NULL: the context */
+	const struct context *context; /* NULL: the overlay */
+	const struct overlay *overlay; /* of an image that --from names */
 	const char *mount_at;
 	struct digest digest; /* the result of hashing */
 };
@@ -42,23 +44,24 @@ static int open_source(const struct source_work *work, struct copy_source *ret,
 	struct build *build = work->build;
 
 	*ret = (struct copy_source){
-		.root_fd = build->context_fd,
-		.ignore = &build->ignore,
-		.digests = build->digests,
+		.root_fd = -1,
 		.downloads_fd = build->downloads_fd,
-		.what = "the build context",
+		.git = { &build->request->secrets, &build->request->agents },
 		.epoch = build->request->epoch,
 	};
-	if (!work->overlay)
+	if (work->context) {
+		ret->root_fd = work->context->fd;
+		ret->ignore = &work->context->ignore;
+		ret->digests = work->context->unpacked ? NULL : build->digests;
+		ret->what = work->context->what;
 		return 0;
+	}
 	if (overlay_mount(work->overlay, work->mount_at, err) < 0)
 		return -1;
 	*ret_fd = open(work->mount_at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*ret_fd < 0)
 		return fail_errno(err, "opening %s", work->mount_at);
 	ret->root_fd = *ret_fd;
-	ret->ignore = NULL;
-	ret->digests = NULL;
 	ret->keep_owner = true;
 	ret->what = work->step->copy.from;
 	return 0;
@@ -148,18 +151,40 @@ static int hash_image_source(struct build *build, struct stage_state *state,
 			     : cache_remember(build->store, digest.hex, ret->hex, err);
 }
 
-/* What URLs send is kept for the time of the build. */
+static int ask_repositories(void *argument, int output, struct error *err)
+{
+	const struct source_work *work = argument;
+	struct copy_source source;
+	int fd = -1;
+
+	if (open_source(work, &source, &fd, err) < 0)
+		return -1;
+	return repository_resolve(&work->step->copy, &source, err);
+}
+
+/* What URLs send is kept for the time of the build; which commits the refs of
+ * repositories are, too. */
 static int prepare_downloads(
 	struct build *build, const struct step *step, struct error *err)
 {
+	struct source_work work = {
+		.build = build, .step = step, .context = &build->context
+	};
+	struct worker worker = { .work = ask_repositories, .argument = &work };
 	auto_free char *piece = NULL;
-	bool wanted = false;
+	bool urls = false, repositories = false;
 
-	strings_each (source, &step->copy.sources)
-		wanted |= copy_source_is_url(*source);
-	if (!wanted || build->downloads_fd >= 0)
+	strings_each (source, &step->copy.sources) {
+		urls |= copy_source_is_url(*source);
+		repositories |= copy_source_is_git(*source);
+	}
+	if (!urls && !repositories)
 		return 0;
-	return session_piece(&build->session, &piece, &build->downloads_fd, err);
+	if (build->downloads_fd < 0 &&
+		session_piece(&build->session, &piece, &build->downloads_fd, err) < 0)
+		return -1;
+	worker.signal_fd = build->interrupt.fd;
+	return repositories ? worker_run(&worker, err) : 0;
 }
 
 static void note_file(void *argument, const char *path, uint64_t mark)
@@ -169,9 +194,10 @@ static void note_file(void *argument, const char *path, uint64_t mark)
 
 /* The process itself reads; a signal ends it. */
 static int hash_context(struct build *build, const struct step *step,
-	struct inputs *inputs, struct digest *ret, struct error *err)
+	const struct context *context, struct inputs *inputs, struct digest *ret,
+	struct error *err)
 {
-	struct source_work work = { .build = build, .step = step };
+	struct source_work work = { .build = build, .step = step, .context = context };
 	struct copy_source source;
 	int fd = -1;
 	int result = open_source(&work, &source, &fd, err);
@@ -188,18 +214,18 @@ static int hash_context(struct build *build, const struct step *step,
 static int copy_inputs(struct build *build, struct stage_state *state,
 	const struct step *step, struct inputs *inputs, struct error *err)
 {
-	const char *from = step->copy.from;
+	const struct context *context = build_find_context(build, step->copy.from);
 	struct digest digest;
 
 	if (prepare_downloads(build, step, err) < 0)
 		return -1;
-	if ((from ? hash_image_source(build, state, step, &digest, err)
-		  : hash_context(build, step, inputs, &digest, err)) < 0)
+	if ((context ? hash_context(build, step, context, inputs, &digest, err)
+		     : hash_image_source(build, state, step, &digest, err)) < 0)
 		return -1;
 	/* WORKDIR is in it */
 	inputs_add(inputs, INPUT_SETTING, "the destination", step->copy.destination);
-	inputs_add(inputs, from ? INPUT_SOURCE : INPUT_CONTENT,
-		from ? from : "what it copies", digest.hex);
+	inputs_add(inputs, context ? INPUT_CONTENT : INPUT_SOURCE,
+		context ? "what it copies" : step->copy.from, digest.hex);
 	return 0;
 }
 
@@ -207,14 +233,16 @@ static int copy_inputs(struct build *build, struct stage_state *state,
 static int mount_inputs(struct build *build, struct stage_state *state,
 	const struct run_mount *mount, struct inputs *inputs, struct error *err)
 {
-	struct step step = { .key = mount->target,
-		.copy = { .destination = mount->target } };
+	struct step step = {
+		.key = mount->target,
+		.copy = { .destination = mount->target, .from = mount->from },
+	};
 	auto_strings layers = { 0 };
 	auto_free char *joined = NULL;
 	auto_image image = { 0 };
 	int result;
 
-	if (mount->from) {
+	if (!build_find_context(build, mount->from)) {
 		if (build_find_source(build, state, mount->from, &image, err) < 0)
 			return -1;
 		for (size_t i = 0; i < image.layers_count; i++)
@@ -313,7 +341,11 @@ static int perform_by_worker(struct build *build, struct stage_state *state,
 		.step = step,
 		.target = &target,
 		.target_at = draft->rootfs,
-		.source = { .build = build, .step = step },
+		.source = {
+			.build = build,
+			.step = step,
+			.context = build_find_context(build, step->copy.from),
+		},
 	};
 	struct worker worker = {
 		.work = change_files,
@@ -324,7 +356,7 @@ static int perform_by_worker(struct build *build, struct stage_state *state,
 	if (overlay_of_image(build->store, &state->image, draft->path, &target, err) < 0)
 		return -1;
 	overlay_set_upper(&target, draft->fs, draft->work);
-	if (step->kind != INSTRUCTION_WORKDIR && step->copy.from) {
+	if (step->kind != INSTRUCTION_WORKDIR && !work.source.context) {
 		if (prepare_image_source(
 			    build, state, step->copy.from, &from, &place, err) < 0)
 			return -1;

@@ -34,6 +34,7 @@ int main(int argc, char **argv)
 	const struct command commands[] = {
 		command_build,
 		command_bundle,
+		command_cache,
 		command_unbundle,
 		command_images,
 		command_inspect,

@@ -51,6 +51,14 @@ int platform_parse(const char *text, struct image_platform *ret, struct error *e
 	return 0;
 }
 
+char *platform_text(const struct image_platform *platform)
+{
+	const char *variant = platform->variant ? platform->variant : "";
+
+	return str_format("%s/%s%s%s", platform->os, platform->architecture,
+		*variant ? "/" : "", variant);
+}
+
 bool platform_matches(
 	const struct image_platform *wanted, const struct image_platform *platform)
 {
@@ -69,9 +77,7 @@ static void list(const struct image_index *index, struct strings *ret)
 		const struct image_platform *platform = index->manifests[i].platform;
 
 		if (platform && !str_equal(platform->os, "unknown"))
-			strings_addf(ret, "%s/%s%s%s", platform->os,
-				platform->architecture, platform->variant ? "/" : "",
-				platform->variant ? platform->variant : "");
+			strings_add_take(ret, platform_text(platform));
 	}
 }
 
@@ -81,6 +87,7 @@ int platform_choose(const struct image_index *index, const char *name,
 {
 	auto_strings names = { 0 };
 	auto_free char *joined = NULL;
+	auto_free char *text = platform_text(wanted);
 
 	for (size_t i = 0; i < index->manifests_count; i++) {
 		if (platform_matches(wanted, index->manifests[i].platform)) {
@@ -90,7 +97,6 @@ int platform_choose(const struct image_index *index, const char *name,
 	}
 	list(index, &names);
 	joined = strings_join(&names, ", ");
-	return fail_code(err, ENOENT, "%s has no image for %s/%s%s%s; it has %s", name,
-		wanted->os, wanted->architecture, wanted->variant ? "/" : "",
-		wanted->variant ? wanted->variant : "", *joined ? joined : "none");
+	return fail_code(err, ENOENT, "%s has no image for %s; it has %s", name, text,
+		*joined ? joined : "none");
 }

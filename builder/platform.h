@@ -16,6 +16,9 @@ int platform_parse(
 	const char *text, struct image_platform *ret, struct error *err) must_check;
 void platform_free(struct image_platform *platform);
 
+/* The same words back, owned by the caller. */
+char *platform_text(const struct image_platform *platform);
+
 #define auto_platform __attribute__((cleanup(platform_free))) struct image_platform
 
 /* Whether an image of this platform (NULL: not said) is one for the wanted platform. */

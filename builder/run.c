@@ -6,8 +6,10 @@
  *	DRAFT/runtime.log                            what the runtime itself has to say
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -81,22 +83,42 @@ struct run_work {
 	const char *bundle;
 	const char *log;
 	const char *id;
-	const struct run_mounts *mounts;
+	struct run_mounts *mounts;
 	int status; /* the result */
 };
 
-/* In the runtime's process, before it is executed: it ends with its worker. */
+/* In the runtime's process, before it is executed: it ends with its worker. In a process
+ * namespace of its own it needs the /proc that shows it. */
 static void tie_to_worker(void *argument)
 {
+	const struct run_work *work = argument;
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (work->mounts->secrets.in_environment &&
+		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) <
+			0)
+		_exit(127);
+}
+
+/* Where the runtime's state is in memory, nobody could find a container whose builder was
+ * killed: as the first of its namespace the runtime takes all others with it. */
+static int separate_processes(const struct run_work *work, struct error *err)
+{
+	if (work->mounts->secrets.in_environment && unshare(CLONE_NEWPID) < 0)
+		return fail_errno(err, "making a process namespace");
+	return 0;
 }
 
 /* In a worker, whose group is killed as a whole when the build is interrupted. */
 static int run_container(void *argument, int output, struct error *err)
 {
 	struct run_work *work = argument;
-	const char *argv[] = { "mocker-runtime", "--root", work->root, "--log", work->log,
-		"run", "--bundle", work->bundle, work->id, NULL };
+	auto_free char *own_root =
+		run_secrets_runtime_root(&work->mounts->secrets, work->bundle);
+	auto_free char *record = path_join(work->root, work->id);
+	const char *argv[] = { "mocker-runtime", "--root",
+		own_root ? own_root : work->root, "--log", work->log, "run", "--bundle",
+		work->bundle, work->id, NULL };
 	struct process_run run = {
 		.path = work->runtime,
 		.argv = (char *const *)argv,
@@ -104,11 +126,16 @@ static int run_container(void *argument, int output, struct error *err)
 		.output_fd = output,
 		.error_fd = output,
 		.in_child = tie_to_worker,
+		.argument = work,
 	};
+	int result;
 
-	if (run_mounts_write_secrets(work->mounts, work->bundle, err) < 0)
+	if (run_mounts_prepare(work->mounts, work->bundle, record, err) < 0 ||
+		separate_processes(work, err) < 0)
 		return -1;
-	return process_run(&run, &work->status, err);
+	result = process_run(&run, &work->status, err);
+	run_secrets_end(&work->mounts->secrets);
+	return result;
 }
 
 /* The image as far as a step's container knows it: where it stands, and who runs. */
@@ -125,7 +152,10 @@ static void borrow_image(const struct stage_state *state, struct image *ret)
 static void fill_request(struct build *build, struct stage_state *state,
 	const struct step *step, struct bundle_request *request)
 {
-	request->hostname = "mocker-build";
+	const char *hostname =
+		pairs_get(&build->request->build_args, "BUILDKIT_SANDBOX_HOSTNAME");
+
+	request->hostname = hostname && *hostname ? hostname : "mocker-build";
 	request->network = network_of(build, step);
 	request->workdir = state->scope.workdir;
 	request->for_step = true;

@@ -1,5 +1,6 @@
 /*
- * RUN --mount: tmpfs, cache, bind (of the context, a stage, an image), secret.
+ * RUN --mount: tmpfs, cache (of the store: store/caches.h), bind (run_binds.h), secret and
+ * ssh (run_secrets.h).
  */
 #pragma once
 
@@ -7,22 +8,16 @@
 #include "base/macros.h"
 #include "builder/build.h"
 #include "builder/overlay.h"
+#include "builder/run_binds.h"
+#include "builder/run_secrets.h"
 #include "spec/config.h"
 
 /* What a step's mounts need while it runs. */
-struct run_secret {
-	const struct build_secret *secret; /* borrowed */
-	uint32_t mode;
-	uint32_t uid;
-	uint32_t gid;
-};
-
 struct run_mounts {
 	int *locks; /* of caches */
 	size_t lock_count;
-	struct run_secret
-		*secrets; /* DRAFT/secrets/N, made by run_mounts_write_secrets() */
-	size_t secret_count;
+	struct run_binds binds;
+	struct run_secrets secrets;
 };
 
 void run_mounts_free(struct run_mounts *mounts);
@@ -34,7 +29,8 @@ int run_mounts_add(struct run_mounts *mounts, struct build *build,
 	const struct layer_draft *draft, struct oci_config *config,
 	struct error *err) must_check;
 
-/* In the step's worker: DRAFT/secrets becomes a tmpfs of its own mount namespace, and the
- * secrets are written there. Nothing is done where there are none. */
-int run_mounts_write_secrets(
-	const struct run_mounts *mounts, const char *draft, struct error *err) must_check;
+/* In the step's worker, which gets a mount namespace of its own where one of the mounts
+ * needs it: the binds are mounted, the secrets written, the relays of agents begun.
+ * `record` as in run_secrets.h. */
+int run_mounts_prepare(struct run_mounts *mounts, const char *draft, const char *record,
+	struct error *err) must_check;

@@ -135,3 +135,19 @@ int secret_read(const struct build_secret *secret, char **ret, size_t *ret_lengt
 	*ret_length = strlen(value);
 	return 0;
 }
+
+int secrets_text(const struct build_secrets *secrets, const char *id, char **ret,
+	struct error *err)
+{
+	const struct build_secret *secret = secrets ? secrets_find(secrets, id) : NULL;
+	size_t length;
+
+	*ret = NULL;
+	if (!secret)
+		return 0;
+	if (secret_read(secret, ret, &length, err) < 0)
+		return fail_while(err, "secret \"%s\"", id);
+	while (length > 0 && strchr(" \t\r\n", (*ret)[length - 1]))
+		(*ret)[--length] = '\0';
+	return 0;
+}

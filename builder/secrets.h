@@ -36,6 +36,11 @@ int secrets_add_ssh(
 const struct build_secret *secrets_find(
 	const struct build_secrets *secrets, const char *id);
 
+/* The secret of this ID as a line of text, blanks at its end removed; NULL in *ret where
+ * there is none (or no list). */
+int secrets_text(const struct build_secrets *secrets, const char *id, char **ret,
+	struct error *err) must_check;
+
 /* The bytes, as they are now; at most 500 KiB. */
 int secret_read(const struct build_secret *secret, char **ret, size_t *ret_length,
 	struct error *err) must_check;

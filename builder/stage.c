@@ -116,11 +116,44 @@ static int find_image(struct build *build, const char *name, const char *platfor
 int build_find_source(struct build *build, const struct stage_state *state,
 	const char *from, struct image *ret, struct error *err)
 {
+	const struct context *named = build_named_context(build, from);
 	size_t index;
 
+	if (named && named->fd >= 0)
+		return fail(err, "%s is a directory, no image", named->what);
+	if (named)
+		return find_image(
+			build, named->image, build->request->platform, ret, err);
 	if (plan_find_stage(&build->plan, from, state->stage->index, &index))
 		return image_copy(ret, &build->states[index].image, err);
-	return find_image(build, from, NULL, ret, err);
+	return find_image(build, from, build->request->platform, ret, err);
+}
+
+/* FROM a directory of --build-context: what it holds, copied on nothing. */
+static void begin_on_directory(struct stage_state *state, const char *name)
+{
+	image_init(&state->image);
+	strings_addf(&state->image.config.config.on_build, "COPY --from=%s . /", name);
+}
+
+/* FROM an image: one of --build-context, of the store, of elsewhere. */
+static int begin_on_image(struct build *build, struct stage_state *state,
+	const char *platform, struct error *err)
+{
+	const struct stage *stage = state->stage;
+	const struct context *named = build_named_context(build, stage->base_name);
+	const char *name = named && named->image ? named->image : stage->base_name;
+
+	if (named && named->fd >= 0) {
+		begin_on_directory(state, named->name);
+		return 0;
+	}
+	if (find_image(build, name, platform, &state->image, err) < 0)
+		return span_fail_while(instruction_span(stage->from, NULL), err);
+	if (state->image.manifest)
+		state->base_digest = str_dup(state->image.manifest->digest);
+	image_forget_origin(&state->image);
+	return 0;
 }
 
 /* The host's stage: see host.h. */
@@ -133,13 +166,37 @@ static void begin_on_host(struct stage_state *state)
 	config->working_dir = str_dup(HOST_WORKSPACE);
 }
 
+/* FROM scratch: what is put there is for the platform that was asked for. */
+static int begin_on_nothing(
+	struct stage_state *state, const char *platform, struct error *err)
+{
+	struct image_config *config = &state->image.config;
+	struct image_platform wanted;
+
+	image_init(&state->image);
+	if (!platform)
+		return 0;
+	if (platform_parse(platform, &wanted, err) < 0)
+		return span_fail_while(instruction_span(state->stage->from, NULL), err);
+	free(config->os);
+	free(config->architecture);
+	config->os = take_ptr(&wanted.os);
+	config->architecture = take_ptr(&wanted.architecture);
+	config->variant = take_ptr(&wanted.variant);
+	platform_free(&wanted);
+	return 0;
+}
+
 static int load_base(struct build *build, struct stage_state *state, struct error *err)
 {
 	const struct stage *stage = state->stage;
+	const char *platform =
+		stage->platform ? stage->platform : build->request->platform;
 
 	switch (stage->base) {
 	case STAGE_BASE_SCRATCH:
-		image_init(&state->image);
+		if (begin_on_nothing(state, platform, err) < 0)
+			return -1;
 		break;
 	case STAGE_BASE_HOST:
 		begin_on_host(state);
@@ -150,12 +207,8 @@ static int load_base(struct build *build, struct stage_state *state, struct erro
 			return -1;
 		break;
 	case STAGE_BASE_IMAGE:
-		if (find_image(build, stage->base_name, stage->platform, &state->image,
-			    err) < 0)
-			return span_fail_while(instruction_span(stage->from, NULL), err);
-		if (state->image.manifest)
-			state->base_digest = str_dup(state->image.manifest->digest);
-		image_forget_origin(&state->image);
+		if (begin_on_image(build, state, platform, err) < 0)
+			return -1;
 		break;
 	}
 	set_layer(state, state->image.on_host ? "host" : "scratch");
@@ -168,6 +221,9 @@ static void begin_scope(struct build *build, struct stage_state *state)
 	const struct image_run_config *config = &state->image.config.config;
 
 	scope_init(&state->scope, &build->request->build_args, &build->plan.global);
+	if (state->stage->base == STAGE_BASE_STAGE)
+		scope_inherit(
+			&state->scope, &build->states[state->stage->base_stage].scope);
 	strings_each (item, &config->env) {
 		const char *equals = strchr(*item, '=');
 		auto_free char *name = NULL;

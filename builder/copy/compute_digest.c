@@ -10,6 +10,7 @@
 #include "builder/copy/attributes.h"
 #include "builder/copy/digest_cache.h"
 #include "builder/copy/download.h"
+#include "builder/copy/repository.h"
 #include "builder/copy/walk.h"
 #include "builder/digest.h"
 
@@ -172,6 +173,23 @@ static int add_urls(
 	return 0;
 }
 
+/* What a repository holds at a commit never changes. */
+static int add_repositories(
+	struct hasher *hasher, const struct copy_request *request, struct error *err)
+{
+	strings_each (text, &request->sources) {
+		char commit[GIT_COMMIT_MAX];
+
+		if (!copy_source_is_git(*text))
+			continue;
+		if (repository_commit(request, hasher->source, *text, commit, err) < 0)
+			return -1;
+		digest_add_text(&hasher->state, *text);
+		digest_add_text(&hasher->state, commit);
+	}
+	return 0;
+}
+
 int copy_compute_digest(const struct copy_request *request,
 	const struct copy_source *source, struct digest *ret, struct error *err)
 {
@@ -180,7 +198,8 @@ int copy_compute_digest(const struct copy_request *request,
 
 	digest_init(&hasher.state);
 	if (copy_walk(request, source, &visitor, err) < 0 ||
-		add_urls(&hasher, request, err) < 0)
+		add_urls(&hasher, request, err) < 0 ||
+		add_repositories(&hasher, request, err) < 0)
 		return -1;
 	for (size_t i = 0; i < request->text_count; i++) {
 		digest_add_text(&hasher.state, request->texts[i].name);

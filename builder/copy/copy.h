@@ -16,6 +16,7 @@
 #include "builder/copy/ignore.h"
 #include "builder/copy/request.h"
 #include "builder/digest.h"
+#include "builder/git/git.h"
 
 struct copy_digest_cache;
 
@@ -28,7 +29,8 @@ struct copy_source {
 	const char *what; /* "the build context", "stage \"build\"": for errors */
 	bool keep_owner;  /* of a stage or image; what a context holds belongs to 0:0 */
 	int downloads_fd; /* a directory for what URLs send; -1: none may be fetched */
-	int64_t epoch;    /* SOURCE_DATE_EPOCH: later file times become this; -1: none */
+	struct git_options git; /* secrets and agents, for URLs and repositories */
+	int64_t epoch; /* SOURCE_DATE_EPOCH: later file times become this; -1: none */
 	/* Is told each file that copy_compute_digest() hashes, with a mark that is another
 	 * one where the file is (but by accident); or NULL. */
 	void (*note)(void *argument, const char *path, uint64_t mark);

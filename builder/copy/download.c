@@ -70,18 +70,41 @@ static int verify(const char *url, const char *checksum, int fd, struct error *e
 	return 0;
 }
 
+/* The secrets HTTP_AUTH_HEADER_HOST and HTTP_AUTH_TOKEN_HOST, as BuildKit has them. */
+static int find_authorization(
+	const struct copy_source *source, const char *url, char **ret, struct error *err)
+{
+	const char *host = strstr(url, "://") + 3;
+	int length = (int)strcspn(host, "/");
+	auto_free char *header = str_format("HTTP_AUTH_HEADER_%.*s", length, host);
+	auto_free char *token = str_format("HTTP_AUTH_TOKEN_%.*s", length, host);
+	auto_free char *value = NULL;
+
+	if (secrets_text(source->git.secrets, header, ret, err) < 0)
+		return -1;
+	if (*ret)
+		return 0;
+	if (secrets_text(source->git.secrets, token, &value, err) < 0)
+		return -1;
+	*ret = value ? str_format("Bearer %s", value) : NULL;
+	return 0;
+}
+
 static int fetch_into(const struct copy_source *source, const char *url,
 	const char *checksum, const char *name, struct error *err)
 {
 	auto_free char *part = str_format("%s.part", name);
 	auto_fd fd = openat(source->downloads_fd, part,
 		O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	auto_free char *authorization = NULL;
 	struct fetch_result result;
 	struct timespec times[2] = { 0 };
 
 	if (fd < 0)
 		return fail_errno(err, "creating a file for %s", url);
-	if (fetch_url(url, fd, &result, err) < 0 || verify(url, checksum, fd, err) < 0)
+	if (find_authorization(source, url, &authorization, err) < 0 ||
+		fetch_url(url, fd, authorization, &result, err) < 0 ||
+		verify(url, checksum, fd, err) < 0)
 		return -1;
 	times[0].tv_sec = times[1].tv_sec = result.modified;
 	if (result.modified >= 0 && futimens(fd, times) < 0)

@@ -14,6 +14,7 @@
 #include "builder/copy/content.h"
 #include "builder/copy/copy.h"
 #include "builder/copy/download.h"
+#include "builder/copy/repository.h"
 #include "builder/copy/target.h"
 #include "builder/copy/walk.h"
 #include "builder/hardlinks.h"
@@ -272,6 +273,33 @@ static int write_text(
 	return target_finish(&writer->target, fd, path, &entry.st, -1, err);
 }
 
+/* ---- repositories ---- */
+
+/* Its work tree is a source like a directory of the context, and belongs to root. */
+static int add_repository(struct writer *writer, const char *text, struct error *err)
+{
+	struct copy_visitor visitor = { enter, leave, copy_file, writer };
+	const struct copy_source *source = writer->source;
+	struct copy_request request = *writer->request;
+	struct copy_source tree = { .what = text, .downloads_fd = -1 };
+	char everything[] = ".";
+	char *sources[] = { everything, NULL };
+	auto_fd fd = -1;
+	int result;
+
+	if (repository_open(writer->request, source, text, &fd, err) < 0)
+		return -1;
+	tree.root_fd = fd;
+	tree.epoch = source->epoch;
+	request.sources = (struct strings){ sources, 1 };
+	request.text_count = 0;
+	request.parents = false;
+	writer->source = &tree;
+	result = copy_walk(&request, &tree, &visitor, err);
+	writer->source = source;
+	return result;
+}
+
 static int perform(struct writer *writer, struct error *err)
 {
 	struct copy_visitor visitor = { enter, leave, copy_file, writer };
@@ -281,9 +309,13 @@ static int perform(struct writer *writer, struct error *err)
 	for (size_t i = 0; i < writer->request->text_count; i++)
 		if (write_text(writer, &writer->request->texts[i], err) < 0)
 			return -1;
-	strings_each (source, &writer->request->sources)
+	strings_each (source, &writer->request->sources) {
 		if (copy_source_is_url(*source) && add_url(writer, *source, err) < 0)
 			return -1;
+		if (copy_source_is_git(*source) &&
+			add_repository(writer, *source, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* The request's memory, and which sources are no paths. */
 #include "builder/copy/request.h"
 
-#include <string.h>
+#include "builder/git/git.h"
 
 void copy_request_free(struct copy_request *request)
 {
@@ -22,15 +22,12 @@ void copy_request_free(struct copy_request *request)
 
 bool copy_source_is_url(const char *source)
 {
-	return str_after(source, "http://") || str_after(source, "https://");
+	if (!str_after(source, "http://") && !str_after(source, "https://"))
+		return false;
+	return !git_source_is(source);
 }
 
 bool copy_source_is_git(const char *source)
 {
-	auto_free char *path = str_dup_n(source, strcspn(source, "#"));
-
-	if (str_after(source, "git://") || str_after(source, "ssh://") ||
-		str_after(source, "git@"))
-		return true;
-	return copy_source_is_url(source) && str_ends_with(path, ".git");
+	return git_source_is(source);
 }

@@ -21,7 +21,7 @@ struct copy_request {
 	char *from;        /* stage, image or NULL: the build context */
 	char *chown;       /* "USER[:GROUP]" or NULL: 0:0 */
 	char *chmod;       /* octal or symbolic, or NULL: as the source has it */
-	char *checksum;    /* "sha256:..." of a URL, or NULL */
+	char *checksum;    /* "sha256:..." of a URL, begin of a commit, or NULL */
 	struct strings exclude;
 	bool link;
 	bool parents;
@@ -32,6 +32,6 @@ struct copy_request {
 
 void copy_request_free(struct copy_request *request);
 
-/* True of http://, https://, and git sources: they need no build context. */
+/* A file of a server; a repository (see git/git.h). All else is a path. */
 bool copy_source_is_url(const char *source);
 bool copy_source_is_git(const char *source);

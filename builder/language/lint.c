@@ -317,7 +317,8 @@ static void copy_ignored_file(struct lint *lint)
 			const char *path = source + strspn(source, "./");
 
 			if (!*path || strchr(source, '$') || glob_is_special(source) ||
-				copy_source_is_url(source) || str_after(source, "<<"))
+				copy_source_is_url(source) ||
+				copy_source_is_git(source) || str_after(source, "<<"))
 				continue;
 			if (ignore_matches(lint->ignore, path) &&
 				!ignore_may_except_below(lint->ignore, path))

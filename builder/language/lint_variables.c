@@ -69,6 +69,13 @@ static int walk_stage(struct lint *lint, const struct stage *stage, struct scope
 	return 0;
 }
 
+static void inherit(struct scope *scope, const struct scope *base)
+{
+	for (size_t i = 0; i < base->env.count; i++)
+		pairs_set(&scope->env, base->env.items[i].key, base->env.items[i].value);
+	scope_inherit(scope, base);
+}
+
 /* A stage begins with what its base stage has set. */
 int lint_undefined_var(struct lint *lint, struct error *err)
 {
@@ -81,10 +88,7 @@ int lint_undefined_var(struct lint *lint, struct error *err)
 
 		scope_init(&scopes[i], NULL, &lint->plan->global);
 		if (stage->base == STAGE_BASE_STAGE)
-			for (size_t j = 0; j < scopes[stage->base_stage].env.count; j++)
-				pairs_set(&scopes[i].env,
-					scopes[stage->base_stage].env.items[j].key,
-					scopes[stage->base_stage].env.items[j].value);
+			inherit(&scopes[i], &scopes[stage->base_stage]);
 		if (result == 0)
 			result = walk_stage(lint, stage, &scopes[i], err);
 	}

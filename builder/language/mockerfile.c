@@ -271,6 +271,21 @@ int mockerfile_read(int dir_fd, const char *path, int context_fd, struct mockerf
 		path, text, length, context_fd >= 0 ? &loader : NULL, ret, err);
 }
 
+int mockerfile_read_beneath(
+	int context_fd, const char *path, struct mockerfile *ret, struct error *err)
+{
+	struct mockerfile_loader loader = { load_from_context, &context_fd };
+	auto_free char *text = NULL;
+	size_t length;
+
+	if (load_from_context(&context_fd, path, &text, &length, err) < 0)
+		return err->errnum == ENOENT
+			       ? fail_code(
+					 err, ENOENT, "the build context has no %s", path)
+			       : -1;
+	return mockerfile_parse(path, text, length, &loader, ret, err);
+}
+
 void mockerfile_free(struct mockerfile *file)
 {
 	for (size_t i = 0; i < file->instruction_count; i++)

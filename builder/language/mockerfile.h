@@ -42,6 +42,11 @@ int mockerfile_parse(const char *name, const char *text, size_t length,
 int mockerfile_read(int dir_fd, const char *path, int context_fd, struct mockerfile *ret,
 	struct error *err) must_check;
 
+/* The same of a context that is not this user's own: the file's links are confined to it,
+ * too. */
+int mockerfile_read_beneath(int context_fd, const char *path, struct mockerfile *ret,
+	struct error *err) must_check;
+
 void mockerfile_free(struct mockerfile *file);
 
 #define auto_mockerfile __attribute__((cleanup(mockerfile_free))) struct mockerfile

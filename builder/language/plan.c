@@ -240,12 +240,19 @@ static int split_stages(struct plan *plan, struct error *err)
 
 /* ---- dependencies ---- */
 
+static bool is_context(const struct plan *plan, const char *name)
+{
+	return plan->contexts && pairs_get(plan->contexts, name);
+}
+
 bool plan_find_stage(
 	const struct plan *plan, const char *name, size_t before, size_t *ret_index)
 {
 	struct error ignored;
 	uint32_t number;
 
+	if (is_context(plan, name))
+		return false;
 	for (size_t i = before; i-- > 0;)
 		if (plan->stages[i].name && strcasecmp(plan->stages[i].name, name) == 0)
 			return *ret_index = i, true;
@@ -275,6 +282,8 @@ static int need_by_name(struct plan *plan, struct stage *stage,
 		add_need(stage, index);
 		return 0;
 	}
+	if (is_context(plan, name))
+		return 0;
 	/* A number is no image; and a stage's own name, or a later one's, is a slip. */
 	if (*name && strspn(name, "0123456789") == strlen(name))
 		return instruction_fail(instruction, token, err,
@@ -401,7 +410,7 @@ static void find_unused_args(struct plan *plan)
 	for (size_t i = 0; plan->build_args && i < plan->build_args->count; i++) {
 		const char *name = plan->build_args->items[i].key;
 		bool used = scope_is_proxy(name) || scope_is_platform(name) ||
-			    strcmp(name, "SOURCE_DATE_EPOCH") == 0;
+			    scope_is_builders(name);
 
 		for (size_t j = 0; !used && j < plan->file->instruction_count; j++)
 			used = plan->file->instructions[j].kind == INSTRUCTION_ARG &&
@@ -414,7 +423,11 @@ static void find_unused_args(struct plan *plan)
 int plan_make(const struct mockerfile *file, const struct plan_options *options,
 	struct plan *ret, struct error *err)
 {
-	auto_plan plan = { .file = file, .build_args = options->build_args };
+	auto_plan plan = {
+		.file = file,
+		.build_args = options->build_args,
+		.contexts = options->contexts,
+	};
 
 	set_platforms(&plan, options);
 	if (split_stages(&plan, err) < 0)

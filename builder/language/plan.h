@@ -41,6 +41,7 @@ struct plan_options {
 	const char *target;   /* stage name or index; NULL: the last */
 	const char *platform; /* "linux/arm64"; NULL: ours */
 	const struct pairs *build_args;
+	const struct pairs *contexts; /* whose names come before stages'; or NULL */
 };
 
 struct plan {
@@ -52,10 +53,11 @@ struct plan {
 	size_t order_count;
 	struct pairs global; /* platform arguments, ARGs before the first FROM */
 	const struct pairs *build_args;
+	const struct pairs *contexts;
 	struct strings unused_args; /* --build-arg that nothing declares: a warning */
 };
 
-/* The file and the build arguments must outlive the plan. */
+/* The file and what the options borrow must outlive the plan. */
 int plan_make(const struct mockerfile *file, const struct plan_options *options,
 	struct plan *ret, struct error *err) must_check;
 void plan_free(struct plan *plan);
@@ -63,7 +65,7 @@ void plan_free(struct plan *plan);
 #define auto_plan __attribute__((cleanup(plan_free))) struct plan
 
 /* The stage that COPY --from or a mount's from means: a name or an index below `before`.
- * Otherwise false: it is an image. */
+ * Otherwise false: it is an image, or one of plan_options' contexts. */
 bool plan_find_stage(
 	const struct plan *plan, const char *name, size_t before, size_t *ret_index);
 

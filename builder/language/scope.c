@@ -29,6 +29,20 @@ static const char *const platform_names[] = {
 	"TARGETVARIANT",
 };
 
+/* What --build-arg gives to the builder itself, whether the file declares it or not. Some
+ * mean nothing here: they are accepted, since callers give them to every builder. */
+static const char *const builder_names[] = {
+	"BUILDKIT_BUILD_NAME",
+	"BUILDKIT_CACHE_MOUNT_NS",
+	"BUILDKIT_CONTEXT_KEEP_GIT_DIR",
+	"BUILDKIT_GIT_ADVICE",
+	"BUILDKIT_INLINE_CACHE",
+	"BUILDKIT_MULTI_PLATFORM",
+	"BUILDKIT_SANDBOX_HOSTNAME",
+	"BUILDKIT_SYNTAX",
+	"SOURCE_DATE_EPOCH",
+};
+
 static bool is_among(const char *const *names, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
@@ -45,6 +59,11 @@ bool scope_is_proxy(const char *name)
 bool scope_is_platform(const char *name)
 {
 	return is_among(platform_names, ARRAY_SIZE(platform_names), name);
+}
+
+bool scope_is_builders(const char *name)
+{
+	return is_among(builder_names, ARRAY_SIZE(builder_names), name);
 }
 
 void scope_init(
@@ -83,8 +102,14 @@ void scope_declare(struct scope *scope, const char *name, const char *initial)
 		strings_add(&scope->declared, name);
 	if (value)
 		pairs_set(&scope->args, name, value);
-	else
-		pairs_remove(&scope->args, name);
+}
+
+void scope_inherit(struct scope *scope, const struct scope *base)
+{
+	for (size_t i = 0; i < base->args.count; i++)
+		pairs_set(
+			&scope->args, base->args.items[i].key, base->args.items[i].value);
+	strings_copy(&scope->declared, &base->declared);
 }
 
 static void add_undeclared_proxies(const struct scope *scope, struct strings *ret)

@@ -33,8 +33,12 @@ void scope_free(struct scope *scope);
 /* NULL if unset; borrowed. */
 const char *scope_get(const struct scope *scope, const char *name);
 
-/* ARG NAME[=DEFAULT]; has_default false: none was written. */
+/* ARG NAME[=DEFAULT]; initial NULL: none was written, and the name keeps the value that it
+ * may have. */
 void scope_declare(struct scope *scope, const char *name, const char *initial);
+
+/* The ARGs of the stage that this one's FROM names. */
+void scope_inherit(struct scope *scope, const struct scope *base);
 
 /* What a RUN's process gets as NAME=VALUE: ENV, declared ARGs, proxy arguments that were
  * given. Appends. */
@@ -48,3 +52,5 @@ void scope_cache_environment(const struct scope *scope, struct strings *ret);
 bool scope_is_proxy(const char *name);
 /* TARGETPLATFORM, BUILDARCH and the like. */
 bool scope_is_platform(const char *name);
+/* SOURCE_DATE_EPOCH and BUILDKIT_...: --build-arg gives them to the builder itself. */
+bool scope_is_builders(const char *name);

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "builder/language/expand.h"
 #include "builder/language/step_internal.h"
+#include "spec/names.h"
 
 static const char *scope_lookup(void *argument, const char *name)
 {
@@ -160,6 +161,19 @@ static int make_word(struct step_context *context)
 	return 0;
 }
 
+static int make_stop_signal(struct step_context *context)
+{
+	int number;
+
+	if (make_word(context) < 0)
+		return -1;
+	if (signal_parse(context->step->words.items[0], &number, context->err) < 0)
+		return span_fail_while(
+			instruction_span(context->instruction, argument(context, 0)),
+			context->err);
+	return 0;
+}
+
 static int make_text(struct step_context *context)
 {
 	strings_add(&context->step->words, argument(context, 0)->text);
@@ -278,7 +292,7 @@ static int (*const makers[INSTRUCTION_KINDS])(struct step_context *context) = {
 	[INSTRUCTION_ONBUILD] = make_onbuild,
 	[INSTRUCTION_RUN] = step_make_run,
 	[INSTRUCTION_SHELL] = make_command,
-	[INSTRUCTION_STOPSIGNAL] = make_word,
+	[INSTRUCTION_STOPSIGNAL] = make_stop_signal,
 	[INSTRUCTION_UNSET] = make_unset,
 	[INSTRUCTION_USER] = make_word,
 	[INSTRUCTION_VOLUME] = make_volume,

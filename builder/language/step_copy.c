@@ -3,6 +3,7 @@
 
 #include "base/path.h"
 #include "builder/digest.h"
+#include "builder/git/git.h"
 #include "builder/language/expand.h"
 #include "builder/language/heredoc.h"
 #include "builder/language/step_internal.h"
@@ -51,6 +52,7 @@ static int check_source(
 {
 	const struct instruction *instruction = context->instruction;
 	bool git = copy_source_is_git(source);
+	auto_git_source repository = { 0 };
 
 	if (!*source)
 		return instruction_fail(instruction, token, context->err,
@@ -58,30 +60,45 @@ static int check_source(
 			token->text);
 	if ((git || copy_source_is_url(source)) && instruction->kind == INSTRUCTION_COPY)
 		return instruction_fail(instruction, token, context->err,
-			"COPY takes files of the build context; ADD fetches URLs");
-	if (git)
-		return instruction_fail(instruction, token, context->err,
-			"git repositories cannot be added yet; clone it in a RUN, or ADD an archive of it");
+			"COPY takes files of the build context; ADD fetches URLs and repositories");
+	if (git && git_source_parse(source, &repository, context->err) < 0)
+		return span_fail_while(
+			instruction_span(instruction, token), context->err);
 	return 0;
 }
 
-/* --checksum is of one URL. */
+static bool is_begin_of_commit(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && length < GIT_COMMIT_MAX &&
+	       strspn(text, "0123456789abcdefABCDEF") == length;
+}
+
+/* --checksum is of one URL or of one repository. */
 static int check_checksum(struct step_context *context)
 {
 	const struct copy_request *copy = &context->step->copy;
 	const struct token *token = step_flag_token(context->instruction, "checksum");
+	bool one = copy->sources.count == 1 && copy->text_count == 0;
 	struct digest digest;
 
 	if (!copy->checksum)
 		return 0;
+	if (one && copy_source_is_git(copy->sources.items[0])) {
+		if (is_begin_of_commit(copy->checksum))
+			return 0;
+		return instruction_fail(context->instruction, token, context->err,
+			"--checksum of a repository is a commit, or how it begins, not \"%s\"",
+			copy->checksum);
+	}
 	if (!digest_parse(copy->checksum, &digest))
 		return instruction_fail(context->instruction, token, context->err,
 			"--checksum is sha256: and 64 hexadecimal digits, not \"%s\"",
 			copy->checksum);
-	if (copy->sources.count != 1 || copy->text_count > 0 ||
-		!copy_source_is_url(copy->sources.items[0]))
+	if (!one || !copy_source_is_url(copy->sources.items[0]))
 		return instruction_fail(context->instruction, token, context->err,
-			"--checksum is for one source that is an HTTP or HTTPS URL");
+			"--checksum is for one source that is a URL or a repository");
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "builder/registry/curl_library.h"
 
 #undef curl_easy_setopt
@@ -49,14 +50,29 @@ static void configure(const struct curl_library *curl, CURL *handle, const char 
 	(void)curl->easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
 }
 
+/* libcurl does not send it on to the server of a redirect. */
+static struct curl_slist *add_authorization(
+	const struct curl_library *curl, CURL *handle, const char *authorization)
+{
+	auto_free char *line = str_format("Authorization: %s", authorization);
+	struct curl_slist *headers = curl->slist_append(NULL, line);
+
+	(void)curl->easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
+	return headers;
+}
+
 static int transfer_url(const struct curl_library *curl, CURL *handle, const char *url,
-	struct transfer *transfer, struct error *err)
+	const char *authorization, struct transfer *transfer, struct error *err)
 {
 	char message[CURL_ERROR_SIZE] = "";
+	struct curl_slist *headers = NULL;
 	CURLcode code;
 
 	configure(curl, handle, url, transfer, message);
+	if (authorization)
+		headers = add_authorization(curl, handle, authorization);
 	code = curl->easy_perform(handle);
+	curl->slist_free_all(headers);
 	if (transfer->errnum) {
 		errno = transfer->errnum;
 		return fail_errno(err, "fetching %s", url);
@@ -67,7 +83,8 @@ static int transfer_url(const struct curl_library *curl, CURL *handle, const cha
 	return 0;
 }
 
-int fetch_url(const char *url, int fd, struct fetch_result *ret, struct error *err)
+int fetch_url(const char *url, int fd, const char *authorization,
+	struct fetch_result *ret, struct error *err)
 {
 	auto_curl_library curl = { 0 };
 	struct transfer transfer = { .fd = fd };
@@ -80,7 +97,7 @@ int fetch_url(const char *url, int fd, struct fetch_result *ret, struct error *e
 	handle = curl.easy_init();
 	if (!handle)
 		return fail(err, "fetching %s: libcurl does not start", url);
-	result = transfer_url(&curl, handle, url, &transfer, err);
+	result = transfer_url(&curl, handle, url, authorization, &transfer, err);
 	if (result == 0)
 		(void)curl.easy_getinfo(handle, CURLINFO_FILETIME, &modified); /* or -1 */
 	curl.easy_cleanup(handle);

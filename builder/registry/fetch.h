@@ -13,6 +13,7 @@ struct fetch_result {
 };
 
 /* Writes the body into the file, which is empty. Redirects are followed, to HTTP and HTTPS
- * only; whatever else than success the server answers is an error. */
-int fetch_url(
-	const char *url, int fd, struct fetch_result *ret, struct error *err) must_check;
+ * only; whatever else than success the server answers is an error. `authorization`: the
+ * value of the header of this name, for the URL's own server, or NULL. */
+int fetch_url(const char *url, int fd, const char *authorization,
+	struct fetch_result *ret, struct error *err) must_check;

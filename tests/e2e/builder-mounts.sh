@@ -88,6 +88,123 @@ binds() {
 }
 test_case "bind mounts show the context and stages, read-only" binds
 
+writable_binds() {
+	build 'FROM base\nRUN --mount=type=bind,rw,source=files,target=/m echo x >/m/b && echo y >/m/a && cat /m/a && stat -c %a /m\nRUN test ! -e /m/b\n'
+	check_status 0
+	check_output_has "| y"
+	check_output_has "| $(stat -c %a context/files)"
+	check_missing context/files/b
+	check_equal "$(cat context/files/a)" "from the context" "the context's file"
+	build 'FROM base\nRUN --mount=target=/one,source=files/a,rw echo z >/one && cat /one\n'
+	check_output_has "| z"
+	check_equal "$(cat context/files/a)" "from the context" "the context's file"
+	build 'FROM base AS one\nRUN mkdir -p /x/y && echo deep >/x/y/f && ln -s /x/y /l && ln -s /etc /e\nFROM base\nRUN --mount=from=one,source=/l,target=/m,rw cat /m/f && echo w >/m/w\nRUN --mount=from=one,source=x/y/f,target=/f cat /f; test ! -e /m\nRUN --mount=from=one,source=/e/passwd,target=/p grep -c 1000 /p\n'
+	check_status 0
+	check_equal "$(grep -c '| deep' <<<"$output")" 2 "how often the file was seen"
+	check_output_has "| 1"
+	build 'FROM base\nRUN --mount=from=base,source=/none,target=/m true\n'
+	check_status 1
+	check_errors_have "--mount=from=base,source=/none: "
+	check_errors_have "No such file"
+}
+test_case "bind mounts may be of a part, and be written to, which is lost" writable_binds
+
+ignored_binds() {
+	mkdir -p context/deep/a context/deep/b
+	echo 1 >context/deep/a/keep && echo 2 >context/deep/a/secret && echo 3 >context/deep/b/secret
+	printf '**/secret\nrootfs\n' >context/.dockerignore
+	build 'FROM base\nRUN --mount=target=/m cd /m && find . -type f | sort | paste -sd, && ls deep | paste -sd,\n'
+	check_status 0
+	check_output_has "| ./.dockerignore,./Mockerfile,./base.Mockerfile,./deep/a/keep,./files/a"
+	check_output_has "| a,b"
+	printf 'deep\n!deep/a/keep\nrootfs\n' >context/.dockerignore
+	build 'FROM base\nRUN --mount=source=deep,target=/m,rw cd /m && touch new && find . | sort | paste -sd,\n'
+	check_output_has "| .,./a,./a/keep,./new"
+	build 'FROM base\nRUN --mount=source=deep/b,target=/m true\n'
+	check_status 1
+	check_errors_have '"deep/b" is not in the build context: the ignore file leaves it out'
+	rm -rf context/.dockerignore context/deep
+}
+test_case "a bind mount of the context lacks what its ignore file leaves out" ignored_binds
+
+seeded_caches() {
+	local text='FROM base AS one\nRUN mkdir -p /s/d && echo seed >/s/d/f && chown 5:6 /s/d/f\nFROM base\nRUN --mount=type=cache,target=/c,from=one,source=/s,sharing=%s cat /c/d/f && stat -c %%u:%%g /c/d/f && echo more >>/c/d/f && ls -1 /c\n'
+
+	# shellcheck disable=SC2059
+	build "$(printf "$text" shared)"
+	check_status 0
+	check_output_has "| seed"
+	check_output_has "| 5:6"
+	# shellcheck disable=SC2059
+	build "$(printf "$text" locked)"
+	check_output_has "| more"
+	build 'FROM base\nRUN --mount=type=cache,target=/c,from=base,source=/etc/passwd true\n'
+	check_status 1
+	check_errors_have "Not a directory"
+	build 'FROM base\nRUN --mount=type=cache,target=/n,mode=0700,uid=3,gid=4 stat -c %a:%u:%g /n\n'
+	check_output_has "| 700:3:4"
+	build 'FROM base\nRUN --mount=type=cache,target=/n ls -d /n; stat -c %a /n\n' --build-arg BUILDKIT_CACHE_MOUNT_NS=x
+	check_output_has "| 755"
+}
+test_case "a cache begins with files of a stage, and has its mode and owner" seeded_caches
+
+cache_commands() {
+	run mocker-builder cache rm --all
+	check_status 0
+	run mocker-builder cache ls --quiet
+	check_output ""
+	build 'FROM base\nRUN --mount=type=cache,target=/c,id=mine mkdir /c/d && echo kept >/c/d/f && chown 7:8 /c/d/f\n'
+	run mocker-builder cache ls
+	check_output_has "mine"
+	run mocker-builder cache export mine mine.tgz
+	check_status 0
+	check_equal "$(tar -tzf mine.tgz | sort | paste -sd,)" "d/,d/f" "the archive"
+	run mocker-builder cache import other mine.tgz
+	check_status 0
+	build 'FROM base\nRUN --mount=type=cache,target=/c,id=other cat /c/d/f; stat -c %u:%g /c/d/f; touch /c/more\n'
+	check_output_has "| kept"
+	check_output_has "| 7:8"
+	mocker-builder cache export mine - | mocker-builder cache import other - ||
+		failed "the pipe failed"
+	build 'FROM base\nRUN --mount=type=cache,target=/c,id=other ls /c\n'
+	check_output_has "| d"
+	check_lacks "$output" "| more"
+	run mocker-builder cache ls --quiet
+	check_output "$(printf 'mine\nother')"
+	echo no archive >wrong
+	run mocker-builder cache import mine wrong
+	check_fails_with "cache mine: wrong: it is no archive"
+	run mocker-builder cache export mine again.tar
+	check_status 0
+	run mocker-builder cache export none x
+	check_fails_with 'there is no cache "none"'
+	check_missing x
+	run mocker-builder cache rm mine other
+	check_status 0
+	run mocker-builder cache rm mine
+	check_fails_with 'there is no cache "mine"'
+	run mocker-builder cache rm
+	check_fails_with "expected IDs of caches, or --all"
+}
+test_case "caches are listed, exported, seeded and removed" cache_commands
+
+cache_in_use() {
+	local pid
+
+	printf 'FROM base\nRUN --mount=type=cache,target=/c,id=busy touch /c/began; while ! [ -e /c/end ]; do sleep 0.05; done\n' >context/busy.Mockerfile
+	mocker-builder build -f context/busy.Mockerfile context </dev/null >/dev/null 2>&1 &
+	pid=$!
+	check wait_until 30 sh -c 'ls /var/lib/mocker/caches/*/data/began'
+	run mocker-builder cache rm busy
+	check_fails_with "the cache busy is in use by a build"
+	touch "$(dirname /var/lib/mocker/caches/*/data/began)/end"
+	wait $pid
+	check_equal $? 0 "the build's status"
+	run mocker-builder cache rm busy
+	check_status 0
+}
+test_case "a cache that a build uses is not removed" cache_in_use
+
 secrets() {
 	echo "secret of a file" >"$tmp/secret"
 	export SECRET_VARIABLE="secret of a variable"
@@ -102,6 +219,56 @@ secrets() {
 	rm -f "$tmp/secret"
 }
 test_case "secrets are seen by their step and by nothing else" secrets
+
+secret_variables() {
+	local pid
+
+	echo "hidden in memory" >"$tmp/secret"
+	build 'FROM base\nRUN --mount=type=secret,id=a,env=TOKEN echo "$TOKEN" | tr a-z A-Z; test ! -e /run/secrets\nRUN --mount=type=secret,id=a,env=T,target=/f printf %s "$T" | cmp - /f && echo both\nRUN test -z "$TOKEN"\n' --secret "id=a,src=$tmp/secret"
+	check_status 0
+	check_output_has "| HIDDEN IN MEMORY"
+	check_output_has "| both"
+	printf 'FROM base\nRUN --mount=type=secret,id=a,env=T touch /began; sleep 1000\n' >context/slow.Mockerfile
+	mocker-builder build -f context/slow.Mockerfile --secret "id=a,src=$tmp/secret" context </dev/null >/dev/null 2>&1 &
+	pid=$!
+	check wait_until 30 pgrep -f '^sleep 1000'
+	check_equal "$(grep -rl "hidden in memory" /var/lib/mocker)" "" "files of the store with it"
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+	check wait_until 30 no_sleep
+	run mocker-builder prune
+	check_equal "$(find /var/lib/mocker/temp -mindepth 1)" "" "temporary files"
+	rm -f "$tmp/secret"
+}
+no_sleep() {
+	! pgrep -f '^sleep 1000'
+}
+test_case "a secret in a variable is on no disk, and ends with its builder" secret_variables
+
+agents() {
+	local pid
+
+	socat UNIX-LISTEN:"$tmp/agent",fork,mode=600 SYSTEM:'read word; echo "answer to $word"' &
+	pid=$!
+	check wait_until 30 test -S "$tmp/agent"
+	build 'FROM base\nUSER user\nRUN --mount=type=ssh,uid=1000,mode=0600 stat -c %a:%u $SSH_AUTH_SOCK; echo $SSH_AUTH_SOCK\nRUN --mount=type=ssh,id=other,target=/a --mount=type=ssh test -S /a && test -S /run/buildkit/ssh_agent.1 && echo "two, first $SSH_AUTH_SOCK"\n' \
+		--ssh "default=$tmp/agent" --ssh "other=$tmp/agent"
+	check_status 0
+	check_output_has "| 600:1000"
+	check_output_has "| /run/buildkit/ssh_agent.0"
+	check_output_has "| two, first /a"
+	build 'USER nobody\nRUN --mount=type=ssh,uid=65534 for i in 1 2; do echo "ask $i" | socat -t 9 - UNIX-CONNECT:$SSH_AUTH_SOCK; done\n' \
+		--ssh "default=$tmp/agent"
+	check_status 0
+	check_output_has "| answer to ask 1"
+	check_output_has "| answer to ask 2"
+	build 'FROM base\nRUN --mount=type=ssh test -z "$SSH_AUTH_SOCK"\nRUN --mount=type=ssh,required true\n'
+	check_status 1
+	check_errors_have 'Mockerfile:3: the step requires the ssh "default"'
+	kill $pid
+	wait $pid 2>/dev/null
+}
+test_case "an agent's socket is the step's, whoever it runs as" agents
 
 missing_secrets() {
 	build 'FROM base\nRUN --mount=type=secret,id=none test ! -e /run/secrets/none\n'

@@ -40,6 +40,7 @@ static const struct row rows[] = {
 	{ "FROM scratch\nENV DIRECTORY=/x\nWORKDIR $DIRECTRY/y\n", "3 UndefinedVar: Usage of undefined variable '$DIRECTRY' (did you mean $DIRECTORY?)\n" },
 	{ "FROM debian\nENV x=$JAVA_HOME PATH=$PATH:/x\n", "" },
 	{ "FROM scratch AS a\nENV x=1\nFROM a\nENV y=$x\nARG z\nENV w=$z\n", "" },
+	{ "FROM scratch AS a\nARG x=1\nFROM a\nENV y=$x\n", "" },
 	{ "FROM scratch\nRUN echo $nothing\n", "" },
 	{ "# check=skip=MaintainerDeprecated, StageNameCasing\nFROM scratch AS A\nMAINTAINER me\nCMD x\n", "4 JSONArgsRecommended: JSON arguments recommended for CMD to prevent unintended behavior related to OS signals\n" },
 	{ "# check=skip=all\nFROM scratch AS A\nMAINTAINER me\n", "" },

@@ -225,6 +225,8 @@ static const struct error_row error_rows[] = {
 	{ "FROM a\nRUN --mount=type=cache,target=/x,mode=9 true\n", "mode is octal, not \"9\"" },
 	{ "FROM a\nRUN --mount=type=cache,target=/x,ro=perhaps true\n", "ro is true or false, not \"perhaps\"" },
 	{ "FROM a\nRUN --network=bridge true\n", "network=bridge" },
+	{ "FROM a\nSTOPSIGNAL TREM\n", "Mockerfile:2: signal" },
+	{ "FROM a\nSTOPSIGNAL SIGRTMIN+3\nSTOPSIGNAL 9\nSTOPSIGNAL int\n", NULL },
 };
 /* clang-format on */
 
@@ -484,6 +486,29 @@ static void proxies_stay_out_of_the_cache_key(void)
 	CHECK_INT(hashed.count, 1);
 }
 
+static void args_are_inherited_and_kept(void)
+{
+	auto_pairs given = { 0 };
+	auto_scope base = { 0 };
+	auto_scope scope = { 0 };
+
+	pairs_set(&given, "GIVEN", "g");
+	scope_init(&base, &given, NULL);
+	scope_declare(&base, "DEFAULT", "d");
+	scope_declare(&base, "GIVEN", "no");
+	scope_declare(&base, "NONE", NULL);
+	scope_init(&scope, &given, NULL);
+	CHECK(scope_get(&scope, "DEFAULT") == NULL);
+	scope_inherit(&scope, &base);
+	CHECK_STR(scope_get(&scope, "DEFAULT"), "d");
+	CHECK_STR(scope_get(&scope, "GIVEN"), "g");
+	CHECK(strings_contain(&scope.declared, "NONE"));
+	scope_declare(&scope, "DEFAULT", NULL);
+	CHECK_STR(scope_get(&scope, "DEFAULT"), "d");
+	CHECK(scope_is_builders("BUILDKIT_SYNTAX"));
+	CHECK(!scope_is_builders("SYNTAX"));
+}
+
 static const struct test tests[] = {
 	{ "files are parsed into the instructions expected", files_are_parsed },
 	{ "each error has its words and shows its place", errors_show_their_place },
@@ -496,6 +521,8 @@ static const struct test tests[] = {
 	{ "a file without FROM stands on the host",
 		a_file_without_from_stands_on_the_host },
 	{ "ONBUILD triggers run first", triggers_run_first },
+	{ "ARGs are inherited from the base stage, and kept when named again",
+		args_are_inherited_and_kept },
 	{ "proxy arguments stay out of the cache key",
 		proxies_stay_out_of_the_cache_key },
 };
