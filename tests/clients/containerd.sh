@@ -66,6 +66,51 @@ background() {
 	gone web
 }
 
+# The bundle's pipes are FIFOs that the shim keeps open, for whoever attaches.
+attaches() {
+	run ctr_run -d "$image" listener sh -c 'while read -r a; do
+		[ "$a" = end ] && exit 9; echo "heard $a"; done; sleep 100'
+	check_status 0
+	printf 'words\nend\n' >"$tmp/words"
+	run_input=$tmp/words run ctr task attach listener
+	check_status 9
+	check_output "heard words"
+	gone listener
+}
+
+# Made first and started later; a process of its own that nobody waits for.
+in_steps() {
+	run ctr container create "$image" later sleep 1000
+	check_status 0
+	run ctr task start -d later
+	check_status 0
+	run ctr task exec -d --exec-id e1 later touch /tmp/detached
+	check_status 0
+	check wait_until 5 ctr task exec --exec-id e2 later test -e /tmp/detached
+	run_in_terminal ctr task exec -t --exec-id e3 later tty
+	check_status 0
+	check_output_has /dev/pts/
+	run ctr task kill --signal SIGKILL later
+	check_status 0
+	check wait_until 5 bash -c 'ctr task ls | grep -q STOPPED'
+	run ctr task kill --signal SIGKILL later
+	check_not [ "$status" = 0 ]
+	run ctr task delete later
+	check_errors_have "exit code 137"
+	gone later
+}
+
+# Devices and all of sysfs; every capability that the caller has.
+privileged() {
+	run ctr_run --rm --privileged "$image" mighty sh -c 'grep CapEff /proc/self/status
+		test -w /proc/sys/net && echo sysctls
+		mkdir /mnt && mount -t tmpfs none /mnt && echo mounts'
+	check_status 0
+	check_output "CapEff:	$(awk '/CapBnd/ { print $2 }' /proc/self/status)
+sysctls
+mounts"
+}
+
 terminal() {
 	run_in_terminal ctr run --runc-binary "$client_runtime" --rm -t "$image" tty tty
 	check_status 0
@@ -118,6 +163,9 @@ test_setup check setup
 test_case "a task runs in the foreground and its status arrives" foreground
 test_case "a program that is missing is told by its usual words" missing_program
 test_case "a background task lives its whole life" background
+test_case "attach talks to a container" attaches
+test_case "a container is made, started and entered in steps" in_steps
+test_case "a privileged container may do what the host may" privileged
 test_case "a terminal is a terminal" terminal
 test_case "limits arrive" limits
 test_case "an out of memory kill is status 137" out_of_memory
