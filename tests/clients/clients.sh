@@ -210,7 +210,9 @@ cri_setup() {
 		builder_test_image && builder_image localhost/pause:1 'FROM scratch
 COPY pause /pause
 ENTRYPOINT ["/pause", "-P"]' &&
+		mocker-builder tag localhost/test-image:1 docker.io/library/busybox:latest &&
 		cri_image localhost/test-image:1 && cri_image localhost/pause:1 &&
+		cri_image docker.io/library/busybox:latest &&
 		wait_until 30 cri_has_images
 }
 
@@ -232,7 +234,7 @@ cri_image() {
 }
 
 cri_has_images() {
-	[ "$(cri ListImages | jq '[.images[].repo_tags[]] | length')" = 2 ]
+	[ "$(cri ListImages | jq '[.images[].repo_tags[]] | length')" = 3 ]
 }
 
 cri() {
