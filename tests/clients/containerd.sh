@@ -148,6 +148,23 @@ own_config() {
 	check_output own
 }
 
+# runc would look for the program nowhere.
+without_path() {
+	local runc=no
+
+	! client_is_runc || runc=yes
+	make_bundle "$tmp/own" '.process.args = ["echo", "found"]' \
+		".root.path = \"$tmp/own/rootfs\"" '.process.env = ["A=b"]' '.process.terminal = false'
+	run ctr_run --rm --config "$tmp/own/config.json" own
+	if [ $runc = yes ]; then
+		check_errors_have "executable file not found in \$PATH"
+		gone own
+	else
+		check_status 0
+		check_output found
+	fi
+}
+
 killed_all() {
 	run ctr_run -d "$image" many sh -c 'sleep 100 & sleep 100 & wait'
 	check_status 0
@@ -171,4 +188,5 @@ test_case "limits arrive" limits
 test_case "an out of memory kill is status 137" out_of_memory
 test_case "the seccomp profile is loaded" seccomp
 test_case "a config.json of one's own runs" own_config
+test_case "a program is found without PATH in its environment" without_path
 test_case "kill --all ends every process" killed_all
