@@ -50,7 +50,7 @@ def numberless(text):
 
 
 FIGURES = re.compile(r"^(cri (ContainerS|PodSandboxS|Stat)|ctr task (metrics|ps|ls)|"
-                     r"\w+ (pod )?(top|stats)\b|\S+ state )")
+                     r"\w+ (pod )?(top|stats)\b|\S+ state |.*; ps$)")
 
 
 def read(path):
