@@ -12,15 +12,14 @@ import json
 import re
 import sys
 
-# What is another in each run; the first that matches a place wins.
+# What is another in each run, and what stands for it, in the order of the replacements.
 VARIES = [
     (r"mocker-test\.\w{6}", "TMP"),
-    (r"/tmp/TMP/recorded/(mocker-runtime|runc)", "RUNTIME"),
     (r"/\S*/(mocker-runtime|runc)\b(?!:)", "RUNTIME"),
     (r"\b(mocker-runtime|runc)(?=:)", "RUNTIME"),
+    (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "UUID"),
     (r"\b[0-9a-f]{64}\b", "ID"),
     (r"\b[0-9a-f]{12}\b", "ID"),
-    (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "UUID"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4} \w+|Z|[+-]\d\d:\d\d)?", "TIME"),
     (r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \w+ \d{4}", "TIME"),
     (r"\[\d+\]", "[NUMBER]"),

@@ -60,7 +60,7 @@ background() {
 	check_has "$output" memory
 	run ctr task kill --signal SIGTERM web
 	check_status 0
-	check wait_until 5 bash -c 'ctr task ls | grep -q STOPPED'
+	check wait_until 30 bash -c 'ctr task ls | grep -q STOPPED'
 	run ctr task delete web
 	check_errors_have "exit code 3"
 	gone web
@@ -86,13 +86,13 @@ in_steps() {
 	check_status 0
 	run ctr task exec -d --exec-id e1 later touch /tmp/detached
 	check_status 0
-	check wait_until 5 ctr task exec --exec-id e2 later test -e /tmp/detached
+	check wait_until 30 ctr task exec --exec-id e2 later test -e /tmp/detached
 	run_in_terminal ctr task exec -t --exec-id e3 later tty
 	check_status 0
 	check_output_has /dev/pts/
 	run ctr task kill --signal SIGKILL later
 	check_status 0
-	check wait_until 5 bash -c 'ctr task ls | grep -q STOPPED'
+	check wait_until 30 bash -c 'ctr task ls | grep -q STOPPED'
 	run ctr task kill --signal SIGKILL later
 	check_not [ "$status" = 0 ]
 	run ctr task delete later
@@ -124,7 +124,7 @@ limits() {
 		/sys/fs/cgroup/cpu/default/limited/cpu.cfs_quota_us
 	check_output $'67108864\n50000'
 	run ctr task kill --signal SIGKILL limited
-	check wait_until 5 bash -c 'ctr task ls | grep -q STOPPED'
+	check wait_until 30 bash -c 'ctr task ls | grep -q STOPPED'
 	run ctr task delete limited
 	gone limited
 }
@@ -170,7 +170,7 @@ killed_all() {
 	check_status 0
 	run ctr task kill --all --signal SIGKILL many
 	check_status 0
-	check wait_until 5 bash -c 'ctr task ls | grep -q STOPPED'
+	check wait_until 30 bash -c 'ctr task ls | grep -q STOPPED'
 	run ctr task delete many
 	check_errors_have "exit code 137"
 	gone many

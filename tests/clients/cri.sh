@@ -135,7 +135,7 @@ example_pod() {
 				\".image.image = \(.image | @json) | .command = \(.command)\"" <<<"$spec")"
 		ids+=("$container")
 	done
-	check wait_until 10 curl -sf http://127.0.0.1:8080/
+	check wait_until 30 curl -sf http://127.0.0.1:8080/
 	check_equal "$(curl -s http://127.0.0.1:8080/)" served "what the host's port serves"
 	run cri exec-sync "${ids[1]}" sh -c 'wget -q -O - http://127.0.0.1/; ps'
 	check_status 0
@@ -185,7 +185,7 @@ attached() {
 	echo words >"$tmp/words"
 	run_input=$tmp/words run cri attach "$container"
 	check_output "said words"
-	check wait_until 10 status_is "$container" CONTAINER_EXITED
+	check wait_until 30 status_is "$container" CONTAINER_EXITED
 	pod_remove
 }
 
@@ -289,11 +289,11 @@ $(readlink /proc/self/ns/pid)"
 logs_reopened() {
 	pod_run rotated
 	container_run main 'while :; do echo line; sleep 0.1; done'
-	check wait_until 10 test -s "$tmp/logs/rotated/main.log"
+	check wait_until 30 test -s "$tmp/logs/rotated/main.log"
 	mv "$tmp/logs/rotated/main.log" "$tmp/logs/rotated/old.log"
 	of_container ReopenContainerLog
 	check_status 0
-	check wait_until 10 test -s "$tmp/logs/rotated/main.log"
+	check wait_until 30 test -s "$tmp/logs/rotated/main.log"
 	pod_remove
 }
 

@@ -44,7 +44,7 @@ background() {
 	run docker exec web no-such-program
 	check_matches "$status" '^12[67]$'
 	run docker exec -d web touch /tmp/detached
-	check wait_until 5 docker exec web test -e /tmp/detached
+	check wait_until 30 docker exec web test -e /tmp/detached
 	run docker top web
 	check_status 0
 	check_output_has sleep
@@ -170,7 +170,7 @@ networks() {
 	run docker run -d --name server --network lan -p 127.0.0.1:18080:80 $image \
 		sh -c 'mkdir /www; echo served >/www/index.html; exec httpd -f -p 80 -h /www'
 	check_status 0
-	check wait_until 5 curl -sf http://127.0.0.1:18080/
+	check wait_until 30 curl -sf http://127.0.0.1:18080/
 	run curl -s http://127.0.0.1:18080/
 	check_output served
 	run docker run --rm --network lan $image wget -q -O - http://server/
@@ -187,12 +187,12 @@ well_is() {
 
 health() {
 	run docker run -d --name well --health-cmd true --health-interval 1s $image sleep 100
-	check wait_until 10 well_is healthy
+	check wait_until 30 well_is healthy
 	run docker rm -f well
 	check_status 0
 	run docker run -d --name well --health-cmd 'echo ill; exit 1' --health-interval 1s \
 		--health-retries 1 $image sleep 100
-	check wait_until 10 well_is unhealthy
+	check wait_until 30 well_is unhealthy
 	run docker inspect -f '{{(index .State.Health.Log 0).Output}}' well
 	check_output ill
 	run docker rm -f well

@@ -156,10 +156,10 @@ signals() {
 	run podman run -d --name sig $image sh -c 'trap "echo usr1" USR1; trap "exit 5" HUP
 		echo ready; while :; do sleep 0.1; done'
 	check_status 0
-	check wait_until 10 bash -c 'podman logs sig | grep -q ready'
+	check wait_until 30 bash -c 'podman logs sig | grep -q ready'
 	run podman kill -s USR1 sig
 	check_status 0
-	check wait_until 10 bash -c 'podman logs sig | grep -q usr1'
+	check wait_until 30 bash -c 'podman logs sig | grep -q usr1'
 	run podman kill -s HUP sig
 	check_status 0
 	run podman wait sig

@@ -11,10 +11,11 @@ podman_stays
 leaves '^file /run/criu.kdat$|^mount .*/podman/graph/overlay'
 run_limit=300 # podman under emulation takes its time
 
-# The directory of helpers is where check.sh put them.
+# Programs and libraries are where check.sh put them; conmon begins with this environment.
 set_up() {
 	podman_engine_conf="helper_binaries_dir = [\"$top_builddir/podman\"]
-		conmon_path = [\"$top_builddir/podman/conmon\"]" podman_setup
+		conmon_path = [\"$top_builddir/podman/conmon\"]
+		conmon_env_vars = [\"PATH=$PATH\", \"LD_LIBRARY_PATH=$LD_LIBRARY_PATH\"]" podman_setup
 }
 
 count() {
