@@ -9,6 +9,44 @@ test_limit=${test_limit:-600}
 
 client_runtime=${CLIENT_RUNTIME:-$top_builddir/mocker-runtime}
 client_runtime_name=$(basename "$client_runtime")
+client_differs=
+
+client_is_runc() {
+	client_differs=$case_sentence
+	[ "$client_runtime_name" = runc ]
+}
+
+# Every run of a test goes to $CLIENT_TRANSCRIPT, a file, if that is set: compare.sh lays two
+# of them beside each other. Not those of a case for which client_is_runc has been asked:
+# it asserts what either does.
+run_ended() {
+	[ -n "${CLIENT_TRANSCRIPT-}" ] && [ "$client_differs" != "$case_sentence" ] || return 0
+	jq -nc --arg case "$case_sentence" --arg command "$command_run" --arg status "$status" \
+		--arg output "$output" --arg errors "$errors" '$ARGS.named' >>"$CLIENT_TRANSCRIPT"
+}
+
+# client_recorded FILE: makes a program there that notes each call and becomes the runtime;
+# for engines that might call another one unseen.
+client_recorded() {
+	client_recorded=$1
+	mkdir -p "$(dirname "$1")"
+	cat >"$1" <<-END
+		#!/bin/sh
+		echo "\$*" >>"$1.calls"
+		exec "$client_runtime" "\$@"
+	END
+	chmod +x "$1"
+}
+
+client_recorded_forget() {
+	rm -f "$client_recorded.calls"
+}
+
+# The commands that were called, each once, in one line.
+client_recorded_commands() {
+	sed -E 's/--(debug|log-format|root|log)([= ][^ ]+)? //g' "$client_recorded.calls" |
+		cut -d' ' -f1 | sort -u | paste -sd' '
+}
 
 # The image that all engines run, as a tar of its root.
 client_image_tar() {
@@ -83,17 +121,24 @@ podman_configure() {
 
 # containerd of its own, with the image "test-image" imported.
 containerd_setup() {
-	mkdir -p "$tmp/containerd"
+	containerd_plain && containerd_image | ctr image import --base-name test-image - >/dev/null
+}
+
+# containerd without Kubernetes' plugin and without an image. "runc", which its shim runs
+# when a container names no other, is the runtime too.
+containerd_plain() {
+	mkdir -p "$tmp/containerd/bin" && ln -sf "$client_runtime" "$tmp/containerd/bin/runc"
 	cat >"$tmp/containerd/config.toml" <<-END
 		version = 2
 		disabled_plugins = ["io.containerd.grpc.v1.cri"]
 	END
-	containerd_start && containerd_image | ctr image import --base-name test-image - >/dev/null
+	containerd_start
 }
 
 containerd_start() {
 	mkdir -p "$tmp/containerd" /run/containerd
-	containerd --config "$tmp/containerd/config.toml" --root "$tmp/containerd/root" \
+	PATH=$tmp/containerd/bin:$PATH \
+		containerd --config "$tmp/containerd/config.toml" --root "$tmp/containerd/root" \
 		--state /run/containerd --address /run/containerd/containerd.sock \
 		>"$tmp/containerd/log" 2>&1 &
 	wait_until 20 ctr version || {
@@ -172,7 +217,9 @@ cri_setup() {
 		builder_test_image && builder_image localhost/pause:1 'FROM scratch
 COPY pause /pause
 ENTRYPOINT ["/pause", "-P"]' &&
+		mocker-builder tag localhost/test-image:1 docker.io/library/busybox:latest &&
 		cri_image localhost/test-image:1 && cri_image localhost/pause:1 &&
+		cri_image docker.io/library/busybox:latest &&
 		wait_until 30 cri_has_images
 }
 
@@ -194,7 +241,7 @@ cri_image() {
 }
 
 cri_has_images() {
-	[ "$(cri ListImages | jq '[.images[].repo_tags[]] | length')" = 2 ]
+	[ "$(cri ListImages | jq '[.images[].repo_tags[]] | length')" = 3 ]
 }
 
 cri() {
@@ -202,6 +249,13 @@ cri() {
 }
 
 # ---- Docker -------------------------------------------------------------------------
+
+docker_stays() {
+	leaves '^file /run/(docker|containerd|mocker|runc|netns|docker.sock|docker.pid)([/.]|$)'
+	leaves '^cgroup .*/docker(/buildkit)?$'
+	leaves '^(link|address|route|rule) '
+	leaves '^process .*(docker-proxy|containerd-shim)'
+}
 
 # Debian's client: another one earlier in PATH may be newer than this daemon and lack its
 # builder.
@@ -211,9 +265,10 @@ docker() {
 
 # dockerd of its own with the runtime as its default, and the image "test-image".
 docker_setup() {
-	mkdir -p "$tmp/docker/bin"
+	mkdir -p "$tmp/docker/bin" "$tmp/docker/client"
+	echo '{}' >"$tmp/docker/client/config.json" # podman looks there as well
 	# BuildKit, inside dockerd, runs "runc" from dockerd's PATH.
-	ln -sf "$client_runtime" "$tmp/docker/bin/runc"
+	client_recorded "$tmp/docker/bin/runc"
 	cat >"$tmp/docker/daemon.json" <<-END
 		{
 			"data-root": "$tmp/docker/data", "exec-root": "/run/docker",

@@ -92,7 +92,34 @@ refused() {
 	run "$client_runtime" delete --force bad
 }
 
+# Without its conmon a container lives on, and whoever comes next ends it.
+killed() {
+	sh_bundle "$tmp/web" 'trap "exit 5" TERM; while :; do sleep 0.1; done'
+	conmon_start web
+	run "$client_runtime" start web
+	check_status 0
+	kill -9 "$(cat "$tmp/web.conmon")"
+	check wait_until 30 conmon_is_gone web
+	run "$client_runtime" state web
+	check_equal "$(jq -r .status <<<"$output")" running
+	run "$client_runtime" exec web sh -c 'exit 6'
+	check_status 6
+	run "$client_runtime" kill web TERM
+	check_status 0
+	check wait_until 30 bash -c "\"$client_runtime\" state web | grep -q stopped"
+	run "$client_runtime" delete web
+	check_status 0
+	rm -rf "$tmp/exits" "$tmp/attach"
+	# The next one under the same name
+	sh_bundle "$tmp/web" 'exit 7'
+	conmon_start web
+	run "$client_runtime" start web
+	check_status 0
+	conmon_exit web 7
+}
+
 test_case "a container is created, logged, and its status is written down" logs_and_status
 test_case "a terminal is handed on, and what is written to it arrives" terminal
 test_case "a process is executed inside" executes
 test_case "a program that is missing is told by its usual words" refused
+test_case "a killed conmon leaves a container that runs and can be ended" killed

@@ -60,10 +60,55 @@ background() {
 	check_has "$output" memory
 	run ctr task kill --signal SIGTERM web
 	check_status 0
-	check wait_until 5 bash -c 'ctr task ls | grep -q STOPPED'
+	check wait_until 30 bash -c 'ctr task ls | grep -q STOPPED'
 	run ctr task delete web
 	check_errors_have "exit code 3"
 	gone web
+}
+
+# The bundle's pipes are FIFOs that the shim keeps open, for whoever attaches.
+attaches() {
+	run ctr_run -d "$image" listener sh -c 'while read -r a; do
+		[ "$a" = end ] && exit 9; echo "heard $a"; done; sleep 100'
+	check_status 0
+	printf 'words\nend\n' >"$tmp/words"
+	run_input=$tmp/words run ctr task attach listener
+	check_status 9
+	check_output "heard words"
+	gone listener
+}
+
+# Made first and started later; a process of its own that nobody waits for.
+in_steps() {
+	run ctr container create "$image" later sleep 1000
+	check_status 0
+	run ctr task start -d later
+	check_status 0
+	run ctr task exec -d --exec-id e1 later touch /tmp/detached
+	check_status 0
+	check wait_until 30 ctr task exec --exec-id e2 later test -e /tmp/detached
+	run_in_terminal ctr task exec -t --exec-id e3 later tty
+	check_status 0
+	check_output_has /dev/pts/
+	run ctr task kill --signal SIGKILL later
+	check_status 0
+	check wait_until 30 bash -c 'ctr task ls | grep -q STOPPED'
+	run ctr task kill --signal SIGKILL later
+	check_not [ "$status" = 0 ]
+	run ctr task delete later
+	check_errors_have "exit code 137"
+	gone later
+}
+
+# Devices and all of sysfs; every capability that the caller has.
+privileged() {
+	run ctr_run --rm --privileged "$image" mighty sh -c 'grep CapEff /proc/self/status
+		test -w /proc/sys/net && echo sysctls
+		mkdir /mnt && mount -t tmpfs none /mnt && echo mounts'
+	check_status 0
+	check_output "CapEff:	$(awk '/CapBnd/ { print $2 }' /proc/self/status)
+sysctls
+mounts"
 }
 
 terminal() {
@@ -79,7 +124,7 @@ limits() {
 		/sys/fs/cgroup/cpu/default/limited/cpu.cfs_quota_us
 	check_output $'67108864\n50000'
 	run ctr task kill --signal SIGKILL limited
-	check wait_until 5 bash -c 'ctr task ls | grep -q STOPPED'
+	check wait_until 30 bash -c 'ctr task ls | grep -q STOPPED'
 	run ctr task delete limited
 	gone limited
 }
@@ -103,12 +148,29 @@ own_config() {
 	check_output own
 }
 
+# runc would look for the program nowhere.
+without_path() {
+	local runc=no
+
+	! client_is_runc || runc=yes
+	make_bundle "$tmp/own" '.process.args = ["echo", "found"]' \
+		".root.path = \"$tmp/own/rootfs\"" '.process.env = ["A=b"]' '.process.terminal = false'
+	run ctr_run --rm --config "$tmp/own/config.json" own
+	if [ $runc = yes ]; then
+		check_errors_have "executable file not found in \$PATH"
+		gone own
+	else
+		check_status 0
+		check_output found
+	fi
+}
+
 killed_all() {
 	run ctr_run -d "$image" many sh -c 'sleep 100 & sleep 100 & wait'
 	check_status 0
 	run ctr task kill --all --signal SIGKILL many
 	check_status 0
-	check wait_until 5 bash -c 'ctr task ls | grep -q STOPPED'
+	check wait_until 30 bash -c 'ctr task ls | grep -q STOPPED'
 	run ctr task delete many
 	check_errors_have "exit code 137"
 	gone many
@@ -118,9 +180,13 @@ test_setup check setup
 test_case "a task runs in the foreground and its status arrives" foreground
 test_case "a program that is missing is told by its usual words" missing_program
 test_case "a background task lives its whole life" background
+test_case "attach talks to a container" attaches
+test_case "a container is made, started and entered in steps" in_steps
+test_case "a privileged container may do what the host may" privileged
 test_case "a terminal is a terminal" terminal
 test_case "limits arrive" limits
 test_case "an out of memory kill is status 137" out_of_memory
 test_case "the seccomp profile is loaded" seccomp
 test_case "a config.json of one's own runs" own_config
+test_case "a program is found without PATH in its environment" without_path
 test_case "kill --all ends every process" killed_all

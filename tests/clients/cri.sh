@@ -117,6 +117,35 @@ shared_pod() {
 	check_equal "$(ip -o link show type veth | wc -l)" 0 "the veths left"
 }
 
+# pod.yaml as it stands, taken apart as the kubelet does.
+example_pod() {
+	local spec shared i ids=()
+
+	spec=$(cri yaml "$examples/pod.yaml")
+	check_equal "$(jq -r .spec.runtimeClassName <<<"$spec")" \
+		"$(cri yaml "$examples/runtimeclass.yaml" | jq -r .metadata.name)" "the class"
+	shared=$(jq -r 'if .spec.shareProcessNamespace then
+		".linux.security_context.namespace_options.pid = \"POD\"" else "." end' <<<"$spec")
+	pod_run "$(jq -r .metadata.name <<<"$spec")" "$shared | .port_mappings = $(jq -c '
+		[.spec.containers[].ports // [] | .[] |
+		{container_port: .containerPort, host_port: .hostPort}]' <<<"$spec")"
+	for ((i = 0; i < $(jq '.spec.containers | length' <<<"$spec"); i++)); do
+		container_run "$(jq -r ".spec.containers[$i].name" <<<"$spec")" - \
+			"$shared | $(jq -r ".spec.containers[$i] |
+				\".image.image = \(.image | @json) | .command = \(.command)\"" <<<"$spec")"
+		ids+=("$container")
+	done
+	check wait_until 30 curl -sf http://127.0.0.1:8080/
+	check_equal "$(curl -s http://127.0.0.1:8080/)" served "what the host's port serves"
+	run cri exec-sync "${ids[1]}" sh -c 'wget -q -O - http://127.0.0.1/; ps'
+	check_status 0
+	check_output_has served
+	check_output_has httpd
+	check_equal "$(namespaces_of "${ids[0]}")" "$(namespaces_of "${ids[1]}")" \
+		"the namespaces shared"
+	pod_remove
+}
+
 # Links to the namespaces that a pod shares, of the container's process.
 namespaces_of() {
 	local pid kind
@@ -156,7 +185,7 @@ attached() {
 	echo words >"$tmp/words"
 	run_input=$tmp/words run cri attach "$container"
 	check_output "said words"
-	check wait_until 10 status_is "$container" CONTAINER_EXITED
+	check wait_until 30 status_is "$container" CONTAINER_EXITED
 	pod_remove
 }
 
@@ -260,17 +289,18 @@ $(readlink /proc/self/ns/pid)"
 logs_reopened() {
 	pod_run rotated
 	container_run main 'while :; do echo line; sleep 0.1; done'
-	check wait_until 10 test -s "$tmp/logs/rotated/main.log"
+	check wait_until 30 test -s "$tmp/logs/rotated/main.log"
 	mv "$tmp/logs/rotated/main.log" "$tmp/logs/rotated/old.log"
 	of_container ReopenContainerLog
 	check_status 0
-	check wait_until 10 test -s "$tmp/logs/rotated/main.log"
+	check wait_until 30 test -s "$tmp/logs/rotated/main.log"
 	pod_remove
 }
 
 test_setup check cri_setup
 test_case "containerd is ready with the examples' configuration" is_ready
 test_case "two containers of a pod share network, IPC and process IDs" shared_pod
+test_case "the pod of the examples runs as it is written" example_pod
 test_case "exec and execSync: output, input, terminal, status" executions
 test_case "attach talks to the container's own input" attached
 test_case "create, start, stop, remove and their states" lifecycle

@@ -37,7 +37,7 @@ background_life() {
 	check_status 0
 	run podman ps --format '{{.Names}} {{.State}}'
 	check_matches "$output" '^web Up'
-	check wait_until 5 bash -c 'podman logs web | grep -q up'
+	check wait_until 30 bash -c 'podman logs web | grep -q up'
 	run podman exec web sh -c 'echo in; exit 4'
 	check_status 4
 	check_output in
@@ -51,7 +51,7 @@ background_life() {
 	check_status 127
 	run podman exec -d web touch /tmp/detached
 	check_status 0
-	check wait_until 5 podman exec web test -e /tmp/detached
+	check wait_until 30 podman exec web test -e /tmp/detached
 	run podman top web pid comm
 	check_status 0
 	check_output_has sh

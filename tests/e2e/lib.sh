@@ -161,6 +161,12 @@ run() {
 	"${limit[@]}" "$@" <"$run_input" >"$tmp/.output" 2>"$tmp/.errors" || status=$?
 	output=$(tr -d '\0' <"$tmp/.output")
 	errors=$(tr -d '\0' <"$tmp/.errors")
+	run_ended
+}
+
+# For a library above this one that wants to know of every run.
+run_ended() {
+	:
 }
 
 # run_in_terminal COMMAND...: the same on a terminal of its own (util-linux's script);
@@ -176,6 +182,7 @@ run_in_terminal() {
 		<"$run_input" >"$tmp/.output" 2>"$tmp/.errors" || status=$?
 	output=$(tr -d '\0' <"$tmp/.output")
 	errors=$(tr -d '\0' <"$tmp/.errors")
+	run_ended
 }
 
 # programs_for_all: the programs in $tmp/programs, for users without any privilege: the

@@ -6,6 +6,7 @@
 	cri.py exec [-t] CONTAINER COMMAND...	the same over the streaming server
 	cri.py attach CONTAINER			standard input to it, its output to us
 	cri.py forward POD PORT			one connection over standard input and output
+	cri.py yaml FILE			the file as JSON, which jq takes apart
 
 CRI_SOCKET names the socket, CRI_GENERATED the directory where protoc wrote cri_pb2.py.
 """
@@ -21,6 +22,7 @@ import urllib.parse
 sys.path.insert(0, os.environ["CRI_GENERATED"])
 import cri_pb2  # noqa: E402
 import grpc  # noqa: E402
+import yaml  # noqa: E402
 from google.protobuf import json_format, message_factory  # noqa: E402
 
 TIMEOUT = 120  # seconds; longer than any call of a test on a busy machine
@@ -205,8 +207,14 @@ def forward(pod, port):
         write(1, data)
 
 
+def yaml_as_json(path):
+    with open(path, encoding="utf-8") as file:
+        json.dump(yaml.safe_load(file), sys.stdout)
+    return 0
+
+
 COMMANDS = {"exec-sync": exec_sync, "exec": exec_stream, "attach": attach,
-            "forward": forward}
+            "forward": forward, "yaml": yaml_as_json}
 
 
 def main(name, *words):
