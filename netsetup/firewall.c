@@ -63,6 +63,7 @@ static const char base_text[] =
 	"		ct status dnat ip saddr . oifname @attached4 masquerade\n"
 	"		ct status dnat ip6 saddr . oifname @attached6 masquerade\n"
 	"		ct status dnat ip saddr 127.0.0.0/8 oifname @bridges masquerade\n"
+	"		ct status dnat ip6 saddr ::1 oifname @bridges masquerade\n"
 	"		ip daddr 224.0.0.0/4 return\n"
 	"		ip daddr 255.255.255.255 return\n"
 	"		ip6 daddr ff00::/8 return\n"
