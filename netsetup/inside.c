@@ -165,6 +165,8 @@ static int configure(void *argument, struct error *err)
 		return -1;
 	if (tune_apply(&attach->tune, attach->inside, &link, err) < 0)
 		return -1;
+	if (record->network.idle)
+		return netlink_commit(attach->inside, err);
 	netlink_change_link(attach->inside, link.index, &up);
 	if (queue_routes(attach, attach->inside, err) < 0 ||
 		netlink_commit(attach->inside, err) < 0)
@@ -186,6 +188,8 @@ static int connect_ends(struct attach *attach, struct error *err)
 	netlink_change_link(host, attach->host_index, &up);
 	if (netlink_commit(host, err) < 0)
 		return -1;
+	if (attach->record.network.idle)
+		return 0;
 	for (int tries = 0; tries < 400 && !link.operating; tries++) {
 		if (tries > 0)
 			usleep(250);
@@ -220,6 +224,8 @@ static int announce(struct attach *attach, struct error *err)
 		return 0;
 	if (connect_ends(attach, err) < 0)
 		return -1;
+	if (attach->record.network.idle)
+		return 0;
 	if (!tells_all(attach))
 		return tell_gateway(attach, err);
 	if (netlink_mac_parse(attach->record.mac, &mac, err) < 0)

@@ -90,7 +90,7 @@ static int set_port(struct attach *attach, struct netlink *host, struct error *e
  * back. */
 static int open_loopback(const struct attachment *record, struct error *err)
 {
-	if (record->publish_count == 0)
+	if (record->publish_count == 0 || record->network.keep_sources)
 		return 0;
 	return sysctl_set_interface(
 		"ipv4", record->network.interface, "route_localnet", "1", err);
@@ -112,7 +112,7 @@ static int open_loopback6(struct attach *attach, struct netlink *host, struct er
 		.local = true,
 	};
 
-	if (attach->record.publish_count == 0 ||
+	if (attach->record.publish_count == 0 || attach->record.network.keep_sources ||
 		!bridge_has_family(attach->ranges, attach->ranges_count, AF_INET6))
 		return 0;
 	netlink_tolerate(host, EEXIST);
