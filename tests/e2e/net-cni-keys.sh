@@ -221,7 +221,7 @@ sources() {
 		.runtimeConfig.portMappings = [{hostPort: 9010, containerPort: 80, protocol: "tcp"}]')
 	another_host outside
 	pods pod other
-	netns=/run/netns/other container=pod2 cni ADD "$config"
+	netns=/run/netns/other container=pod2 cni ADD "$(with '.ipMasq = true')"
 	cni ADD "$mine"
 	serve pod 80 PEER
 	check_equal "$(ask outside 10.99.0.1 9010)" 10.99.0.2 "a source outside"
