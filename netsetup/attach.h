@@ -39,6 +39,7 @@ struct attach {
 	int host_index;   /* of the host's end */
 	int inside_index; /* of the container's */
 	struct netlink_link bridge;
+	bool mac_follows; /* from its only address */
 };
 
 #define auto_attach __attribute__((cleanup(attach_close))) struct attach

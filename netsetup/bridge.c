@@ -20,6 +20,11 @@ bool bridge_has_family(const struct pool_range *ranges, size_t count, int family
 	return false;
 }
 
+/* The alias of a bridge that we made, as long as all MAC addresses on it follow from the
+ * IPv4 addresses: then no neighbour remembers a wrong one. It is said on the bridge itself,
+ * for it is true as long as that lives. */
+#define MACS_FOLLOW "mocker-netsetup: MACs follow from IPv4 addresses"
+
 /* ---- making -------------------------------------------------------------------------- */
 
 /* The MTU of the way out, which larger packets of containers could not take; the
@@ -38,6 +43,17 @@ static uint32_t mtu_of_default_route(struct netlink *host)
 	return link.mtu;
 }
 
+static int set_alias(
+	struct netlink *host, const char *name, const char *alias, struct error *err)
+{
+	struct netlink_link link;
+
+	if (netlink_get_link(host, name, &link, err) < 0)
+		return -1;
+	netlink_change_link(host, link.index, &(struct netlink_change){ .alias = alias });
+	return netlink_commit(host, err);
+}
+
 static int make(struct netlink *host, const struct network *network, struct error *err)
 {
 	struct netlink_bridge bridge = {
@@ -49,10 +65,11 @@ static int make(struct netlink *host, const struct network *network, struct erro
 	bridge.no_default_pvid = bridge.vlan_filtering && !network->keep_default_vlan;
 	if (getrandom(&bridge.mac, sizeof(bridge.mac), 0) < 0)
 		return fail_errno(err, "making up a MAC address");
-	bridge.mac.bytes[0] = 0x02;     /* locally administered, of one station */
-	netlink_tolerate(host, EEXIST); /* another process was faster */
+	bridge.mac.bytes[0] = 0x02; /* locally administered, of one station */
 	netlink_add_bridge(host, &bridge);
-	return netlink_commit(host, err);
+	if (netlink_commit(host, err) < 0)
+		return err->errnum == EEXIST ? 0 : -1; /* another process was faster */
+	return set_alias(host, network->interface, MACS_FOLLOW, err);
 }
 
 static int find_or_make(struct netlink *host, const struct network *network,
@@ -248,6 +265,21 @@ int bridge_ensure(struct netlink *host, const struct network *network,
 		return -1;
 	*ret = bridge;
 	return 0;
+}
+
+bool bridge_macs_follow(const struct netlink_link *bridge)
+{
+	return str_equal(bridge->alias, MACS_FOLLOW);
+}
+
+int bridge_break_macs(
+	struct netlink *host, struct netlink_link *bridge, struct error *err)
+{
+	if (!bridge_macs_follow(bridge))
+		return 0;
+	bridge->alias[0] = '\0';
+	netlink_change_link(host, bridge->index, &(struct netlink_change){ .alias = "" });
+	return netlink_commit(host, err);
 }
 
 int bridge_delete(struct netlink *host, const struct network *network, struct error *err)

@@ -18,3 +18,10 @@ bool bridge_has_family(const struct pool_range *ranges, size_t count, int family
 /* Removes the bridge with the VLAN interfaces on it; none is success. */
 int bridge_delete(struct netlink *host, const struct network *network,
 	struct error *err) must_check;
+
+/* Whether every MAC address on it follows from an IPv4 address, so that whoever has one
+ * again has the MAC address that its neighbours remember. */
+bool bridge_macs_follow(const struct netlink_link *bridge);
+/* From now on not: before somebody with another comes. */
+int bridge_break_macs(
+	struct netlink *host, struct netlink_link *bridge, struct error *err) must_check;

@@ -8,19 +8,6 @@
 #include "netsetup/publish.h"
 #include "netsetup/table.h"
 
-void attachments_append_json(struct str *out, const struct attachments *list)
-{
-	str_append(out, "[");
-	for (size_t i = 0; i < list->count; i++) {
-		str_append(out, i ? ",\n" : "\n");
-		json_write(out, &attachment_type, &list->items[i],
-			(struct json_write_options){ .pretty = true });
-		while (out->length && out->data[out->length - 1] == '\n')
-			out->data[--out->length] = '\0';
-	}
-	str_append(out, list->count ? "\n]\n" : "]\n");
-}
-
 static char *addresses_text(const struct attachment *record)
 {
 	struct str text = { 0 };
@@ -67,7 +54,7 @@ int cmd_list(const struct command_call *call, struct error *err)
 		attachments_load(&places, NULL, &list, err) < 0)
 		return -1;
 	if (options->json)
-		attachments_append_json(&out, &list);
+		table_append_json(&out, &attachment_type, list.items, list.count);
 	else
 		append_table(&out, &list);
 	if (fd_write_all(STDOUT_FILENO, out.data, out.length) < 0)
@@ -89,7 +76,7 @@ int cmd_inspect(const struct command_call *call, struct error *err)
 			"\"%.64s\" is attached to no network; mocker-netsetup list shows "
 			"what is",
 			call->argv[0]);
-	attachments_append_json(&out, &list);
+	table_append_json(&out, &attachment_type, list.items, list.count);
 	if (fd_write_all(STDOUT_FILENO, out.data, out.length) < 0)
 		return fail_errno(err, "writing to standard output");
 	return 0;

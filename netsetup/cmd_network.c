@@ -159,11 +159,32 @@ int cmd_network_rm(const struct command_call *call, struct error *err)
 	return 0;
 }
 
+static int print_names(const struct strings *names, bool json, struct error *err)
+{
+	auto_str out = { 0 };
+
+	str_append(&out, json ? "[" : "");
+	strings_each (name, names) {
+		str_append(&out, json && name != names->items ? "," : "");
+		if (json)
+			json_append_string(&out, *name);
+		else
+			str_appendf(&out, "%s\n", *name);
+	}
+	str_append(&out, json ? "]\n" : "");
+	if (fd_write_all(STDOUT_FILENO, out.data, out.length) < 0)
+		return fail_errno(err, "writing to standard output");
+	return 0;
+}
+
 int cmd_network_prune(const struct command_call *call, struct error *err)
 {
+	const struct list_options *options = call->options;
 	auto_places places = { 0 };
 	auto_attachments list = { 0 };
 	auto_strings names = { 0 };
+	auto_strings removed = { 0 };
+	struct error unprinted;
 
 	if (command_places(call, &places, err) < 0 ||
 		attachments_load(&places, NULL, &list, err) < 0 ||
@@ -172,11 +193,13 @@ int cmd_network_prune(const struct command_call *call, struct error *err)
 	strings_each (name, &names) {
 		if (count_users(&list, *name) > 0)
 			continue;
-		if (remove_one(&places, &list, *name, err) < 0)
+		if (remove_one(&places, &list, *name, err) < 0) {
+			(void)print_names(&removed, options->json, &unprinted);
 			return fail_while(err, "removing network \"%s\"", *name);
-		printf("%s\n", *name);
+		}
+		strings_add(&removed, *name);
 	}
-	return 0;
+	return print_names(&removed, options->json, err);
 }
 
 /* ---- ls and inspect ------------------------------------------------------------------- */

@@ -122,6 +122,7 @@ static const struct command network_commands[] = {
 	{ .name = "inspect", .operands = "NAME", .summary = "print a network as JSON",
 	  .operands_min = 1, .operands_max = 1, .run = cmd_network_inspect },
 	{ .name = "prune", .summary = "remove the networks that nothing is attached to",
+	  .options = list_options, .options_size = sizeof(struct list_options),
 	  .run = cmd_network_prune },
 	{ 0 },
 };
@@ -144,12 +145,16 @@ static const struct command commands[] = {
 	  .operands_min = 1, .operands_max = 1, .run = cmd_inspect },
 	{ .name = "check", .operands = "[NAME]",
 	  .summary = "compare attachments with what the kernel has",
-	  .details = "Prints a line for each that is damaged, and exits with 1 if any is.",
-	  .operands_max = 1, .run = cmd_check },
+	  .details = "Prints a line for each that is damaged, in JSON an object for every one, and "
+		"exits with 1 if any is.",
+	  .options = list_options, .options_size = sizeof(struct list_options),
+	  .operands_max = 1, .permute = true, .run = cmd_check },
 	{ .name = "gc", .summary = "remove what belongs to namespaces that are gone",
+	  .options = list_options, .options_size = sizeof(struct list_options),
 	  .run = cmd_gc },
 	{ .name = "status", .summary = "say how full the networks are",
-	  .details = "Exits with 1 if one is exhausted.", .run = cmd_status },
+	  .details = "Exits with 1 if one is exhausted.",
+	  .options = list_options, .options_size = sizeof(struct list_options), .run = cmd_status },
 	{ .name = "reload", .summary = "set all firewall rules anew",
 	  .details = "After somebody else flushed the ruleset, in one transaction. Name "
 		"servers that ended are started again.",

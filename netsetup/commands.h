@@ -26,5 +26,3 @@ int cmd_network_prune(const struct command_call *call, struct error *err) must_c
 /* Where this call's state is: --root, else MOCKER_NETSETUP_ROOT, else the system's. */
 int command_places(const struct command_call *call, struct places *ret,
 	struct error *err) must_check;
-/* Appends the records as a JSON array. */
-void attachments_append_json(struct str *out, const struct attachments *list);

@@ -30,7 +30,11 @@ static const char base_text[] =
 	"	map publish6_at {\n"
 	"		type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service;\n"
 	"	}\n"
+	"	map inward4 { type ipv4_addr : verdict; }\n"
+	"	map inward6 { type ipv6_addr : verdict; }\n"
 	"	chain publish { }\n"
+	"	chain hide { }\n"
+	"	chain inward { }\n"
 	"	chain guard { type filter hook prerouting priority raw + 10; }\n"
 	"	chain prerouting { type nat hook prerouting priority dstnat + 10; }\n"
 	"	chain output { type nat hook output priority -90; }\n"
@@ -38,6 +42,8 @@ static const char base_text[] =
 	"	chain forward { type filter hook forward priority filter + 10; }\n"
 	"}\n"
 	"flush chain " TABLE " publish\n"
+	"flush chain " TABLE " hide\n"
+	"flush chain " TABLE " inward\n"
 	"flush chain " TABLE " guard\n"
 	"flush chain " TABLE " prerouting\n"
 	"flush chain " TABLE " output\n"
@@ -57,12 +63,20 @@ static const char base_text[] =
 	"	}\n"
 	"	chain prerouting { fib daddr type local jump publish; }\n"
 	"	chain output { fib daddr type local jump publish; }\n"
-	"	chain postrouting {\n"
+	"	chain hide { masquerade; }\n"
 	/* A published port reached from the same bridge, or from the host's loopback: the
-	 * answer must come back this way. */
-	"		ct status dnat ip saddr . oifname @attached4 masquerade\n"
-	"		ct status dnat ip6 saddr . oifname @attached6 masquerade\n"
-	"		ct status dnat ip saddr 127.0.0.0/8 oifname @bridges masquerade\n"
+	 * answer must come back this way. Unless the container wants every source hidden, or
+	 * none. */
+	"	chain inward {\n"
+	"		ip daddr vmap @inward4\n"
+	"		ip6 daddr vmap @inward6\n"
+	"		ip saddr . oifname @attached4 masquerade\n"
+	"		ip6 saddr . oifname @attached6 masquerade\n"
+	"		ip saddr 127.0.0.0/8 oifname @bridges masquerade\n"
+	"		ip6 saddr ::1 oifname @bridges masquerade\n"
+	"	}\n"
+	"	chain postrouting {\n"
+	"		ct status dnat jump inward\n"
 	"		ip daddr 224.0.0.0/4 return\n"
 	"		ip daddr 255.255.255.255 return\n"
 	"		ip6 daddr ff00::/8 return\n"
@@ -157,6 +171,22 @@ static void append_address(struct str *out, const char *verb, const char *ip, bo
 		element(out, verb, inet6 ? "masquerade6" : "masquerade4", ip);
 }
 
+/* What the senders to a container's published ports are seen as, where that is not usual. */
+static void append_inward(struct str *out, const char *verb, const char *ip, bool inet6,
+	const struct attachment *record)
+{
+	const struct network *network = &record->network;
+	auto_str text = { 0 };
+
+	if (record->publish_count == 0 ||
+		(!network->keep_sources && !network->hide_sources))
+		return;
+	str_append(&text, ip);
+	if (str_equal(verb, "add"))
+		str_append(&text, network->keep_sources ? " : return" : " : goto hide");
+	element(out, verb, inet6 ? "inward6" : "inward4", text.data);
+}
+
 /* "tcp . 80", or with the host's address before it; only the latter knows a family. */
 static void append_port(struct str *out, const char *verb,
 	const struct attachment_port *port, const char *ip, bool inet6)
@@ -191,6 +221,7 @@ static void append_record(
 		bool inet6 = strchr(ip, ':');
 
 		append_address(out, verb, ip, inet6, &record->network);
+		append_inward(out, verb, ip, inet6, record);
 		for (size_t j = 0; !published[inet6] && j < record->publish_count; j++)
 			append_port(out, verb, &record->publish[j], ip, inet6);
 		published[inet6] = true;

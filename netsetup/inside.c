@@ -1,7 +1,8 @@
 /*
  * The step inside the container's namespace: switches while the interface is down, then
- * lo, addresses, the interface, routes in one message, and last the announcement of its
- * addresses to the neighbours, which the kernel makes (arp_notify, ndisc_notify).
+ * lo, addresses, the interface, routes in one message; then the host's end comes up, and
+ * last is the announcement of its addresses to the neighbours, which the kernel makes
+ * (arp_notify, ndisc_notify).
  */
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -29,6 +30,16 @@ static int set_switches(const struct attach *attach, struct error *err)
 	if (attach->record.network.duplicate_detection)
 		return 0;
 	return sysctl_set_interface("ipv6", name, "accept_dad", "0", err);
+}
+
+/* Whether a neighbour on the bridge may have remembered another MAC address. */
+static bool tells_all(const struct attach *attach)
+{
+	const struct network *network = &attach->record.network;
+
+	return attach->bridge.index &&
+	       !(attach->mac_follows && network->gateway && !network->unmanaged &&
+		       bridge_macs_follow(&attach->bridge));
 }
 
 static int let_announce(const struct attach *attach, struct error *err)
@@ -154,33 +165,71 @@ static int configure(void *argument, struct error *err)
 		return -1;
 	if (tune_apply(&attach->tune, attach->inside, &link, err) < 0)
 		return -1;
+	if (record->network.idle)
+		return netlink_commit(attach->inside, err);
 	netlink_change_link(attach->inside, link.index, &up);
 	if (queue_routes(attach, attach->inside, err) < 0 ||
 		netlink_commit(attach->inside, err) < 0)
 		return -1;
-	return attach->bridge.index ? let_announce(attach, err) : 0;
+	return tells_all(attach) ? let_announce(attach, err) : 0;
 }
 
-/* The kernel announces an interface that comes up, but may meet a port of the bridge that
- * does not forward yet. It does so as well when the interface gets a MAC address, be it
- * the one that it has: that is said once the port forwards. */
+/* The host's end comes up when the container's is up: a port that has its carrier at once
+ * forwards at once, and the bridge looks at all its ports once, not twice. The container's
+ * end learns of the carrier in the background, and until then drops what is sent. */
+static int connect_ends(struct attach *attach, struct error *err)
+{
+	const struct netlink_change up = { .flags = IFF_UP };
+	struct netlink_link link = { 0 };
+	struct netlink *host;
+
+	if (attach_host(attach, &host, err) < 0)
+		return -1;
+	netlink_change_link(host, attach->host_index, &up);
+	if (netlink_commit(host, err) < 0)
+		return -1;
+	if (attach->record.network.idle)
+		return 0;
+	for (int tries = 0; tries < 400 && !link.operating; tries++) {
+		if (tries > 0)
+			usleep(250);
+		if (netlink_get_link_by_index(
+			    attach->inside, attach->inside_index, &link, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* It is asked whether it is there, and so learns who asks. */
+static int tell_gateway(struct attach *attach, struct error *err)
+{
+	struct address gateway;
+
+	if (gateway_of(&attach->record, AF_INET, &gateway, err) < 0)
+		return -1;
+	netlink_probe_neighbour(
+		attach->inside, attach->inside_index, &gateway, &attach->bridge.mac);
+	return netlink_commit(attach->inside, err);
+}
+
+/* The kernel announces an interface that comes up, but could have met a port of the bridge
+ * that does not forward yet. It does so as well when the interface gets a MAC address, be
+ * it the one that it has. That reaches every container, and costs by their number: where
+ * none can remember another MAC address, only the host is told. */
 static int announce(struct attach *attach, struct error *err)
 {
-	struct netlink_link port = { 0 };
 	struct netlink_mac mac;
-	struct netlink *host;
 
 	if (!attach->bridge.index)
 		return 0;
-	if (netlink_mac_parse(attach->record.mac, &mac, err) < 0 ||
-		attach_host(attach, &host, err) < 0)
+	if (connect_ends(attach, err) < 0)
 		return -1;
-	for (int tries = 0; tries < 100 && !(port.flags & IFF_RUNNING); tries++) {
-		if (tries > 0)
-			usleep(1000);
-		if (netlink_get_link_by_index(host, attach->host_index, &port, err) < 0)
-			return -1;
-	}
+	if (attach->record.network.idle)
+		return 0;
+	if (!tells_all(attach))
+		return tell_gateway(attach, err);
+	if (netlink_mac_parse(attach->record.mac, &mac, err) < 0)
+		return -1;
 	netlink_change_link(attach->inside, attach->inside_index,
 		&(struct netlink_change){ .mac = &mac });
 	return netlink_commit(attach->inside, err);

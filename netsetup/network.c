@@ -63,6 +63,8 @@ static const struct json_field network_fields[] = {
 	JSON_BOOL(struct network, gateway, "gateway"),
 	JSON_BOOL(struct network, default_route, "defaultRoute"),
 	JSON_BOOL(struct network, masquerade, "masquerade"),
+	JSON_BOOL(struct network, keep_sources, "keepSources"),
+	JSON_BOOL(struct network, hide_sources, "hideSources"),
 	JSON_WORD(struct network, isolation, "isolation", network_isolation_words),
 	JSON_U32(struct network, mtu, "mtu"),
 	JSON_BOOL(struct network, hairpin, "hairpin"),
@@ -76,6 +78,7 @@ static const struct json_field network_fields[] = {
 	JSON_STRING(struct network, mode, "mode"),
 	JSON_BOOL(struct network, check_mac, "checkMac"),
 	JSON_BOOL(struct network, dns, "dns"),
+	JSON_BOOL(struct network, idle, "idle"),
 	JSON_BOOL(struct network, unmanaged, "unmanaged"),
 	JSON_END,
 };
@@ -229,6 +232,8 @@ int network_check(const struct network *network, struct error *err)
 	if (network->dns && (!network->gateway || network->kind != NETWORK_BRIDGE))
 		return fail(err, "names need a bridge with an address of ours to serve "
 				 "them on");
+	if (network->idle && network->ranges_count > 0)
+		return fail(err, "an interface that stays down has no addresses");
 	if (network->mtu && (network->mtu < 68 || network->mtu > 65535))
 		return fail(
 			err, "an MTU of %u is not between 68 and 65535", network->mtu);

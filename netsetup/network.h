@@ -62,6 +62,8 @@ struct network {
 	bool gateway;       /* the bridge has the gateway's addresses */
 	bool default_route; /* the container's goes to the gateway */
 	bool masquerade;
+	bool keep_sources; /* of what reaches published ports, even where no answer can */
+	bool hide_sources; /* of all that reaches them */
 	int64_t isolation;
 	uint32_t mtu; /* 0: of the host's default route */
 	bool hairpin;
@@ -77,6 +79,7 @@ struct network {
 	char *mode;     /* of macvlan and ipvlan */
 	bool check_mac; /* what a container sends from another MAC address is dropped */
 	bool dns;       /* its containers find each other by name */
+	bool idle;      /* the container's interface stays down */
 	bool unmanaged; /* the bridge is somebody else's: no address, no rules */
 };
 

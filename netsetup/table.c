@@ -1,4 +1,4 @@
-/* Plain columns. */
+/* Plain columns, and rows as JSON. */
 #include "netsetup/table.h"
 
 #include <string.h>
@@ -32,4 +32,18 @@ void table_append(struct str *out, const struct table *table)
 				(int)width_of(table, i % table->columns),
 				table->cells.items[i]);
 	}
+}
+
+void table_append_json(
+	struct str *out, const struct json_type *type, const void *items, size_t count)
+{
+	str_append(out, "[");
+	for (size_t i = 0; i < count; i++) {
+		str_append(out, i ? ",\n" : "\n");
+		json_write(out, type, (const char *)items + i * type->size,
+			(struct json_write_options){ .pretty = true });
+		while (out->length && out->data[out->length - 1] == '\n')
+			out->data[--out->length] = '\0';
+	}
+	str_append(out, count ? "\n]\n" : "]\n");
 }

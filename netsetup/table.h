@@ -1,7 +1,8 @@
-/* Tables for people: columns as wide as their widest text, two spaces between. */
+/* Tables for people: columns as wide as their widest text, two spaces between; and the same
+ * rows as JSON, for programs. */
 #pragma once
 
-#include "base/str.h"
+#include "base/json.h"
 
 struct table {
 	struct strings cells; /* row by row, the headings first */
@@ -14,3 +15,7 @@ void table_free(struct table *table);
 /* NULL or "" becomes "-", so that programs can read the columns by number. */
 void table_add(struct table *table, const char *cell);
 void table_append(struct str *out, const struct table *table);
+
+/* An array of structs of this type. */
+void table_append_json(
+	struct str *out, const struct json_type *type, const void *items, size_t count);

@@ -32,10 +32,13 @@ int mac_choose(struct attach *attach, struct error *err)
 {
 	struct attachment *record = &attach->record;
 	struct netlink_mac mac;
+	bool follows;
 
 	if (record->mac || record->chained || record->network.kind != NETWORK_BRIDGE)
 		return 0;
-	if (!mac_of_address(record, &mac)) {
+	follows = mac_of_address(record, &mac);
+	attach->mac_follows = follows && record->addresses_count == 1;
+	if (!follows) {
 		if (getrandom(&mac, sizeof(mac), 0) < 0)
 			return fail_errno(err, "making up a MAC address");
 		mac.bytes[0] = 0x0a; /* locally administered, of one station */
@@ -87,10 +90,34 @@ static int set_port(struct attach *attach, struct netlink *host, struct error *e
  * back. */
 static int open_loopback(const struct attachment *record, struct error *err)
 {
-	if (record->publish_count == 0)
+	if (record->publish_count == 0 || record->network.keep_sources)
 		return 0;
 	return sysctl_set_interface(
 		"ipv4", record->network.interface, "route_localnet", "1", err);
+}
+
+/* IPv6 has no such switch. An answer that was translated back to ::1 is taken in where a
+ * route of its interface says so; the wire brings none, for the kernel looks at packets for
+ * ::1 before it translates any. Where br_netfilter translates for it on the bridge already,
+ * that look comes too late, and [::1]:PORT is not to be had. */
+static int open_loopback6(struct attach *attach, struct netlink *host, struct error *err)
+{
+	const struct netlink_route route = {
+		.destination = { .family = AF_INET6,
+			.bytes = { [15] = 1 },
+			.prefix = 128 },
+		.index = attach->bridge.index,
+		.has_priority = true,
+		.priority = 4096, /* after lo's own */
+		.local = true,
+	};
+
+	if (attach->record.publish_count == 0 || attach->record.network.keep_sources ||
+		!bridge_has_family(attach->ranges, attach->ranges_count, AF_INET6))
+		return 0;
+	netlink_tolerate(host, EEXIST);
+	netlink_add_route(host, &route);
+	return netlink_commit(host, err);
 }
 
 int veth_create(struct attach *attach, struct error *err)
@@ -101,6 +128,9 @@ int veth_create(struct attach *attach, struct error *err)
 		.peer_name = record->interface,
 		.peer_netns_fd = attach->netns_fd,
 		.has_mac = true,
+		/* Another program may want to speak through it, to ask for an address;
+		 * otherwise inside.c brings it up. */
+		.up = attach->ipam_take,
 	};
 	struct netlink *host;
 
@@ -111,7 +141,9 @@ int veth_create(struct attach *attach, struct error *err)
 			attach->ranges_count, &attach->bridge, err) < 0 ||
 		netlink_mac_parse(record->mac, &veth.peer_mac, err) < 0)
 		return -1;
-	if (open_loopback(record, err) < 0)
+	if (open_loopback(record, err) < 0 || open_loopback6(attach, host, err) < 0 ||
+		(!attach->mac_follows &&
+			bridge_break_macs(host, &attach->bridge, err) < 0))
 		return -1;
 	record->mtu = record->network.mtu ? record->network.mtu : attach->bridge.mtu;
 	veth.master = attach->bridge.index;
@@ -123,6 +155,8 @@ int veth_create(struct attach *attach, struct error *err)
 				record->interface);
 		return -1;
 	}
+	if (sysctl_set_interface("ipv6", record->link, "disable_ipv6", "1", err) < 0)
+		return -1;
 	return set_port(attach, host, err);
 }
 

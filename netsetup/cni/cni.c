@@ -63,9 +63,12 @@ static int read_input(struct cni_call *call, struct error *err)
 		    &call->input_length, err) < 0)
 		return -1;
 	call->code = CNI_DECODING_FAILURE;
-	return json_read(&cni_config_type, &call->config, call->input, call->input_length,
-		&(struct json_options){ .name = "standard input", .any_case = true },
-		err);
+	if (json_read(&cni_config_type, &call->config, call->input, call->input_length,
+		    &(struct json_options){ .name = "standard input", .any_case = true },
+		    err) < 0)
+		return -1;
+	cni_config_take_args(&call->config);
+	return 0;
 }
 
 static int check_config(

@@ -67,6 +67,11 @@ static const struct json_type runtime_type =
 static const struct json_field args_cni_fields[] = {
 	JSON_STRING(struct cni_args_cni, mac, "mac"),
 	JSON_STRINGS(struct cni_args_cni, ips, "ips"),
+	JSON_PAIRS(struct cni_args_cni, sysctl, "sysctl"),
+	JSON_BOOL_OPT(struct cni_args_cni, promisc, "promisc"),
+	JSON_BOOL_OPT(struct cni_args_cni, all_multicast, "allmulti"),
+	JSON_U32(struct cni_args_cni, mtu, "mtu"),
+	JSON_U32_OPT(struct cni_args_cni, txqlen, "txQLen"),
 	JSON_END,
 };
 static const struct json_type args_cni_type =
@@ -114,10 +119,14 @@ static const struct json_field config_fields[] = {
 	JSON_BOOL_OPT(struct cni_config, disable_interface, "disableContainerInterface"),
 
 	JSON_BOOL_OPT(struct cni_config, snat, "snat"),
+	JSON_BOOL(struct cni_config, masquerade_all, "masqAll"),
+	JSON_STRING(struct cni_config, backend, "backend"),
 	JSON_STRINGS(struct cni_config, conditions_v4, "conditionsV4"),
 	JSON_STRINGS(struct cni_config, conditions_v6, "conditionsV6"),
 
 	JSON_STRING(struct cni_config, ingress_policy, "ingressPolicy"),
+	JSON_STRING(struct cni_config, admin_chain, "iptablesAdminChainName"),
+	JSON_STRING(struct cni_config, zone, "firewalldZone"),
 
 	JSON_U64(struct cni_config, ingress_rate, "ingressRate"),
 	JSON_U64(struct cni_config, ingress_burst, "ingressBurst"),
@@ -146,4 +155,23 @@ const struct json_type cni_config_type = JSON_TYPE(struct cni_config, config_fie
 void cni_config_free(struct cni_config *config)
 {
 	json_free(&cni_config_type, config);
+}
+
+void cni_config_take_args(struct cni_config *config)
+{
+	const struct cni_args_cni *args = &config->args.cni;
+
+	for (size_t i = 0; i < args->sysctl.count; i++)
+		pairs_set(&config->sysctl, args->sysctl.items[i].key,
+			args->sysctl.items[i].value);
+	if (args->has_promisc)
+		config->promisc = args->promisc;
+	if (args->has_all_multicast)
+		config->all_multicast = args->all_multicast;
+	if (args->mtu)
+		config->mtu = args->mtu;
+	if (args->has_txqlen) {
+		config->has_txqlen = true;
+		config->txqlen = args->txqlen;
+	}
 }

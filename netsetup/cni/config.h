@@ -64,9 +64,18 @@ struct cni_runtime {
 	char *aliases; /* as text: a list, or podman's lists by network */
 };
 
+/* Of the whole network's list: each goes before the configuration's own key. */
 struct cni_args_cni {
 	char *mac;
 	struct strings ips;
+	struct pairs sysctl;
+	bool has_promisc;
+	bool promisc;
+	bool has_all_multicast;
+	bool all_multicast;
+	uint32_t mtu;
+	bool has_txqlen;
+	uint32_t txqlen;
 };
 
 struct cni_args {
@@ -112,10 +121,14 @@ struct cni_config {
 	/* portmap */
 	bool has_snat;
 	bool snat;
+	bool masquerade_all;
+	char *backend; /* of the firewall plugin too */
 	struct strings conditions_v4;
 	struct strings conditions_v6;
 	/* firewall */
 	char *ingress_policy;
+	char *admin_chain;
+	char *zone;
 	/* bandwidth */
 	uint64_t ingress_rate;
 	uint64_t ingress_burst;
@@ -144,6 +157,9 @@ extern const struct json_type cni_dns_type;
 
 #define auto_cni_config __attribute__((cleanup(cni_config_free))) struct cni_config
 void cni_config_free(struct cni_config *config);
+
+/* What args.cni says, but for addresses, in the place of the configuration's own. */
+void cni_config_take_args(struct cni_config *config);
 
 /* Whether another plugin gives the addresses (ipam.c). */
 bool cni_ipam_is_delegated(const struct cni_config *config);

@@ -162,15 +162,51 @@ static int refuse_unsupported(const struct cni_config *config, struct error *err
 	if (config->shaped.count || config->unshaped.count)
 		return fail_code(err, ENOTSUP,
 			"shapedSubnets, unshapedSubnets: limits by subnet are not supported");
-	if (config->disable_interface)
-		return fail_code(
-			err, ENOTSUP, "disableContainerInterface: true is not supported");
+	if (config->admin_chain && config->admin_chain[0])
+		return fail_code(err, ENOTSUP,
+			"iptablesAdminChainName: this program has no chains of iptables; "
+			"rules of yours go before its own wherever they are");
+	if ((config->zone && config->zone[0]) || str_equal(config->backend, "firewalld"))
+		return fail_code(err, ENOTSUP,
+			"firewalldZone, backend firewalld: firewalld is not told of "
+			"containers");
+	return 0;
+}
+
+/* All of these mean nftables here; what is no word of the reference plugins' is wrong. */
+static int check_backends(const struct cni_config *config, struct error *err)
+{
+	static const struct word words[] = {
+		{ "nftables", 0 },
+		{ "iptables", 0 },
+		{ NULL, 0 },
+	};
+	const struct {
+		const char *key;
+		const char *word;
+	} backends[] = {
+		{ "backend", config->backend },
+		{ "ipMasqBackend", config->masquerade_backend },
+	};
+	int64_t unused;
+
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++) {
+		const char *word = backends[i].word;
+
+		if (!word || !word[0] || word_to_number(words, word, &unused))
+			continue;
+		if (word_fail(words, backends[i].key, word, err) < 0)
+			err->errnum = EINVAL;
+		return -1;
+	}
 	return 0;
 }
 
 static int convert_vlans(
 	const struct cni_config *config, struct network *network, struct error *err)
 {
+	if (config->vlan && config->vlan_trunk_count)
+		return fail_code(err, EINVAL, "vlan and vlanTrunk exclude each other");
 	network->vlan = config->vlan;
 	network->keep_default_vlan =
 		!config->has_keep_default_vlan || config->keep_default_vlan;
@@ -250,6 +286,9 @@ int cni_network(const struct cni_config *config, struct network *ret, struct err
 		.gateway = config->gateway || config->default_gateway,
 		.default_route = config->default_gateway,
 		.masquerade = config->masquerade,
+		.keep_sources = config->has_snat && !config->snat,
+		.hide_sources = config->masquerade_all,
+		.idle = config->disable_interface,
 		.mtu = config->mtu,
 		.hairpin = config->hairpin,
 		.promiscuous = config->promiscuous,
@@ -264,7 +303,7 @@ int cni_network(const struct cni_config *config, struct network *ret, struct err
 		return fail_code(
 			err, EINVAL, "hairpinMode and promiscMode exclude each other");
 	if (convert_kind(config, &network, err) < 0 ||
-		refuse_unsupported(config, err) < 0 ||
+		refuse_unsupported(config, err) < 0 || check_backends(config, err) < 0 ||
 		convert_isolation(config, &network, err) < 0 ||
 		convert_vlans(config, &network, err) < 0)
 		return -1;

@@ -1,5 +1,6 @@
-/* Addresses of interfaces. */
+/* Addresses of interfaces, and of their neighbours. */
 #include <linux/if_addr.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,6 +43,23 @@ void netlink_delete_address(
 	netlink_queue(netlink, address_message(RTM_DELADDR, 0, address),
 		"removing the address %s from interface %d",
 		address_text_prefix(&address->address).text, address->index);
+}
+
+void netlink_probe_neighbour(struct netlink *netlink, int index,
+	const struct address *neighbour, const struct netlink_mac *mac)
+{
+	const struct ndmsg info = {
+		.ndm_family = (unsigned char)neighbour->family,
+		.ndm_ifindex = index,
+		.ndm_state = NUD_PROBE,
+	};
+	struct nl_msg *message = netlink_message(
+		RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &info, sizeof(info));
+
+	netlink_put(message, NDA_DST, neighbour->bytes, address_length(neighbour));
+	netlink_put(message, NDA_LLADDR, mac, sizeof(*mac));
+	netlink_queue(netlink, message, "introducing interface %d to %s", index,
+		address_text(neighbour).text);
 }
 
 struct each_address {

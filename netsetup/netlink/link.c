@@ -9,6 +9,8 @@
 
 #include "netsetup/netlink/private.h"
 
+#define OPER_UP 6 /* IF_OPER_UP of linux/if.h, which net/if.h excludes */
+
 /* ---- names and MAC addresses --------------------------------------------------------- */
 
 int netlink_check_name(const char *name, const char *what, struct error *err)
@@ -100,6 +102,11 @@ static int read_link(struct nlmsghdr *header, struct netlink_link *ret, struct e
 		memcpy(&link.mac, nla_data(parts[IFLA_ADDRESS]), sizeof(link.mac));
 	if (parts[IFLA_MTU])
 		link.mtu = nla_get_u32(parts[IFLA_MTU]);
+	if (parts[IFLA_OPERSTATE])
+		link.operating = nla_get_u8(parts[IFLA_OPERSTATE]) == OPER_UP;
+	if (parts[IFLA_IFALIAS])
+		snprintf(link.alias, sizeof(link.alias), "%s",
+			nla_get_string(parts[IFLA_IFALIAS]));
 	if (parts[IFLA_TXQLEN])
 		link.txqlen = nla_get_u32(parts[IFLA_TXQLEN]);
 	if (parts[IFLA_MASTER])
@@ -230,12 +237,14 @@ void netlink_add_bridge(struct netlink *netlink, const struct netlink_bridge *br
 	struct nlattr *info;
 	struct nlattr *data;
 	uint8_t filtering = bridge->vlan_filtering;
+	uint8_t snooping = 0;
 	uint16_t pvid = 0;
 
 	netlink_put(message, IFLA_ADDRESS, &bridge->mac, sizeof(bridge->mac));
 	info = netlink_nest(message, IFLA_LINKINFO);
 	netlink_put_text(message, IFLA_INFO_KIND, "bridge");
 	data = netlink_nest(message, IFLA_INFO_DATA);
+	netlink_put(message, IFLA_BR_MCAST_SNOOPING, &snooping, 1);
 	if (bridge->vlan_filtering)
 		netlink_put(message, IFLA_BR_VLAN_FILTERING, &filtering, 1);
 	if (bridge->no_default_pvid)
@@ -280,7 +289,8 @@ void netlink_add_veth(struct netlink *netlink, const struct netlink_veth *veth)
 	netlink_queue(netlink, message, "making the veth pair %s and %s", veth->name,
 		veth->peer_name);
 	queue_no_link_local(netlink, veth->name);
-	queue_up(netlink, veth->name);
+	if (veth->up)
+		queue_up(netlink, veth->name);
 }
 
 static void put_mode(struct nl_msg *message, const struct netlink_upper *upper)
@@ -357,6 +367,8 @@ void netlink_change_link(
 		netlink_put(message, IFLA_ADDRESS, change->mac, sizeof(*change->mac));
 	if (change->netns_fd > 0)
 		netlink_put_u32(message, IFLA_NET_NS_FD, (uint32_t)change->netns_fd);
+	if (change->alias)
+		netlink_put_text(message, IFLA_IFALIAS, change->alias);
 	if (change->has_txqlen)
 		netlink_put_u32(message, IFLA_TXQLEN, change->txqlen);
 	netlink_queue(netlink, message, "%s interface %d",

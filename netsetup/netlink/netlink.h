@@ -60,6 +60,8 @@ struct netlink_link {
 	int peer;       /* index of a veth's other end, where that is */
 	uint32_t txqlen;
 	bool vlan_filtering; /* of a bridge */
+	bool operating;      /* up, with a carrier, and the kernel has seen to that */
+	char alias[64];      /* words that somebody gave it, cut; "": none */
 };
 
 /* Fails with errnum ENODEV where there is none. */
@@ -71,6 +73,8 @@ int netlink_each_link(struct netlink *netlink,
 	int (*each)(void *argument, const struct netlink_link *link, struct error *err),
 	void *argument, struct error *err) must_check;
 
+/* Without multicast snooping: nobody of ours asks who listens, a container could, and each
+ * new port makes the kernel look at all of them. */
 struct netlink_bridge {
 	const char *name;
 	struct netlink_mac mac; /* fixed: else it changes with the ports */
@@ -80,13 +84,14 @@ struct netlink_bridge {
 };
 void netlink_add_bridge(struct netlink *netlink, const struct netlink_bridge *bridge);
 
-/* Both ends at once: ours as a port of the bridge and up, theirs in the other namespace
- * with its final name, down. */
+/* Both ends at once: ours as a port of the bridge, theirs in the other namespace with its
+ * final name, down. */
 struct netlink_veth {
 	const char *name;
 	const char *peer_name;
 	int peer_netns_fd;
 	int master; /* 0: none */
+	bool up;    /* ours */
 	uint32_t mtu;
 	bool has_mac;
 	struct netlink_mac peer_mac;
@@ -118,6 +123,7 @@ struct netlink_change {
 	int netns_fd; /* > 0: moved there */
 	uint32_t txqlen;
 	bool has_txqlen;
+	const char *alias; /* "": none */
 };
 void netlink_change_link(
 	struct netlink *netlink, int index, const struct netlink_change *change);
@@ -172,6 +178,11 @@ int netlink_each_address(struct netlink *netlink, int index,
 		void *argument, const struct netlink_address *address, struct error *err),
 	void *argument, struct error *err) must_check;
 
+/* Asks a neighbour, by the MAC address that it is known to have, whether it is there: it
+ * learns the asker's from that. */
+void netlink_probe_neighbour(struct netlink *netlink, int index,
+	const struct address *neighbour, const struct netlink_mac *mac);
+
 /* ---- routes ------------------------------------------------------------------------- */
 
 struct netlink_route {
@@ -186,6 +197,7 @@ struct netlink_route {
 	uint8_t scope;
 	bool has_scope;
 	bool on_link; /* the gateway is on the link even where no subnet says so */
+	bool local;   /* the destination is this host: of the table for that */
 };
 void netlink_add_route(struct netlink *netlink, const struct netlink_route *route);
 int netlink_each_route(struct netlink *netlink, int family,

@@ -24,6 +24,8 @@ static uint8_t scope_of(const struct netlink_route *route)
 {
 	if (route->has_scope)
 		return route->scope;
+	if (route->local)
+		return RT_SCOPE_HOST;
 	return route->gateway.family ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
 }
 
@@ -33,10 +35,10 @@ void netlink_add_route(struct netlink *netlink, const struct netlink_route *rout
 	struct rtmsg info = {
 		.rtm_family = (unsigned char)to->family,
 		.rtm_dst_len = (unsigned char)to->prefix,
-		.rtm_table = RT_TABLE_MAIN,
+		.rtm_table = route->local ? RT_TABLE_LOCAL : RT_TABLE_MAIN,
 		.rtm_protocol = RTPROT_BOOT,
 		.rtm_scope = scope_of(route),
-		.rtm_type = RTN_UNICAST,
+		.rtm_type = route->local ? RTN_LOCAL : RTN_UNICAST,
 		.rtm_flags = route->on_link ? RTNH_F_ONLINK : 0,
 	};
 	struct nl_msg *message;

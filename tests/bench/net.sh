@@ -4,17 +4,20 @@
 # with a published port, many at once, the thousandth, the thousandth port, memory. Each
 # line ends with what was hoped for.
 #
-#	sudo tests/bench/net.sh [ROUNDS [MANY]]
+#	sudo tests/bench/net.sh [ROUNDS [MANY [memory|one|parallel|ports|scale...]]]
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 program=${MOCKER_NETSETUP:-${top_builddir:-$top}/mocker-netsetup}
 pairs=${top_builddir:-$top}/tests/bench/pairs
+port=${top_builddir:-$top}/tests/bench/port
 plugins=${CNI_PLUGINS:-/usr/lib/cni}
 rounds=${1:-20}
 many=${2:-1000}
+parts=("${@:3}")
+[ $# -gt 2 ] || parts=(memory one parallel ports scale)
 [ "${inside-}" = yes ] || exec env inside=yes MOCKER_NETSETUP="$program" \
 	unshare --net --mount --pid --fork --kill-child --propagation private --mount-proc \
-	"$0" "$rounds" "$many"
+	"$0" "$rounds" "$many" "${parts[@]}"
 
 mount -t tmpfs tmpfs /run
 mkdir -p /run/cni
@@ -98,6 +101,12 @@ for ((i = 0; i <= (many + 100) / 50; i++)); do
 	ip netns add "n$i"
 done
 
+without_ipv6() { # NETNS
+	ip netns exec "$1" sh -c 'for file in all default; do
+		echo 1 >/proc/sys/net/ipv6/conf/$file/disable_ipv6
+	done'
+}
+
 one() {
 	local i a b
 
@@ -118,16 +127,30 @@ parallel() {
 	echo "64 of them at once: $a ms, the reference chain $b ms: $(ratio "$a" "$b") (0.10)"
 }
 
-# The last ones of many, and one after them with a published port of $many more.
+# The last ones of many, beside what the kernel needs for so many ports of a bridge alone:
+# in turns, in a host of its own that knows no IPv6.
 scale() {
-	local i first last more
+	local i first last kernel_first kernel_last
 
+	ip netns add control
+	for ((i = 0; i <= many / 50; i++)); do
+		ip netns add "c$i"
+		without_ipv6 "c$i"
+	done
+	without_ipv6 control
 	for ((i = 1; i <= many; i++)); do
 		timed ours ADD $i >>/run/many
+		nsenter --net=/run/netns/control "$port" bench2 $i /run/netns/c$((i / 50)) \
+			>>/run/ports
 	done
 	first=$(sed -n 2,22p /run/many | median)
 	last=$(tail -n 21 /run/many | median)
+	kernel_first=$(sed -n 2,22p /run/ports | median)
+	kernel_last=$(tail -n 21 /run/ports | median)
 	echo "attachment $many: $last ms, the first ones $first ms: $(ratio "$last" "$first") (1.20)"
+	echo "    a bare port $many of a bridge: $kernel_last ms, the first ones $kernel_first ms;" \
+		"without the kernel's growth: $(awk -v a="$last" -v b="$first" -v c="$kernel_last" \
+			-v d="$kernel_first" 'BEGIN { printf "%.2f", (a - (c - d)) / b }') (1.20)"
 	for ((i = 1; i <= many; i++)); do
 		ours DEL $i &
 		((i % 8)) || wait
@@ -139,16 +162,16 @@ ports() {
 	local i list before after
 
 	for ((i = 1; i <= 21; i++)); do
-		timed ours ADD $i >>/run/ports-before
+		timed ours ADD $i >>/run/published-before
 		ours DEL $i
 	done
 	list=$(seq -f '{"hostPort":%.0f,"containerPort":80,"protocol":"tcp"}' -s , 30001 $((30000 + many)))
 	more=$(timed ours ADD 99 "$list" | median)
 	for ((i = 1; i <= 21; i++)); do
-		timed ours ADD $i >>/run/ports-after
+		timed ours ADD $i >>/run/published-after
 		ours DEL $i
 	done
-	before=$(median </run/ports-before) after=$(median </run/ports-after)
+	before=$(median </run/published-before) after=$(median </run/published-after)
 	echo "beside $many published ports (made in $more ms): $after ms, without $before ms: $(ratio "$after" "$before") (1.20)"
 	ours DEL 99 "$list"
 }
@@ -160,8 +183,6 @@ memory() {
 	"$program" --root /run/memory del memory
 }
 
-memory
-one
-parallel
-ports
-scale
+for part in "${parts[@]}"; do
+	"$part"
+done

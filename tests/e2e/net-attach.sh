@@ -51,6 +51,9 @@ is_shown() {
 	check_equal "$(jq -r '.[0].addresses[0].address' <<<"$output")" 10.0.0.2/24
 	run mocker-netsetup status
 	check_matches "$output" 'default +10\.0\.0\.0/24 +253 +2 +ok'
+	run mocker-netsetup status --json
+	check_equal "$(jq -c .[0] <<<"$output")" \
+		'{"network":"default","subnet":"10.0.0.0/24","addresses":253,"taken":2,"exhausted":false}'
 	run mocker-netsetup inspect nobody
 	check_fails_with '"nobody" is attached to no network'
 	run mocker-netsetup add web
@@ -65,6 +68,11 @@ damage_is_seen() {
 	run mocker-netsetup check web
 	check_status 1
 	check_output_has "web default: eth0 has lost the address 10.0.0.2/24"
+	run mocker-netsetup check --json
+	check_status 1
+	check_equal "$(jq -c '.[] | [.container, .network, .interface, .fault]' <<<"$output" | xargs -0)" \
+		'["db","default","eth0",null]
+["web","default","eth0","eth0 has lost the address 10.0.0.2/24"]'
 	ip -n db route del default
 	run mocker-netsetup check db
 	check_output_has "the default route through 10.0.0.1 is lost"
@@ -111,10 +119,28 @@ by_pid_and_path() {
 	check_lacks "$output" backend
 	check_has "$output" other
 	ip netns del other
-	run mocker-netsetup gc
-	check_has "$output" other
+	run mocker-netsetup gc --json
+	check_equal "$(jq -c . <<<"$output")" \
+		'[{"container":"other","network":"default","interface":"eth0"}]'
+	run mocker-netsetup gc --json
+	check_output "[]"
 }
 test_case "processes and paths are attached, and gc removes those that are gone" by_pid_and_path
+
+pruned() {
+	mocker-netsetup network create blue --subnet 10.7.0.0/24
+	mocker-netsetup network create red --subnet 10.6.0.0/24
+	run mocker-netsetup add one --network red
+	run mocker-netsetup network prune
+	check_status 0
+	check_output $'blue\ndefault'
+	run mocker-netsetup del one
+	run mocker-netsetup network prune --json
+	check_output '["red"]'
+	run mocker-netsetup network prune --json
+	check_output "[]"
+}
+test_case "prune removes the networks that nobody uses" pruned
 
 networks() {
 	run mocker-netsetup network create blue --subnet 10.7.0.0/30 --subnet fd07::/64 \

@@ -212,6 +212,104 @@ port_ranges() {
 }
 test_case "portMappings: addresses of the host, tcp, udp, sctp, nothing to publish" port_ranges
 
+# The address that a neighbour's question to a published port comes from: masqAll hides it
+# behind the host's, snat false leaves it even where no answer can come back.
+sources() {
+	local mine
+
+	mine=$(with '.isDefaultGateway = true | .ipMasq = false |
+		.runtimeConfig.portMappings = [{hostPort: 9010, containerPort: 80, protocol: "tcp"}]')
+	another_host outside
+	pods pod other
+	netns=/run/netns/other container=pod2 cni ADD "$(with '.ipMasq = true')"
+	cni ADD "$mine"
+	serve pod 80 PEER
+	check_equal "$(ask outside 10.99.0.1 9010)" 10.99.0.2 "a source outside"
+	check_equal "$(ask other 10.88.0.1 9010)" 10.88.0.1 "a neighbour's"
+	check_equal "$(ask host 127.0.0.1 9010)" 10.88.0.1 "the host's"
+	stop_servers
+	cni DEL "$mine"
+	cni ADD "$(jq -c '.masqAll = true' <<<"$mine")"
+	check_status 0
+	serve pod 80 PEER
+	check_equal "$(ask outside 10.99.0.1 9010)" 10.88.0.1 "a source outside, with masqAll"
+	stop_servers
+	cni CHECK "$(with_prev "$(jq -c '.masqAll = true' <<<"$mine")")"
+	check_status 0
+	cni DEL "$mine"
+	echo 0 >/proc/sys/net/ipv4/conf/cni1/route_localnet
+	cni ADD "$(jq -c '.snat = false' <<<"$mine")"
+	check_status 0
+	serve pod 80 PEER
+	check_equal "$(ask outside 10.99.0.1 9010)" 10.99.0.2 "a source outside, without snat"
+	check_has "$(ask pod 10.88.0.1 9010)" "timed out" "hairpin, without snat"
+	check_has "$(ask host 127.0.0.1 9010)" "timed out" "the host's, without snat"
+	check_equal "$(cat /proc/sys/net/ipv4/conf/cni1/route_localnet)" 0
+	stop_servers
+	cni DEL "$mine"
+	check_lacks "$(nft list table inet mocker)" "10.88.0.3"
+	ip netns del outside
+	unpod pod other
+}
+test_case "snat and masqAll: what a published port's senders are seen as" sources
+
+idle() {
+	local mine
+
+	mine=$(with '.disableContainerInterface = true | del(.ipam, .isDefaultGateway)')
+	pods pod
+	cni ADD "$mine"
+	check_status 0
+	check_equal "$(result '.ips | length')" 0
+	check_lacks "$(ip -n pod link show eth0)" "UP"
+	cni CHECK "$(with_prev "$mine")"
+	check_status 0
+	cni DEL "$mine"
+	check_status 0
+	cni ADD "$(with '.disableContainerInterface = true')"
+	cni_code 7 "an interface that stays down has no addresses"
+	unpod pod
+}
+test_case "disableContainerInterface" idle
+
+# What the reference plugins take too, but means nothing here or cannot be had.
+words() {
+	pods pod
+	cni ADD "$(with '.backend = "iptables" | .ipMasqBackend = "nftables" |
+		.markMasqBit = 5 | .externalSetMarkChain = "KUBE-MARK-MASQ"')"
+	check_status 0
+	cni DEL "$config"
+	cni ADD "$(with '.backend = "ipchains"')"
+	cni_code 7 'backend'
+	cni ADD "$(with '.ipMasqBackend = "ipchains"')"
+	cni_code 7 'ipMasqBackend'
+	cni ADD "$(with '.backend = "firewalld"')"
+	cni_code 2 "firewalld is not told of containers"
+	cni ADD "$(with '.firewalldZone = "internal"')"
+	cni_code 2 "firewalld is not told of containers"
+	cni ADD "$(with '.iptablesAdminChainName = "MINE"')"
+	cni_code 2 "iptablesAdminChainName"
+	cni ADD "$(with '.vlan = 5 | .vlanTrunk = [{id: 6}]')"
+	cni_code 7 "vlan and vlanTrunk exclude each other"
+	check_equal "$(ip -o link show type veth | wc -l)" 0
+	unpod pod
+}
+test_case "backends, marks, zones and chains: taken or refused by name" words
+
+args_cni() {
+	pods pod
+	cni ADD "$(with '.sysctl = {"net.core.somaxconn": "77"} | .promisc = true | .args.cni =
+		{sysctl: {"net.core.somaxconn": "78", "net.ipv4.conf.IFNAME.log_martians": "1"},
+		mtu: 1350, allmulti: true, promisc: false, txQLen: 66}')"
+	check_status 0
+	check_equal "$(in_pod cat /proc/sys/net/core/somaxconn)" 78
+	check_equal "$(in_pod cat /proc/sys/net/ipv4/conf/eth0/log_martians)" 1
+	check_matches "$(ip -n pod link show eth0)" 'ALLMULTI.*mtu 1350.*qlen 66'
+	check_lacks "$(ip -n pod link show eth0)" PROMISC
+	unpod pod
+}
+test_case "args.cni goes before the configuration's own keys" args_cni
+
 kinds() {
 	ip link add parent0 type veth peer name parent1
 	ip link set parent0 up

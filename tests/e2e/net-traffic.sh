@@ -79,6 +79,10 @@ outward() {
 }
 test_step "TCP, UDP and ICMP outward, masqueraded" outward
 
+bridge_netfilter6() { # 0|1
+	[ ! -e /proc/sys/net/bridge ] || echo "$1" >/proc/sys/net/bridge/bridge-nf-call-ip6tables
+}
+
 inward() {
 	check_equal "$(ask outside 10.99.0.1 8080)" web
 	check_equal "$(ask outside '[fd99::1]' 8080)" web
@@ -87,6 +91,9 @@ inward() {
 	check_equal "$(ask host 127.0.0.1 8080)" web
 	check_equal "$(ask host 10.99.0.1 8080)" web
 	check_equal "$(ask host '[fd99::1]' 8080)" web "the host's own address of IPv6"
+	bridge_netfilter6 0 # which would translate before the kernel looks for ::1
+	check_equal "$(ask host '[::1]' 8080)" web "the host's loopback of IPv6"
+	bridge_netfilter6 1
 	check_equal "$(ask web 10.7.0.1 8080)" web "hairpin"
 	check_equal "$(ask web '[fd07::1]' 8080)" web "hairpin of IPv6"
 	check_equal "$(ask db '[fd07::1]' 8080)" web "a neighbour's port by IPv6"
@@ -192,16 +199,48 @@ unmanaged() {
 }
 test_case "an unmanaged bridge keeps its addresses and gets no rules" unmanaged
 
+old_neighbours() {
+	ip neigh replace 10.0.0.77 lladdr 02:00:00:00:00:01 dev mocker0 nud stale
+	ip -n stays neigh replace 10.0.0.77 lladdr 02:00:00:00:00:01 dev eth0 nud stale
+}
+
+neighbours_have() { # MAC
+	[[ $(ip neigh show 10.0.0.77) == *$1* ]] &&
+		[[ $(ip -n stays neigh show 10.0.0.77) == *$1* ]]
+}
+
+# Nobody on a bridge of ours has an address of another MAC than follows from it, so that the
+# host alone is told, and knows the container before that has sent anything.
+host_is_told() {
+	run mocker-netsetup add one
+	check_status 0
+	check_equal "$(cat /sys/class/net/mocker0/bridge/multicast_snooping)" 0
+	check_has "$(ip link show mocker0)" "alias mocker-netsetup: MACs follow from IPv4 addresses"
+	run mocker-netsetup add two
+	check wait_until 5 sh -c 'ip neigh show 10.0.0.3 | grep -q 0a:6d:0a:00:00:03'
+	check_has "$(bridge fdb show br mocker0)" 0a:6d:0a:00:00:03
+	check wait_until 5 sh -c 'ip -n two neigh show 10.0.0.1 | grep -q REACHABLE'
+	run mocker-netsetup del two
+	run mocker-netsetup del one
+}
+test_case "a container is announced to its gateway" host_is_told
+
 # The neighbour's entry is fresh, so that it would go on sending to the old MAC address.
 announced() {
 	run mocker-netsetup add stays # else the bridge goes down, and forgets by itself
 	run mocker-netsetup add moved --ip 10.0.0.77 --mac 02:00:00:00:00:01
 	check ping_it moved 10.0.0.1
+	check ping_it stays 10.0.0.77
 	check_has "$(ip neigh show 10.0.0.77)" 02:00:00:00:00:01
 	run mocker-netsetup del moved
-	ip neigh replace 10.0.0.77 lladdr 02:00:00:00:00:01 dev mocker0 nud stale
+	check_lacks "$(ip link show mocker0)" "MACs follow"
+	old_neighbours
 	run mocker-netsetup add moved --ip 10.0.0.77 --mac 02:00:00:00:00:02
-	check wait_until 5 sh -c 'ip neigh show 10.0.0.77 | grep -q 02:00:00:00:00:02'
+	check wait_until 5 neighbours_have 02:00:00:00:00:02
+	run mocker-netsetup del moved
+	old_neighbours
+	run mocker-netsetup add moved --ip 10.0.0.77
+	check wait_until 5 neighbours_have 0a:6d:0a:00:00:4d
 	run mocker-netsetup del moved
 	run mocker-netsetup del stays
 }
