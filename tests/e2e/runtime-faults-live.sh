@@ -35,7 +35,7 @@ words_of() {
 	pause | resume) words=("$1" web) ;;
 	kill) words=(kill web USR1) ;;
 	inspect) words=(inspect --format json web) ;;
-	tools) words=(exec --tools --ns net,pid web true) ;;
+	tools) words=(exec --tools --ns "net,pid" web true) ;;
 	esac
 }
 
