@@ -19,11 +19,11 @@ static int signal_init(const struct container *container, int number, struct err
 {
 	auto_fd pidfd = container_pidfd(container);
 
-	if (pidfd < 0 || (process_pidfd_signal(pidfd, number) < 0 && errno == ESRCH))
+	if (pidfd >= 0 && process_pidfd_signal(pidfd, number) == 0)
+		return 0;
+	if (pidfd < 0 || errno == ESRCH)
 		return not_running(container, err);
-	if (errno && process_pidfd_signal(pidfd, 0) < 0 && errno == EPERM)
-		return fail_errno(err, "signalling process %d", container->state.pid);
-	return 0;
+	return fail_errno(err, "signalling process %d", container->state.pid);
 }
 
 /* What shares its pids with others may outlive its first process. */

@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,28 +183,18 @@ struct inside {
 	int sock;
 	uint64_t kinds; /* CLONE_NEW* that differ from ours */
 	uint64_t late;  /* those of them that come last */
-	int root_fd;
-	int numbers_fd; /* /proc/self/fd of the host's procfs */
+	struct live_root root;
+	struct live_point *points; /* of each plan, shared with the parent; NULL: none */
 };
 
-/* Taken away in reverse, with what was made to mount on. */
-static void undo(const struct inside *inside, struct live_point *points, size_t count)
+static int add_one(
+	const struct inside *inside, struct mounts *state, size_t i, struct error *err)
 {
-	while (count-- > 0) {
-		live_point_unmount(inside->root_fd, inside->numbers_fd, &points[count]);
-		live_point_unmake(inside->root_fd, &points[count]);
-	}
-}
+	struct mount_plan *plan = &inside->mounts->plans[i];
 
-static int add_one(struct inside *inside, struct mounts *state, struct mount_plan *plan,
-	struct live_point *point, struct error *err)
-{
-	live_point_note(inside->root_fd, plan->destination, point);
-	if (mounts_apply(plan, 1, state, err) < 0) {
-		live_point_unmake(inside->root_fd, point);
+	live_point_note(&inside->root, plan, &inside->points[i]);
+	if (mounts_apply(plan, 1, state, err) < 0)
 		return -1;
-	}
-	point->mounted = true;
 	return mounts_finish(plan, 1, err);
 }
 
@@ -217,22 +209,26 @@ static int add_all(struct inside *inside, struct error *err)
 		.own_pid_namespace = true,
 		.own_network_namespace = true,
 		.own_ipc_namespace = true,
-		.root_fd = inside->root_fd,
+		.root_fd = inside->root.root_fd,
 		.proc_fd = -1,
 	};
-	struct live_point *points = str_alloc((mounts->count + 1) * sizeof(*points));
-	mode_t mask = umask(0);
 	int result = 0;
 
-	for (size_t i = 0; i < mounts->count && result == 0; i++) {
-		result = add_one(inside, &state, &mounts->plans[i], &points[i], err);
-		if (result < 0)
-			undo(inside, points, i + points[i].mounted);
-	}
-	umask(mask);
+	(void)umask(0); /* for what is made to mount on */
+	for (size_t i = 0; i < mounts->count && result == 0; i++)
+		result = add_one(inside, &state, i, err);
 	cleanup_fd(&state.proc_fd);
-	live_points_free(points, mounts->count);
 	return result;
+}
+
+/* In reverse, by another process than the one that failed or died at it. */
+static int undo_all(struct inside *inside, struct error *err)
+{
+	(void)err; /* what cannot be undone stays */
+	for (size_t i = inside->mounts->count; i-- > 0;)
+		live_point_undo(
+			&inside->root, &inside->mounts->plans[i], &inside->points[i]);
+	return 0;
 }
 
 static int remove_all(struct inside *inside, struct error *err)
@@ -240,18 +236,16 @@ static int remove_all(struct inside *inside, struct error *err)
 	struct live_mounts *mounts = inside->mounts;
 
 	for (size_t i = 0; i < mounts->count; i++) {
-		if (live_point_expect_mount(inside->root_fd, &mounts->plans[i], err) < 0)
+		if (live_point_expect_mount(
+			    inside->root.root_fd, &mounts->plans[i], err) < 0)
 			return -1;
 	}
 	for (size_t i = mounts->count; i-- > 0;) {
-		const struct live_point point = {
-			.destination = mounts->plans[i].destination,
-			.nofollow = mounts->plans[i].destination_nofollow,
-		};
+		const struct mount_plan *plan = &mounts->plans[i];
 
-		if (live_point_unmount(inside->root_fd, inside->numbers_fd, &point) < 0)
-			return fail_errno(err, "/mounts/%zu: unmounting %s",
-				mounts->plans[i].index, point.destination);
+		if (live_point_unmount(&inside->root, plan) < 0)
+			return fail_errno(err, "/mounts/%zu: unmounting %s", plan->index,
+				plan->destination);
 	}
 	return 0;
 }
@@ -285,17 +279,17 @@ static int open_as_somebody(struct inside *inside, struct error *err)
 
 static int work(struct inside *inside, struct error *err)
 {
-	inside->numbers_fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (inside->numbers_fd < 0)
-		return fail_errno(err, "opening /proc/self/fd");
+	inside->root.self_fd = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (inside->root.self_fd < 0)
+		return fail_errno(err, "opening /proc/self");
 	if (open_as_somebody(inside, err) < 0)
 		return -1;
 	if (setns(inside->pidfd, (int)inside->late) < 0)
 		return fail_errno(err, "joining the mount namespace of the container");
 	if (become_root(inside, err) < 0)
 		return -1;
-	inside->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (inside->root_fd < 0)
+	inside->root.root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (inside->root.root_fd < 0)
 		return fail_errno(err, "opening the root of the container");
 	return inside->act(inside, err);
 }
@@ -356,6 +350,15 @@ static int choose_kinds(struct inside *inside, struct error *err)
 			 "host's");
 }
 
+/* None of them is at work any more. */
+static void await_end(int sock)
+{
+	char ignored[sizeof(struct error) + 64];
+
+	while (recv(sock, ignored, sizeof(ignored), 0) > 0 || errno == EINTR)
+		errno = 0;
+}
+
 static int converse(struct inside *inside, int sock, struct error *err)
 {
 	pid_t pid = process_clone(0, -1, NULL);
@@ -369,14 +372,16 @@ static int converse(struct inside *inside, int sock, struct error *err)
 	if (pid < 0)
 		return fail_errno(err, "making a process");
 	result = stage_await(sock, STAGE_READY, err);
+	if (result < 0)
+		await_end(sock);
 	(void)!process_wait(pid, &status, &ignored); /* it has said all */
 	return result;
 }
 
-static int go_inside(struct live_mounts *mounts,
+static int go_inside(struct live_mounts *mounts, struct live_point *points,
 	int (*act)(struct inside *inside, struct error *err), struct error *err)
 {
-	struct inside inside = { .mounts = mounts, .act = act };
+	struct inside inside = { .mounts = mounts, .points = points, .act = act };
 	auto_fd pidfd = container_pidfd(mounts->container);
 	auto_fd sock = -1;
 	int ends[2];
@@ -396,16 +401,29 @@ static int go_inside(struct live_mounts *mounts,
 
 int live_mounts_add(struct live_mounts *mounts, struct error *err)
 {
+	size_t size = (mounts->count + 1) * sizeof(struct live_point);
+	struct live_point *points;
+	struct error ignored;
+	int result;
+
 	for (size_t i = 0; i < mounts->count; i++) {
 		if (check_plan(&mounts->plans[i], err) < 0)
 			return -1;
 	}
 	if (open_sources(mounts, err) < 0)
 		return -1;
-	return go_inside(mounts, add_all, err);
+	points = mmap(
+		NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (points == MAP_FAILED)
+		return fail_errno(err, "sharing memory with a process inside");
+	result = go_inside(mounts, points, add_all, err);
+	if (result < 0)
+		(void)!go_inside(mounts, points, undo_all, &ignored); /* as it can */
+	(void)munmap(points, size);                                   /* was mapped so */
+	return result;
 }
 
 int live_mounts_remove(struct live_mounts *mounts, struct error *err)
 {
-	return go_inside(mounts, remove_all, err);
+	return go_inside(mounts, NULL, remove_all, err);
 }

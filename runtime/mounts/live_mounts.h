@@ -10,6 +10,9 @@
  *	                                                             user and mount namespace
  *	                                                             all mounts, or none
  *	                                                             STAGE_READY
+ *	(on failure: both again,
+ *	to undo what was noted in
+ *	memory that all share)
  *
  * Sources are opened by the caller, outside; destinations are looked up beneath the
  * container's root, as at create. No name is looked up with the caller's rights in a tree

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "runtime/rootfs/mount_plan.h"
@@ -19,74 +20,124 @@
 #define STATX_ATTR_MOUNT_ROOT 0x00002000
 #endif
 
-void live_points_free(struct live_point *points, size_t count)
+static int open_point(const struct live_root *root, const struct mount_plan *plan)
 {
-	for (size_t i = 0; i < count; i++) {
-		free(points[i].destination);
-		free(points[i].missing);
-	}
-	free(points);
+	return path_try_open_in_root(root->root_fd, plan->destination,
+		O_PATH | (plan->destination_nofollow ? O_NOFOLLOW : 0), 0);
 }
 
-static bool exists(int root_fd, const char *path)
+/* proc(5) has it for every kernel that we run on; statx(2) only since Linux 5.8. */
+static int mount_id_of(const struct live_root *root, int fd)
 {
-	auto_fd fd = path_try_open_in_root(root_fd, path, O_PATH, 0);
+	auto_free char *path = str_format("fdinfo/%d", fd);
+	auto_free char *text = NULL;
+	struct error ignored;
+	const char *line;
 
-	return fd >= 0;
+	if (file_read_at(root->self_fd, path, 4096, &text, NULL, &ignored) < 0)
+		return -1;
+	line = strstr(text, "mnt_id:");
+	return line ? atoi(line + strlen("mnt_id:")) : -1;
 }
 
-void live_point_note(int root_fd, const char *destination, struct live_point *ret)
+/* False if this part of the destination is missing. */
+static bool note_part(
+	const struct live_root *root, const char *part, struct live_point *point)
 {
-	auto_free char *part = str_dup(destination);
+	auto_fd fd = path_try_open_in_root(root->root_fd, part, O_PATH, 0);
 
-	*ret = (struct live_point){ .destination = str_dup(destination) };
+	if (fd < 0)
+		return false;
+	point->mount_id = mount_id_of(root, fd);
+	return true;
+}
+
+void live_point_note(const struct live_root *root, const struct mount_plan *plan,
+	struct live_point *ret)
+{
+	auto_free char *part = str_dup(plan->destination);
+
+	*ret = (struct live_point){ .mount_id = mount_id_of(root, root->root_fd) };
 	for (char *end = part; end && !ret->missing;) {
 		end = strchr(end + 1, '/');
 		if (end)
 			*end = '\0';
-		if (!exists(root_fd, part))
-			ret->missing = str_dup(part);
+		if (!note_part(root, part, ret))
+			ret->missing = strlen(part);
 		if (end)
 			*end = '/';
 	}
+	ret->noted = true;
 }
 
-int live_point_unmount(int root_fd, int numbers_fd, const struct live_point *point)
+static int unmount(const struct live_root *root, int fd)
 {
-	auto_fd fd = path_try_open_in_root(root_fd, point->destination,
-		O_PATH | (point->nofollow ? O_NOFOLLOW : 0), 0);
-	char number[16];
+	char name[32];
 
-	if (fd < 0)
-		return -1;
-	(void)snprintf(number, sizeof(number), "%d", fd);
+	(void)snprintf(name, sizeof(name), "fd/%d", fd);
 	/* umount2(2) knows names only. This one is the descriptor's own, whatever the
 	 * container has mounted on its /proc. */
-	if (fchdir(numbers_fd) < 0)
+	if (fchdir(root->self_fd) < 0)
 		return -1;
-	return umount2(number, MNT_DETACH);
+	return umount2(name, MNT_DETACH);
 }
 
-void live_point_unmake(int root_fd, const struct live_point *point)
+int live_point_unmount(const struct live_root *root, const struct mount_plan *plan)
 {
-	auto_free char *path = str_dup(point->destination);
+	auto_fd fd = open_point(root, plan);
 
-	while (point->missing && strlen(path) >= strlen(point->missing)) {
+	return fd < 0 ? -1 : unmount(root, fd);
+}
+
+/* What was mounted shows by its number, also where the call that failed came after it. */
+static void unmount_if_new(const struct live_root *root, const struct mount_plan *plan,
+	const struct live_point *point)
+{
+	auto_fd fd = open_point(root, plan);
+
+	if (fd >= 0 && mount_id_of(root, fd) != point->mount_id)
+		(void)unmount(root, fd); /* there is nothing left to try */
+}
+
+/* A file, or a directory; one that was filled meanwhile stays, and a link was not ours. */
+static void remove_empty(int dir_fd, const char *name)
+{
+	struct stat status;
+
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno != ENOTDIR)
+		return;
+	if (fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISREG(status.st_mode) && status.st_size == 0)
+		(void)unlinkat(dir_fd, name, 0); /* as above */
+}
+
+static void unmake(int root_fd, const struct mount_plan *plan, size_t missing)
+{
+	auto_free char *path = str_dup(plan->destination);
+
+	while (missing && strlen(path) >= missing) {
 		auto_free char *parent = path_parent(path);
 		auto_fd fd =
 			path_try_open_in_root(root_fd, parent, O_PATH | O_DIRECTORY, 0);
 		char *next;
 
-		/* A file, or a directory; one that was filled meanwhile stays. */
-		if (fd >= 0 && unlinkat(fd, path_base(path), AT_REMOVEDIR) < 0 &&
-			errno == ENOTDIR)
-			(void)unlinkat(fd, path_base(path), 0); /* as it says */
+		if (fd >= 0)
+			remove_empty(fd, path_base(path));
 		next = take_ptr(&parent);
 		free(path);
 		path = next;
 		if (str_equal(path, "/"))
 			return;
 	}
+}
+
+void live_point_undo(const struct live_root *root, const struct mount_plan *plan,
+	const struct live_point *point)
+{
+	if (!point->noted)
+		return;
+	unmount_if_new(root, plan, point);
+	unmake(root->root_fd, plan, point->missing);
 }
 
 int live_point_expect_mount(int root_fd, const struct mount_plan *plan, struct error *err)

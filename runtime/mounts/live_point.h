@@ -10,25 +10,32 @@
 
 struct mount_plan;
 
+/* Of a fixed size, to lie in memory that processes share. */
 struct live_point {
-	char *destination;
-	char *missing; /* the first part of it that did not exist; NULL: it all did */
-	bool nofollow;
-	bool mounted;
+	bool noted;
+	int mount_id; /* of the mount that it, or its existing part, was in; -1: unknown */
+	size_t missing; /* length of its first part that did not exist; 0: it all did */
 };
 
-void live_points_free(struct live_point *points, size_t count);
+/* Where all looking up begins. self_fd is /proc/self of a procfs that the container has no
+ * hand in. */
+struct live_root {
+	int root_fd;
+	int self_fd;
+};
 
 /* Before something is mounted there. */
-void live_point_note(int root_fd, const char *destination, struct live_point *ret);
+void live_point_note(const struct live_root *root, const struct mount_plan *plan,
+	struct live_point *ret);
 
-/* numbers_fd is /proc/self/fd of a procfs that the container has no hand in. -1 with errno;
- * what is busy is detached. */
-int live_point_unmount(int root_fd, int numbers_fd, const struct live_point *point);
-
-/* Removes what was not there when it was noted, as far as it is empty. */
-void live_point_unmake(int root_fd, const struct live_point *point);
+/* Takes away what was not there when it was noted: a mount, and then directories or a
+ * file, as far as they are empty. */
+void live_point_undo(const struct live_root *root, const struct mount_plan *plan,
+	const struct live_point *point);
 
 /* Fails unless something is mounted exactly there. */
 int live_point_expect_mount(
 	int root_fd, const struct mount_plan *plan, struct error *err) must_check;
+
+/* -1 with errno; what is busy is detached. */
+int live_point_unmount(const struct live_root *root, const struct mount_plan *plan);
