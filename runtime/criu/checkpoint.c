@@ -15,6 +15,7 @@
 #include "runtime/criu/criu.h"
 #include "runtime/criu/descriptors.h"
 #include "runtime/criu/external.h"
+#include "runtime/criu/strays.h"
 #include "runtime/criu/wire.h"
 
 #define LOG_FILE "dump.log"
@@ -218,8 +219,11 @@ static int act(struct checkpoint *checkpoint, struct error *err)
 	bool was_frozen = cgroup_is_frozen(&request->container->state.cgroup);
 
 	if (check_parent(checkpoint, err) == 0 && put_dump(checkpoint, err) == 0 &&
-		check_features(request, err) == 0 && dump(checkpoint, err) == 0)
-		return 0;
+		check_features(request, err) == 0) {
+		strays_tell(request->container);
+		if (dump(checkpoint, err) == 0)
+			return 0;
+	}
 	let_go(request, was_frozen);
 	forget_images(checkpoint);
 	return -1;

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@
 #include "runtime/hooks.h"
 #include "runtime/namespaces/idmap.h"
 #include "runtime/process/keyring.h"
+#include "runtime/process/labels.h"
 #include "runtime/process/terminal.h"
 #include "runtime/stage.h"
 #include "runtime/steps.h"
@@ -245,6 +247,29 @@ static int record(struct creation *creation, pid_t pid, struct error *err)
 	return creation_write_pid_file(creation, err);
 }
 
+/* A criu that does not know the module, or did not when it saved, lets go of what was
+ * confined. It has not run yet, and shall not. */
+static int check_labels(const struct restore *restore, struct error *err)
+{
+	const struct criu_options *options = restore->request->options;
+	const struct creation *creation = restore->creation;
+	const struct oci_process *process = creation->bundle.config.process;
+	struct labels labels = {
+		.apparmor = process->apparmor_profile,
+		.selinux = process->selinux_label,
+	};
+
+	if (options->lsm_profile && str_after(options->lsm_profile, "apparmor:"))
+		labels.apparmor = str_after(options->lsm_profile, "apparmor:");
+	if (options->lsm_profile && str_after(options->lsm_profile, "selinux:"))
+		labels.selinux = str_after(options->lsm_profile, "selinux:");
+	if (labels_expect(creation->pid, &labels, err) == 0)
+		return 0;
+	(void)process_pidfd_signal(creation->pidfd, SIGKILL); /* undone anyway */
+	(void)fail_while(err, "the restored process");
+	return fail_hint(err, "--lsm-profile may name another");
+}
+
 /* A terminal whose master was the caller's: the new caller gets it. */
 static int hand_on_terminal(
 	struct creation *creation, struct criu_notice *notice, struct error *err)
@@ -269,6 +294,8 @@ static int take_notice(void *argument, struct criu_notice *notice, struct error 
 		return hand_on_terminal(creation, notice, err);
 	if (str_equal(notice->script, "post-restore"))
 		return record(creation, notice->pid, err);
+	if (str_equal(notice->script, "pre-resume"))
+		return check_labels(argument, err);
 	return 0;
 }
 

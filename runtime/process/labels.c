@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "runtime/process/procfs.h"
 #include "spec/process.h"
 
 bool labels_apparmor_active(void)
@@ -122,5 +123,36 @@ int labels_apply(const struct oci_process *process, int proc_fd, struct error *e
 	if (wants_selinux(process) &&
 		apply_selinux(process->selinux_label, proc_fd, err) < 0)
 		return -1;
+	return 0;
+}
+
+/* AppArmor's has its mode behind it: "NAME (enforce)". */
+static int expect_one(pid_t pid, const char *file, const char *module,
+	const char *expected, struct error *err)
+{
+	auto_free char *path = str_format("attr/%s", file);
+	auto_free char *label = procfs_read(pid, path);
+	const char *rest;
+
+	if (!label)
+		return fail(err, "reading the %s label of process %d", module, pid);
+	label[strcspn(label, "\n")] = '\0';
+	rest = str_after(label, expected);
+	if (rest && (!*rest || (str_equal(module, "AppArmor") && str_after(rest, " ("))))
+		return 0;
+	return fail_code(err, EACCES, "it is confined by %s as \"%s\", not as \"%s\"",
+		module, label, expected);
+}
+
+int labels_expect(pid_t pid, const struct labels *labels, struct error *err)
+{
+	if (labels->apparmor && *labels->apparmor && labels_apparmor_active() &&
+		expect_one(pid,
+			access("/proc/self/attr/apparmor", F_OK) == 0 ? "apparmor/current"
+								      : "current",
+			"AppArmor", labels->apparmor, err) < 0)
+		return -1;
+	if (labels->selinux && *labels->selinux && labels_selinux_active())
+		return expect_one(pid, "current", "SELinux", labels->selinux, err);
 	return 0;
 }
