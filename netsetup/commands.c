@@ -163,7 +163,9 @@ static const struct command commands[] = {
 	  .summary = "explain the way of a packet from a container",
 	  .details = "DESTINATION is an address, ADDRESS:PORT (TCP) or another container's "
 		"name; without one it is the world. Routes, bridge and rules are asked as "
-		"they are now; nothing is sent. Exits with 1 if the packet is dropped.",
+		"they are now; nothing is sent. Rules of others are evaluated where they match "
+		"by interface, address, port, protocol and state, else named as what may be "
+		"met. Exits with 1 if the packet is dropped.",
 	  .options = list_options, .options_size = sizeof(struct list_options),
 	  .operands_min = 1, .operands_max = 2, .permute = true, .run = cmd_trace },
 	{ .name = "hook", .summary = "be an OCI hook: attach or detach by the state on "

@@ -51,6 +51,20 @@ int firewall_has(struct firewall *firewall, const char *set, const char *interfa
 	bool *ret, struct error *err) must_check;
 int firewall_masquerades(struct firewall *firewall, const char *address, bool inet6,
 	bool *ret, struct error *err) must_check;
-/* "inet admin forward, policy drop": the chains of others at this hook. */
-int firewall_foreign_chains(struct firewall *firewall, const char *hook,
-	struct strings *ret, struct error *err) must_check;
+
+/* A chain of others that the kernel calls at a hook. */
+struct firewall_chain {
+	char *table; /* with its family: "inet admin" */
+	char *name;
+	bool drops; /* by its policy */
+};
+
+struct firewall_chains {
+	struct firewall_chain *items;
+	size_t count;
+};
+#define auto_chains __attribute__((cleanup(firewall_chains_free))) struct firewall_chains
+void firewall_chains_free(struct firewall_chains *list);
+/* Those of bridges, or those of packets of this family (AF_INET, AF_INET6). */
+int firewall_foreign_chains(struct firewall *firewall, const char *hook, int family,
+	struct firewall_chains *ret, struct error *err) must_check;

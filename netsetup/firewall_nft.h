@@ -1,4 +1,5 @@
-/* nft's language given to the kernel, one transaction a call. Only firewall.c calls it. */
+/* nft's language given to the kernel, one transaction a call: for firewall.c and the rooms
+ * that ask. */
 #pragma once
 
 #include "netsetup/firewall.h"

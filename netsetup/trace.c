@@ -6,26 +6,15 @@
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/fd.h"
-#include "netsetup/firewall.h"
-#include "netsetup/netlink/netlink.h"
 #include "netsetup/netns.h"
+#include "netsetup/trace_way.h"
+#include "netsetup/user.h"
 
 #define OUTSIDE4 "192.0.2.1"   /* of documentation: they stand for the world */
 #define OUTSIDE6 "2001:db8::1" /* the same */
-
-struct way {
-	struct trace *trace;
-	struct attachments all;
-	const struct attachment *from; /* whose interface the packet takes */
-	struct address to;
-	uint32_t port; /* 0: none */
-	bool published;
-	struct netlink *host;
-	struct firewall firewall;
-	bool ended;
-};
 
 static void close_way(struct way *way)
 {
@@ -34,10 +23,7 @@ static void close_way(struct way *way)
 	firewall_close(&way->firewall);
 }
 
-static void say(struct way *way, const char *where, const char *format, ...)
-	printf_like(3, 4);
-
-static void say(struct way *way, const char *where, const char *format, ...)
+void way_say(struct way *way, const char *where, const char *format, ...)
 {
 	auto_str text = { 0 };
 	va_list arguments;
@@ -48,9 +34,6 @@ static void say(struct way *way, const char *where, const char *format, ...)
 	table_add(&way->trace->table, where);
 	table_add(&way->trace->table, text.data);
 }
-
-#define arrives(way, ...) ((way)->ended = true, say(way, "verdict", __VA_ARGS__))
-#define dropped(way, ...) ((way)->trace->dropped = true, arrives(way, __VA_ARGS__))
 
 /* ---- where to ------------------------------------------------------------------------ */
 
@@ -78,7 +61,7 @@ static const struct attachment *holder_of(
 }
 
 /* The first address of this family; 0: of any. */
-static bool address_of(const struct attachment *record, int family, struct address *ret)
+bool way_address_of(const struct attachment *record, int family, struct address *ret)
 {
 	for (size_t i = 0; i < record->addresses_count; i++) {
 		struct error ignored;
@@ -106,9 +89,9 @@ static bool find_container(struct way *way, const char *name)
 				    way->all.items[j].container, way->trace->container) &&
 				str_equal(way->all.items[j].network.name,
 					record->network.name) &&
-				address_of(record, 0, &way->to))
+				way_address_of(record, 0, &way->to))
 				return true;
-		found = found || address_of(record, 0, &way->to);
+		found = found || way_address_of(record, 0, &way->to);
 	}
 	return found;
 }
@@ -148,7 +131,7 @@ static int find_destination(struct way *way, struct error *err)
 		return parse_destination(way, text, err);
 	for (size_t i = 0; i < way->all.count && !found; i++)
 		found = str_equal(way->all.items[i].container, way->trace->container) &&
-			address_of(&way->all.items[i], AF_INET, &own);
+			way_address_of(&way->all.items[i], AF_INET, &own);
 	return address_parse(found ? OUTSIDE4 : OUTSIDE6, "destination", &way->to, err);
 }
 
@@ -205,50 +188,76 @@ static int leave_container(struct way *way, struct leaving *leaving, struct erro
 		netns_visit(netns, look_inside, leaving, err) < 0)
 		return -1;
 	if (leaving->no_route) {
-		dropped(way, "dropped: the container has no route to %s",
+		way_dropped(way, "dropped: the container has no route to %s",
 			address_text(&way->to).text);
 		return 0;
 	}
-	say(way, "route inside", "%s%s%s by %s", address_text(&way->to).text,
+	way_say(way, "route inside", "%s%s%s by %s", address_text(&way->to).text,
 		leaving->route.gateway.family ? " via " : "",
 		address_text(&leaving->route.gateway).text, leaving->link.name);
 	if (leaving->link.flags & IFF_LOOPBACK) {
-		arrives(way, "arrives: the address is the container's own");
+		way_arrives(way, "arrives: the address is the container's own");
 		return 0;
 	}
-	say(way, "interface", "%s, MAC address %s, MTU %u, %s", leaving->link.name,
+	way_say(way, "interface", "%s, MAC address %s, MTU %u, %s", leaving->link.name,
 		netlink_mac_text(leaving->link.mac).text, leaving->link.mtu,
 		leaving->link.flags & IFF_UP ? "up" : "down");
 	way->from = record_of(way, leaving->link.name);
 	if (!(leaving->link.flags & IFF_UP))
-		dropped(way, "dropped: the interface is down");
+		way_dropped(way, "dropped: the interface is down");
 	else if (!way->from)
-		arrives(way, "leaves by %s, which is not ours", leaving->link.name);
+		way_arrives(way, "leaves by %s, which is not ours", leaving->link.name);
 	return 0;
 }
 
 /* ---- the bridge ---------------------------------------------------------------------- */
 
+/* Rules for bridges, and where br_netfilter is on the host's as well. */
+static int meet_on_bridge(
+	struct way *way, const struct attachment *other, struct error *err)
+{
+	static const char *const files[] = {
+		"/proc/sys/net/bridge/bridge-nf-call-iptables",
+		"/proc/sys/net/bridge/bridge-nf-call-ip6tables"
+	};
+	const char *bridge = way->from->network.interface;
+	const struct way_place ports = { "forward", way->from->link, other->link,
+		AF_BRIDGE };
+	const struct way_place host = { "forward", bridge, bridge, 0 };
+
+	if (way_meet_foreign(way, &ports, err) < 0)
+		return -1;
+	if (way->ended || !way_switched_on(files[way->to.family == AF_INET6]))
+		return 0;
+	return way_meet_foreign(way, &host, err);
+}
+
 /* To somebody on the same bridge: no route and no rule of ours is met. */
-static void cross_bridge(struct way *way)
+static int cross_bridge(struct way *way, struct error *err)
 {
 	const struct attachment *other = holder_of(way, &way->to);
 
 	if (!other ||
 		!str_equal(other->network.interface, way->from->network.interface)) {
-		arrives(way,
+		way_arrives(way,
 			"is sent on the bridge to whoever has %s: no container of ours",
 			address_text(&way->to).text);
-		return;
+		return 0;
 	}
 	if (way->from->network.isolated_ports && other->network.isolated_ports) {
-		dropped(way, "dropped: containers of network \"%s\" are isolated ports",
+		way_dropped(way,
+			"dropped: containers of network \"%s\" are isolated ports",
 			other->network.name);
-		return;
+		return 0;
 	}
-	say(way, "bridge port", "%s, the host's end of %s in \"%s\"", other->link,
+	if (meet_on_bridge(way, other, err) < 0)
+		return -1;
+	if (way->ended)
+		return 0;
+	way_say(way, "bridge port", "%s, the host's end of %s in \"%s\"", other->link,
 		other->interface, other->container);
-	arrives(way, "arrives at \"%s\" by the bridge alone", other->container);
+	way_arrives(way, "arrives at \"%s\" by the bridge alone", other->container);
+	return 0;
 }
 
 static int reach_bridge(struct way *way, bool *ret_is_host, const struct leaving *leaving,
@@ -262,20 +271,21 @@ static int reach_bridge(struct way *way, bool *ret_is_host, const struct leaving
 
 	*ret_is_host = false;
 	if (from->network.kind != NETWORK_BRIDGE) {
-		say(way, "host", "a %s of %s: this host's routes and rules are not met",
+		way_say(way, "host",
+			"a %s of %s: this host's routes and rules are not met",
 			word_of_number(network_kind_words, from->network.kind),
 			from->network.interface);
-		arrives(way, "leaves by %s", from->network.interface);
+		way_arrives(way, "leaves by %s", from->network.interface);
 		return 0;
 	}
 	if (netlink_get_link(way->host, from->link, &port, err) < 0 ||
 		netlink_get_link(way->host, from->network.interface, &bridge, err) < 0)
 		return -1;
-	say(way, "bridge port", "%s, port of %s, %s", port.name, bridge.name,
+	way_say(way, "bridge port", "%s, port of %s, %s", port.name, bridge.name,
 		port.flags & IFF_UP ? "up" : "down");
 	if (!(port.flags & IFF_UP) || port.master != bridge.index ||
 		!(bridge.flags & IFF_UP)) {
-		dropped(way, "dropped: %s is down or no port of the bridge",
+		way_dropped(way, "dropped: %s is down or no port of the bridge",
 			bridge.flags & IFF_UP ? port.name : bridge.name);
 		return 0;
 	}
@@ -283,7 +293,7 @@ static int reach_bridge(struct way *way, bool *ret_is_host, const struct leaving
 		netlink_get_link_by_index(way->host, local.index, &out, err) == 0)
 		*ret_is_host = out.flags & IFF_LOOPBACK;
 	if (!*ret_is_host && !leaving->route.gateway.family)
-		cross_bridge(way);
+		return cross_bridge(way, err);
 	return 0;
 }
 
@@ -303,12 +313,14 @@ static void translate(struct way *way)
 				port->host_port != way->port ||
 				(port->host_ip && !str_equal(port->host_ip,
 							  address_text(&way->to).text)) ||
-				!address_of(record, way->to.family, &to))
+				!way_address_of(record, way->to.family, &to))
 				continue;
-			say(way, "prerouting", "port %u is published by \"%s\": to %s:%u",
-				way->port, record->container, address_text(&to).text,
+			way_say(way, "prerouting",
+				"port %u is published by \"%s\": to %s:%u", way->port,
+				record->container, address_text(&to).text,
 				port->container_port);
 			way->to = to;
+			way->port = port->container_port;
 			way->published = true;
 			return;
 		}
@@ -319,23 +331,16 @@ static bool forwards(const struct way *way)
 {
 	static const char *const files[] = { "/proc/sys/net/ipv4/ip_forward",
 		"/proc/sys/net/ipv6/conf/all/forwarding" };
-	auto_free char *text = NULL;
-	struct error ignored;
 
-	return file_read_at(AT_FDCWD, files[way->to.family == AF_INET6], 16, &text, NULL,
-		       &ignored) == 0 &&
-	       text[0] != '0';
+	return way_switched_on(files[way->to.family == AF_INET6]);
 }
 
-static int say_foreign(struct way *way, const char *hook, struct error *err)
+/* Rules of others at a hook of the host's, to this interface or to none yet. */
+static int meet_at(struct way *way, const char *hook, const char *out, struct error *err)
 {
-	auto_strings chains = { 0 };
+	const struct way_place place = { hook, way->from->network.interface, out, 0 };
 
-	if (firewall_foreign_chains(&way->firewall, hook, &chains, err) < 0)
-		return -1;
-	strings_each (chain, &chains)
-		say(way, hook, "%s: somebody else's, not looked into", *chain);
-	return 0;
+	return way_meet_foreign(way, &place, err);
 }
 
 /* The chain "forward" of our table, rule by rule; ret_rule: what drops it, or NULL. */
@@ -375,7 +380,7 @@ static int say_masquerade(struct way *way, const char *out, struct error *err)
 	struct address own;
 	bool masquerades;
 
-	if (!address_of(way->from, way->to.family, &own))
+	if (!way_address_of(way->from, way->to.family, &own))
 		return 0;
 	if (firewall_masquerades(&way->firewall, address_text(&own).text,
 		    own.family == AF_INET6, &masquerades, err) < 0)
@@ -383,7 +388,7 @@ static int say_masquerade(struct way *way, const char *out, struct error *err)
 	if (str_equal(out, way->from->network.interface))
 		masquerades = way->published;
 	if (masquerades)
-		say(way, "postrouting", "masquerade: %s becomes the address of %s",
+		way_say(way, "postrouting", "masquerade: %s becomes the address of %s",
 			address_text(&own).text, out);
 	return 0;
 }
@@ -396,59 +401,111 @@ static int forward(struct way *way, struct error *err)
 	const char *rule;
 
 	if (netlink_find_route(way->host, &way->to, &route, err) < 0) {
-		dropped(way, "dropped: the host has no route to %s",
+		way_dropped(way, "dropped: the host has no route to %s",
 			address_text(&way->to).text);
 		return 0;
 	}
 	if (netlink_get_link_by_index(way->host, route.index, &out, err) < 0)
 		return -1;
-	say(way, "route", "%s%s%s by %s", address_text(&way->to).text,
+	way_say(way, "route", "%s%s%s by %s", address_text(&way->to).text,
 		route.gateway.family ? " via " : "", address_text(&route.gateway).text,
 		out.name);
 	if (!forwards(way)) {
-		dropped(way, "dropped: the host does not forward (net.ipv%d)",
+		way_dropped(way, "dropped: the host does not forward (net.ipv%d)",
 			way->to.family == AF_INET6 ? 6 : 4);
 		return 0;
 	}
-	if (say_foreign(way, "forward", err) < 0 ||
-		find_drop(way, out.name, &rule, err) < 0)
+	if (meet_at(way, "forward", out.name, err) < 0)
 		return -1;
-	say(way, "forward", "table inet mocker: %s",
+	if (way->ended)
+		return 0;
+	if (find_drop(way, out.name, &rule, err) < 0)
+		return -1;
+	way_say(way, "forward", "table inet mocker: %s",
 		rule ? rule
 		     : (way->published ? "ct status dnat accept" : "no rule drops it"));
 	if (rule) {
-		dropped(way, "dropped: networks are isolated from each other");
+		way_dropped(way, "dropped: networks are isolated from each other");
 		return 0;
 	}
 	if (say_masquerade(way, out.name, err) < 0)
 		return -1;
 	if (other)
-		arrives(way, "arrives at \"%s\"", other->container);
+		way_arrives(way, "arrives at \"%s\"", other->container);
 	else
-		arrives(way, "leaves the host by %s", out.name);
+		way_arrives(way, "leaves the host by %s", out.name);
 	return 0;
 }
 
-static int walk(struct way *way, struct error *err)
+static int reach_host(struct way *way, struct error *err)
+{
+	if (meet_at(way, "input", NULL, err) < 0)
+		return -1;
+	if (!way->ended)
+		way_arrives(way, "arrives at the host itself");
+	return 0;
+}
+
+static bool is_gateway_of(const struct attachment *record, const struct address *to)
+{
+	for (size_t i = 0; i < record->addresses_count; i++) {
+		const char *text = record->addresses[i].gateway;
+		struct address gateway;
+		struct error ignored;
+
+		if (text && address_parse(text, "gateway", &gateway, &ignored) == 0 &&
+			address_compare(&gateway, to) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A user's network: pasta takes the packets for what sockets of the user's send. */
+static bool leave_by_pasta(struct way *way, const struct places *places)
+{
+	const struct attachment *record = NULL;
+
+	for (size_t i = 0; i < way->all.count && !record; i++)
+		if (str_equal(way->all.items[i].container, way->trace->container))
+			record = &way->all.items[i];
+	if (!record || record->network.kind != NETWORK_USER)
+		return false;
+	way_say(way, "interface",
+		"%s of pasta, which speaks for it by sockets of the user's",
+		record->interface);
+	if (!user_runs(places, record))
+		way_dropped(way, "dropped: its pasta has ended; detach and attach it");
+	else if (is_address_of(record, &way->to))
+		way_arrives(way, "arrives: the address is the container's own");
+	else if (is_gateway_of(record, &way->to))
+		way_dropped(way, "dropped: the gateway leads to nothing of the host's");
+	else
+		way_arrives(way,
+			"leaves as a connection of pasta's, by the host's routes and rules "
+			"for what it sends itself, which are not evaluated here");
+	return true;
+}
+
+static int walk(struct way *way, const struct places *places, struct error *err)
 {
 	struct leaving leaving = { 0 };
 	bool is_host = false;
 
+	if (leave_by_pasta(way, places))
+		return 0;
 	if (leave_container(way, &leaving, err) < 0)
 		return -1;
 	if (!way->ended && reach_bridge(way, &is_host, &leaving, err) < 0)
 		return -1;
 	if (way->ended)
 		return 0;
-	if (is_host)
+	if (meet_at(way, "prerouting", NULL, err) < 0)
+		return -1;
+	if (is_host && !way->ended)
 		translate(way);
-	if (is_host && !way->published) {
-		if (say_foreign(way, "input", err) < 0)
-			return -1;
-		arrives(way, "arrives at the host itself");
+	if (way->ended)
 		return 0;
-	}
-	return forward(way, err);
+	return is_host && !way->published ? reach_host(way, err) : forward(way, err);
 }
 
 int trace_run(const struct places *places, struct trace *trace, struct error *err)
@@ -461,7 +518,7 @@ int trace_run(const struct places *places, struct trace *trace, struct error *er
 	table_add(&trace->table, "WHAT");
 	if (attachments_load(places, NULL, &way.all, err) == 0 &&
 		netlink_open(&way.host, err) == 0 && find_destination(&way, err) == 0)
-		result = walk(&way, err);
+		result = walk(&way, places, err);
 	close_way(&way);
 	return result;
 }

@@ -62,6 +62,12 @@ way_out() {
 	check_matches "$output" 'web +10.0.0.2 +default +eth0'
 	run user mocker-netsetup check web
 	check_status 0
+	run user mocker-netsetup trace web 10.99.0.2:9000
+	check_status 0
+	check_output_has "leaves as a connection of pasta's"
+	run user mocker-netsetup trace web 10.0.0.1
+	check_status 1
+	check_output_has "the gateway leads to nothing of the host's"
 	run user mocker-netsetup network ls
 	check_matches "$output" 'default +user +pasta +10.0.0.0/24'
 }
@@ -81,6 +87,9 @@ taken_back() {
 	run user mocker-netsetup check web
 	check_status 1
 	check_output_has "its pasta has ended"
+	run user mocker-netsetup trace web 10.99.0.2
+	check_status 1
+	check_output_has "dropped: its pasta has ended"
 	run user mocker-netsetup del web
 	check_status 0
 	run user mocker-netsetup add web --pid "$container"

@@ -53,11 +53,58 @@ outward() {
 	trace 1 10.99.0.2 "the host does not forward"
 	check_not pinged web 10.99.0.2
 	echo 1 >/proc/sys/net/ipv4/ip_forward
-	nft 'add table inet admin; add chain inet admin mine { type filter hook forward priority 0; policy drop; }'
-	trace 0 10.99.0.2 "inet admin chain mine, policy drop: somebody else's"
+}
+test_step "outward: routes, masquerade" outward
+
+# foreign STATUS DESTINATION RULE PART...: a chain of the administrator's with this rule, and
+# beside what is said of it what a connection meets.
+foreign() {
+	local hook=${hook-forward} policy=${policy-accept}
+
+	nft "table inet admin { chain sub { ip daddr 10.99.0.2 drop; }
+		chain mine { type filter hook $hook priority 0; policy $policy; $3; }; }"
+	trace "$1" "$2" "${@:4}"
+	[ "$1" = 1 ] && check_lacks "$(ask web "${2%:*}" "${2#*:}")" reached
+	[ "$1" = 0 ] && check_has "$(ask web "${2%:*}" "${2#*:}")" reached
 	nft delete table inet admin
 }
-test_step "outward: routes, rules of others, masquerade" outward
+
+rules_of_others() {
+	serve outside 9000 reached
+	serve host 9001 reached
+	serve db 9002 reached
+	policy=drop foreign 1 10.99.0.2:9000 "ct state established,related accept" \
+		"inet admin, chain mine: dropped by its policy" "dropped by somebody else's rules"
+	policy=drop foreign 0 10.99.0.2:9000 'iifname "mocker*" oifname != "eth9" accept
+		ct state established accept' 'passed by "iifname'
+	foreign 1 10.99.0.2:9000 "tcp dport { 80, 8000-9000 } counter reject" \
+		'dropped by "tcp dport { 80, 8000-9000 }'
+	foreign 0 10.99.0.2:9000 "udp dport 9000 drop; ip6 daddr ::/0 drop; tcp dport 1-8999 drop
+		ip saddr 10.0.0.3-10.0.0.9 drop; ip daddr 10.98.0.0/16 drop; ct status dnat drop" \
+		"passed by its policy"
+	foreign 1 10.99.0.2:9000 'iifname mocker0 ip saddr 10.0.0.0/24 jump sub' \
+		'dropped by "ip daddr 10.99.0.2 drop"'
+	foreign 0 10.99.0.2:9000 'oifname "mocker9" goto sub; accept' 'passed by "accept"'
+	foreign 0 10.99.0.2:9000 "meta mark 0x5 drop" \
+		'may also meet "meta mark 0x00000005 drop", not evaluated here'
+	hook=prerouting foreign 1 10.99.0.2:9000 "ip daddr 10.99.0.2 meta l4proto tcp drop" \
+		"prerouting"
+	hook=input foreign 1 10.0.0.1:9001 "tcp dport 9001 drop" "input"
+	hook=input foreign 0 10.0.0.1:9001 "tcp dport 9000 drop" "input"
+	echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
+	foreign 1 10.0.0.3:9002 "tcp dport 9002 drop" "forward"
+	nft "table bridge admin { chain mine { type filter hook forward priority 0; policy drop; }; }"
+	trace 1 10.0.0.3:9002 "bridge admin, chain mine: dropped by its policy"
+	check_lacks "$(ask web 10.0.0.3 9002)" reached
+	nft delete table bridge admin
+	check_equal "$(ask web 10.0.0.3 9002)" reached
+	iptables -A FORWARD -s 10.0.0.2 -p tcp --dport 9000 -j DROP
+	trace 1 10.99.0.2:9000 "ip filter, chain FORWARD: dropped"
+	check_lacks "$(ask web 10.99.0.2 9000)" reached
+	nft delete table ip filter
+	stop_servers
+}
+test_step "rules of others are evaluated, or named where they are not understood" rules_of_others
 
 neighbours() {
 	trace 0 db 'arrives at "db" by the bridge alone'
