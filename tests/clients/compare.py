@@ -54,6 +54,7 @@ def numberless(text):
 
 FIGURES = re.compile(r"^(cri (Container|PodSandbox)Stats|ctr task (metrics|ps|ls)|"
                      r"\w+ (pod )?(top|stats)\b|\S+ state |.*; ps$)")
+PROGRESS = re.compile(r"^(mocker-builder|ctr image pull) ")
 
 
 def read(path):
@@ -61,6 +62,8 @@ def read(path):
     with open(path, encoding="utf-8") as file:
         for line in file:
             run = {name: steady(value) for name, value in json.loads(line).items()}
+            if PROGRESS.match(run["command"]):
+                run["output"] = run["errors"] = ""
             if FIGURES.match(run["command"]):
                 run["output"] = numberless(run["output"])
             if " rm " in run["command"]:  # which works on several at once
