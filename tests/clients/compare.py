@@ -22,6 +22,9 @@ VARIES = [
     (r"\b[0-9a-f]{12}\b", "ID"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4} \w+|Z|[+-]\d\d:\d\d)?", "TIME"),
     (r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \w+ \d{4}", "TIME"),
+    (r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", "TIME"),
+    (r'ETag: ".*"', "ETag"),
+    (r"\b\d{19}\b", "TIME"),  # in nanoseconds
     (r"\[\d+\]", "[NUMBER]"),
     (r"\b(Up|Exited \(\d+\)) (\d+|Less than a|About a) \w+( ago)?", r"\1 TIME"),
     # A line of runc's log is its message, where a line of ours is one.
@@ -32,6 +35,7 @@ VARIES = [
     (r"(working-container|buildah)-?\d+", r"\1-NUMBER"),
     (r"\^@|\r|\x1b\[\d*m", ""),  # a terminal's end of input and colours
     (r"ERRO\[.*resize pty.*", ""),  # ctr's, when the container has ended before it asks
+    (r'\\"', '"'),  # text in JSON
     (r"[ \t]+", " "),
     (r" ?\n+", r"\n"),
 ]
@@ -45,11 +49,12 @@ def steady(text):
 
 def numberless(text):
     """For commands whose output is all figures: how many lines of which words."""
-    return re.sub(r"[\d.:]+", "N", text)
+    return re.sub(r"\d[\d.:]*", "N", text)
 
 
-FIGURES = re.compile(r"^(cri (ContainerS|PodSandboxS|Stat)|ctr task (metrics|ps|ls)|"
+FIGURES = re.compile(r"^(cri (Container|PodSandbox)Stats|ctr task (metrics|ps|ls)|"
                      r"\w+ (pod )?(top|stats)\b|\S+ state |.*; ps$)")
+PROGRESS = re.compile(r"^(mocker-builder|ctr image pull) ")
 
 
 def read(path):
@@ -57,6 +62,8 @@ def read(path):
     with open(path, encoding="utf-8") as file:
         for line in file:
             run = {name: steady(value) for name, value in json.loads(line).items()}
+            if PROGRESS.match(run["command"]):
+                run["output"] = run["errors"] = ""
             if FIGURES.match(run["command"]):
                 run["output"] = numberless(run["output"])
             if " rm " in run["command"]:  # which works on several at once

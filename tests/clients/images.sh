@@ -111,6 +111,8 @@ docker_loads() {
 }
 
 docker_pulls() {
+	run docker pull -q "$registry/app:1"
+	check_status 0
 	run docker run --rm "$registry/app:1"
 	check_greeting
 	run docker inspect -f '{{index .RepoDigests 0}}' "$registry/app:1"
