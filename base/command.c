@@ -162,8 +162,10 @@ static int parse_long(struct words *words, const struct option_spec *options,
 	}
 	if (!option)
 		return fail_unknown_option(words, options, name, err);
-	if (!equals && option->kind != OPTION_KIND_FLAG &&
-		take_value(words, option, &value, err) < 0)
+	if (!equals && option->bare)
+		value = option->bare;
+	else if (!equals && option->kind != OPTION_KIND_FLAG &&
+		 take_value(words, option, &value, err) < 0)
 		return -1;
 	return set_option(object, option, value, err);
 }

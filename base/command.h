@@ -35,6 +35,7 @@ struct option_spec {
 	size_t has; /* of a bool has_ member; 0: none, for it never stands first */
 	const char *argument; /* its name in help; NULL for flags */
 	const char *initial;  /* its value when not given, shown in help; NULL: zero */
+	const char *bare;     /* its value when given without one: only "=" gives one */
 	const char *help;     /* one clause, no full stop */
 	const char *values;   /* "text|json": anything else is refused; NULL: free */
 	bool hidden;

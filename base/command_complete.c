@@ -103,11 +103,14 @@ static void append_zsh_options(struct str *out, const struct option_spec *option
 			continue;
 		str_appendf(out, " \\\n\t\t'%s--%s%s[",
 			options->kind == OPTION_KIND_STRINGS ? "*" : "", options->name,
-			options->argument ? "=" : "");
+			!options->argument ? ""
+			: options->bare    ? "=-"
+					   : "=");
 		append_zsh_text(out, options->help);
 		str_append(out, "]");
 		if (options->argument)
-			str_appendf(out, ":%s:_files", options->argument);
+			str_appendf(out, "%s:%s:_files", options->bare ? ":" : "",
+				options->argument);
 		str_append(out, "'");
 	}
 }
@@ -179,7 +182,8 @@ static void append_fish_options(struct str *out, const char *program,
 			options->name);
 		if (options->letter)
 			str_appendf(out, " -s %c", options->letter);
-		str_appendf(out, "%s -d ", options->argument ? " -r" : "");
+		str_appendf(
+			out, "%s -d ", options->argument && !options->bare ? " -r" : "");
 		append_fish_text(out, options->help);
 		str_append(out, "\n");
 	}

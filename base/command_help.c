@@ -89,7 +89,7 @@ static void append_option(struct str *out, const struct option_spec *option)
 		str_append(&left, "      ");
 	str_appendf(&left, "--%s", option->name);
 	if (option->argument)
-		str_appendf(&left, " %s", option->argument);
+		str_appendf(&left, option->bare ? "[=%s]" : " %s", option->argument);
 	str_append(out, left.data);
 	append_wrapped(out, left.length, explanation);
 }
@@ -195,7 +195,7 @@ static void append_roff_options(struct str *out, const struct option_spec *optio
 		str_append(out, "Fl \\-");
 		append_roff(out, options->name);
 		if (options->argument) {
-			str_append(out, " Ar ");
+			str_append(out, options->bare ? " Ns Op = Ns Ar " : " Ar ");
 			append_roff(out, options->argument);
 		}
 		str_append(out, "\n");

@@ -48,6 +48,7 @@ struct build_request {
 	struct build_secrets secrets; /* --secret */
 	struct build_secrets agents;  /* --ssh */
 	bool no_cache;
+	const char *shell; /* opened where a RUN failed; "": the stage's; NULL: none */
 	bool why;          /* say why a step is not cached */
 	unsigned int jobs; /* stages at a time */
 	struct view *view; /* of what goes on */
@@ -123,6 +124,11 @@ int effect_perform(struct build *build, struct stage_state *state,
 /* RUN: its inputs but for the files of mounts; doing it. */
 void run_inputs(struct build *build, struct stage_state *state, const struct step *step,
 	struct inputs *inputs);
+/* On request, after a RUN has failed: a shell in its container on the terminal. Waits until
+ * the terminal is there and then for the shell's end; `container` runs the bundle. */
+int run_shell(struct build *build, const struct stage_state *state,
+	const struct layer_draft *draft, const struct worker *container,
+	struct error *err) must_check;
 int run_perform(struct build *build, struct stage_state *state, const struct step *step,
 	const struct layer_draft *draft, struct error *err) must_check;
 

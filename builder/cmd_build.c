@@ -42,6 +42,7 @@ struct build_options {
 	struct registry_flags registry;
 	bool no_cache;
 	bool why;
+	const char *shell;
 	bool quiet;
 };
 
@@ -76,6 +77,10 @@ static const struct option_spec options[] = {
 	OPTION_FLAG(struct build_options, why, "why", 0,
 		"say of each step that is not cached what changed since the last build: "
 		"a file, a variable, the instruction, the steps before it"),
+	OPTION_STRING(struct build_options, shell, "shell-on-failure", 0, "SHELL",
+		"where a RUN fails, open a shell in its container, on the terminal; the build "
+		"fails when that ends (otherwise the program of SHELL, or /bin/sh)",
+		.bare = ""),
 	OPTION_U32(struct build_options, jobs, "jobs", 'j', "N",
 		"how many stages are built at a time (otherwise one a CPU)"),
 	OPTION_STRING(struct build_options, progress, "progress", 0,
@@ -191,6 +196,15 @@ static int read_epoch(const struct build_options *given, const struct pairs *bui
 	return 0;
 }
 
+static int check_shell(const struct build_options *given, struct error *err)
+{
+	if (!given->shell || (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
+		return 0;
+	return fail(err,
+		"--shell-on-failure needs a terminal as standard input and output; "
+		"leave it out where nobody can type");
+}
+
 static unsigned int count_cpus(void)
 {
 	long count = sysconf(_SC_NPROCESSORS_ONLN);
@@ -213,11 +227,14 @@ static int read_request(
 		.network = str_equal(given->network, "default") ? "host" : given->network,
 		.no_cache = given->no_cache,
 		.why = given->why,
+		.shell = given->shell,
 		.jobs = given->jobs ? given->jobs : count_cpus(),
 		.pull = (enum pull_policy)pull,
 		.client = registry_client(&given->registry),
 	};
-	return read_build_args(&given->build_args, &ret->build_args, err) < 0 ||
+	return check_shell(given, err) < 0 ||
+			       read_build_args(
+				       &given->build_args, &ret->build_args, err) < 0 ||
 			       read_pairs(&given->labels, "--label", "NAME=VALUE",
 				       &ret->labels, err) < 0 ||
 			       read_pairs(&given->contexts, "--build-context",

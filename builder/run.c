@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "builder/build.h"
@@ -84,7 +85,8 @@ struct run_work {
 	const char *log;
 	const char *id;
 	struct run_mounts *mounts;
-	int status; /* the result */
+	bool on_terminal; /* its input and output are ours */
+	int status;       /* the result */
 };
 
 /* In the runtime's process, before it is executed: it ends with its worker. In a process
@@ -130,6 +132,11 @@ static int run_container(void *argument, int output, struct error *err)
 	};
 	int result;
 
+	if (work->on_terminal) {
+		run.input_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+		run.output_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+		run.error_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	}
 	if (run_mounts_prepare(work->mounts, work->bundle, record, err) < 0 ||
 		separate_processes(work, err) < 0)
 		return -1;
@@ -353,6 +360,26 @@ static int report_status(const struct step *step, const struct layer_draft *draf
 	return fail(err, "RUN failed with exit status %d", status);
 }
 
+/* What comes of the shell changes nothing: the step has failed. */
+static void offer_shell(struct build *build, const struct stage_state *state,
+	const struct layer_draft *draft, struct run_work *work)
+{
+	struct worker container = {
+		.work = run_container,
+		.argument = work,
+		.result = &work->status,
+		.result_size = sizeof(work->status),
+		.signal_fd = build->interrupt.fd,
+	};
+	struct error err;
+
+	if (!build->request->shell)
+		return;
+	work->on_terminal = true;
+	if (run_shell(build, state, draft, &container, &err) < 0 && err.errnum != EINTR)
+		log_warning("--shell-on-failure: %s", err.text);
+}
+
 int run_perform(struct build *build, struct stage_state *state, const struct step *step,
 	const struct layer_draft *draft, struct error *err)
 {
@@ -385,9 +412,12 @@ int run_perform(struct build *build, struct stage_state *state, const struct ste
 		return -1;
 	work.runtime = runtime;
 	work.mounts = &mounts;
-	if (worker_run(&worker, err) < 0 ||
-		report_status(step, draft, work.status, err) < 0)
+	if (worker_run(&worker, err) < 0)
 		return -1;
+	if (report_status(step, draft, work.status, err) < 0) {
+		offer_shell(build, state, draft, &work);
+		return -1;
+	}
 	remove_mount_points(draft, &overlay, &ignored);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -40,7 +41,12 @@ struct schedule {
 	size_t count;
 	size_t running;
 	bool stopping;
+	bool interrupted;
 	struct error error; /* why; of several the first */
+	struct job *shell;  /* the one that wants the terminal for a shell, or NULL */
+	bool shell_open;
+	bool has_modes; /* of the terminal before that */
+	struct termios modes;
 };
 
 static void schedule_free(struct schedule *schedule)
@@ -136,40 +142,88 @@ static bool can_start(const struct schedule *schedule, const struct job *job)
 /* ---- stopping ------------------------------------------------------------------------ */
 
 /* Whoever waits for the terminal waits in vain, too. */
-static void stop(struct schedule *schedule, const struct error *why)
+static void ask_to_end(struct schedule *schedule, const struct job *except)
 {
-	if (schedule->stopping)
-		return;
-	schedule->stopping = true;
-	schedule->error = *why;
 	for (size_t i = 0; i < schedule->count; i++) {
 		struct job *job = &schedule->jobs[i];
 
-		if (job->phase != PHASE_RUNNING)
+		if (job->phase != PHASE_RUNNING || job == except)
 			continue;
 		kill(job->process.pid, SIGTERM);
 		(void)shutdown(job->events, SHUT_WR); /* fails for one that is gone */
 	}
 }
 
-static void take_signal(struct schedule *schedule)
+static void stop(struct schedule *schedule, const struct error *why)
 {
-	int fd = schedule->build->interrupt.fd;
-	struct signalfd_siginfo info;
-	struct error err;
+	if (schedule->stopping)
+		return;
+	schedule->stopping = true;
+	schedule->error = *why;
+	ask_to_end(schedule, NULL);
+}
 
-	if (read(fd, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (!schedule->stopping) {
-		error_set_code(&err, EINTR, "interrupted");
-		stop(schedule, &err);
-		return;
-	}
+static void signal_jobs(const struct schedule *schedule, int number)
+{
 	for (size_t i = 0; i < schedule->count; i++) {
 		if (schedule->jobs[i].phase == PHASE_RUNNING)
-			kill(schedule->jobs[i].process.pid, SIGKILL);
+			kill(schedule->jobs[i].process.pid, number);
 	}
 }
+
+static void take_signal(struct schedule *schedule)
+{
+	struct signalfd_siginfo info;
+
+	if (read(schedule->build->interrupt.fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGWINCH) {
+		if (schedule->shell_open)
+			signal_jobs(schedule, SIGWINCH);
+		return;
+	}
+	if (schedule->interrupted) {
+		signal_jobs(schedule, SIGKILL);
+		return;
+	}
+	schedule->interrupted = schedule->stopping = true;
+	error_set_code(&schedule->error, EINTR, "interrupted");
+	ask_to_end(schedule, NULL);
+}
+
+/* ---- a shell where a step failed ------------------------------------------------------ */
+
+/* The others end first, for the terminal is one. */
+static void want_shell(struct schedule *schedule, struct job *job)
+{
+	if (schedule->stopping)
+		return;
+	schedule->stopping = true;
+	schedule->shell = job;
+	ask_to_end(schedule, job);
+}
+
+static void open_shell(struct schedule *schedule)
+{
+	if (!schedule->shell || schedule->shell_open || schedule->interrupted ||
+		schedule->running > 1)
+		return;
+	schedule->shell_open = true;
+	schedule->has_modes = tcgetattr(STDIN_FILENO, &schedule->modes) == 0;
+	view_hide(schedule->build->request->view);
+	progress_give_terminal(schedule->shell->events);
+}
+
+/* It may have been killed before it could give the terminal's modes back. */
+static void close_shell(struct schedule *schedule)
+{
+	if (schedule->shell_open && schedule->has_modes)
+		(void)tcsetattr(STDIN_FILENO, TCSANOW, &schedule->modes);
+	schedule->shell = NULL;
+	schedule->shell_open = false;
+}
+
+/* ---- starting what can begin ---------------------------------------------------------- */
 
 static void start_ready(struct schedule *schedule)
 {
@@ -189,14 +243,17 @@ static void start_ready(struct schedule *schedule)
 
 /* ---- watching ------------------------------------------------------------------------ */
 
-static void take_events(struct job *job)
+static void take_events(struct schedule *schedule, struct job *job)
 {
 	struct view *view = job->build->request->view;
 	char buffer[PROGRESS_MESSAGE_MAX];
 	struct progress_event event;
 
-	while (progress_receive(job->events, &event, buffer))
+	while (progress_receive(job->events, &event, buffer)) {
 		view_stage_event(view, job->stage->index, &event);
+		if (event.kind == PROGRESS_SHELL)
+			want_shell(schedule, job);
+	}
 }
 
 /* What a stage's end means for the build. */
@@ -220,13 +277,18 @@ static void finish(struct schedule *schedule, struct job *job)
 	int result;
 
 	result = worker_finish(&job->worker, &job->process, &err);
-	take_events(job);
+	take_events(schedule, job);
 	close(job->events);
 	job->phase = PHASE_WAITING;
 	schedule->running--;
 	result = settle(job, result, &err);
 	if (result == 0 && job->phase == PHASE_WAITING)
 		return;
+	if (job == schedule->shell) {
+		close_shell(schedule);
+		if (result < 0 && !schedule->interrupted)
+			schedule->error = err;
+	}
 	show(job, result == 0 ? PROGRESS_STAGE_DONE : PROGRESS_STAGE_FAILED, "");
 	if (result < 0)
 		stop(schedule, &err);
@@ -262,9 +324,11 @@ static int watch(struct schedule *schedule, struct pollfd *polled, struct error 
 		if (of_job[1].revents)
 			finish(schedule, &schedule->jobs[i]);
 		else if (of_job[0].revents)
-			take_events(&schedule->jobs[i]);
+			take_events(schedule, &schedule->jobs[i]);
 	}
-	view_tick(view);
+	open_shell(schedule);
+	if (!schedule->shell_open)
+		view_tick(view);
 	return 0;
 }
 

@@ -42,6 +42,7 @@ static int import(struct build *build, const char *source, const char *platform,
 		.print = progress_output,
 		.print_argument = &build->progress,
 		.client = build->request->client,
+		.live = view_is_live(build->request->view),
 		.signal_fd = build->interrupt.fd,
 	};
 	auto_free char *called = NULL;

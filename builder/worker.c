@@ -108,6 +108,15 @@ static bool pump_output(const struct worker *worker, int fd)
 	return true;
 }
 
+/* One that came out of the descriptor; SIGINT where it cannot be read. */
+static int take_signal(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo
+							     : SIGINT;
+}
+
 /* Until the report can be read, or the worker closed it by dying. The output that is then
  * still in the pipe is read too, but nobody waits for processes that hold it open. */
 static int watch(
@@ -125,7 +134,9 @@ static int watch(
 				continue;
 			return fail_errno(err, "waiting for a worker");
 		}
-		if (polled[2].revents)
+		if (polled[2].revents && take_signal(worker->signal_fd) == SIGWINCH)
+			kill(-process->pid, SIGWINCH);
+		else if (polled[2].revents)
 			return fail_code(err, EINTR, "interrupted");
 		if (polled[1].revents && !pump_output(worker, process->output_fd))
 			close_fd(&process->output_fd);
@@ -237,6 +248,7 @@ static void fill_signals(sigset_t *ret)
 	sigaddset(ret, SIGINT);
 	sigaddset(ret, SIGTERM);
 	sigaddset(ret, SIGHUP);
+	sigaddset(ret, SIGWINCH);
 }
 
 int interrupt_begin(struct interrupt *ret, struct error *err)
@@ -259,8 +271,10 @@ int interrupt_check(const struct interrupt *interrupt, struct error *err)
 {
 	struct pollfd polled = { .fd = interrupt->fd, .events = POLLIN };
 
-	if (interrupt->fd >= 0 && poll(&polled, 1, 0) > 0)
-		return fail_code(err, EINTR, "interrupted");
+	while (interrupt->fd >= 0 && poll(&polled, 1, 0) > 0) {
+		if (take_signal(interrupt->fd) != SIGWINCH)
+			return fail_code(err, EINTR, "interrupted");
+	}
 	return 0;
 }
 

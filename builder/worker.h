@@ -59,7 +59,8 @@ int worker_finish(const struct worker *worker, struct worker_process *process,
 /* With its group, at once. Harmless for one that is not running. */
 void worker_kill(struct worker_process *process);
 
-/* SIGINT, SIGTERM and SIGHUP are blocked and come out of a descriptor. */
+/* SIGINT, SIGTERM and SIGHUP are blocked and come out of a descriptor; so does SIGWINCH,
+ * which is passed on to the worker: a terminal may be its container's. */
 struct interrupt {
 	int fd;
 	sigset_t old;

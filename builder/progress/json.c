@@ -60,7 +60,7 @@ static const struct {
 	[PROGRESS_STEP_SHARED] = { "step-shared", .step = true, .seconds = true,
 		.bytes = true },
 	[PROGRESS_STEP_FAILED] = { "step-failed", .step = true, .seconds = true },
-	[PROGRESS_SHELL] = { "shell" },
+	[PROGRESS_SHELL] = { "shell-opened", .text = true },
 };
 
 static char *time_now(void)

@@ -129,7 +129,9 @@ static void draw_all(struct view *view)
 
 	if (busy == 0)
 		return;
-	printf(HIDE_CURSOR);
+	if (!view->cursor_hidden)
+		printf(HIDE_CURSOR);
+	view->cursor_hidden = true;
 	for (size_t i = 0; i < view->count && room > 0; i++) {
 		size_t before = view->rows;
 
@@ -178,7 +180,9 @@ static void keep_log(struct view *view, struct view_stage *stage)
 /* On disk, without a name: however much a step prints. */
 static void remember_line(struct view_stage *stage, const char *text)
 {
-	if (stage->tail_count == VIEW_TAIL) {
+	if (stage->replaces && stage->tail_count > 0) {
+		free(stage->tail[--stage->tail_count]);
+	} else if (stage->tail_count == VIEW_TAIL) {
 		free(stage->tail[0]);
 		memmove(&stage->tail[0], &stage->tail[1],
 			(VIEW_TAIL - 1) * sizeof(stage->tail[0]));
@@ -231,6 +235,10 @@ static void show_of_stage(
 		keep_end(view, stage, event);
 		keep_log(view, stage);
 		break;
+	case PROGRESS_SHELL:
+		printf("%s in the step's container; the build fails when it ends\n",
+			event->text);
+		break;
 	case PROGRESS_STEP_DONE:
 	case PROGRESS_STEP_SHARED:
 		keep_end(view, stage, event);
@@ -250,7 +258,9 @@ static void tick(struct view *view)
 static void hide(struct view *view)
 {
 	erase(view);
-	printf(SHOW_CURSOR);
+	if (view->cursor_hidden)
+		printf(SHOW_CURSOR);
+	view->cursor_hidden = false;
 	fflush(stdout);
 }
 

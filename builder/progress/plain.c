@@ -49,6 +49,10 @@ static void show_of_stage(
 	case PROGRESS_STEP_SHARED:
 		show_end(stage, "another stage did the same; waited");
 		break;
+	case PROGRESS_SHELL:
+		printf("%s in the step's container; the build fails when it ends\n",
+			event->text);
+		break;
 	case PROGRESS_STEP_FAILED:
 		show_end(stage, "failed after");
 		break;

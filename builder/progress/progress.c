@@ -40,6 +40,7 @@ static void send_text(
 void progress_step(struct progress *progress, enum progress_kind kind, const char *text)
 {
 	progress->step++;
+	progress->ended = false;
 	send_text(progress, kind, text);
 }
 
@@ -50,7 +51,9 @@ void progress_why(struct progress *progress, const char *reason)
 
 void progress_step_end(struct progress *progress, enum progress_kind how, uint64_t bytes)
 {
-	send_event(progress, how, bytes, "", 0);
+	if (!progress->ended)
+		send_event(progress, how, bytes, "", 0);
+	progress->ended = true;
 }
 
 void progress_output(void *argument, const char *data, size_t length)
@@ -66,12 +69,12 @@ void progress_output(void *argument, const char *data, size_t length)
 	}
 }
 
-bool progress_take_terminal(struct progress *progress)
+bool progress_take_terminal(struct progress *progress, const char *what)
 {
 	char answer;
 	int fd;
 
-	send_text(progress, PROGRESS_SHELL, "");
+	send_text(progress, PROGRESS_SHELL, what);
 	return socket_receive(progress->socket, &answer, 1, &fd) == 1;
 }
 

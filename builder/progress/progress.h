@@ -28,7 +28,7 @@ enum progress_kind {
 	PROGRESS_STEP_DONE,
 	PROGRESS_STEP_SHARED, /* done: another stage had the same step, and its result is used */
 	PROGRESS_STEP_FAILED,
-	PROGRESS_SHELL, /* the stage waits for the terminal, to give it to a shell */
+	PROGRESS_SHELL, /* the stage waits for the terminal; text: to give it to what */
 };
 
 struct progress_event {
@@ -43,6 +43,7 @@ struct progress_event {
 /* The sending side, in a stage's process. */
 struct progress {
 	int socket; /* -1: nobody listens */
+	bool ended; /* the step has, as far as the listener knows */
 	uint32_t step;
 	uint32_t total;
 };
@@ -50,12 +51,13 @@ struct progress {
 /* A new step; kind: PROGRESS_STEP_BEGIN, or one of those that have ended already. */
 void progress_step(struct progress *progress, enum progress_kind kind, const char *text);
 void progress_why(struct progress *progress, const char *reason);
-/* How it ended; bytes: of its layer. */
+/* How it ended; bytes: of its layer. Only the first end of a step counts. */
 void progress_step_end(struct progress *progress, enum progress_kind how, uint64_t bytes);
 /* A piece of what a step prints; fits struct worker. */
 void progress_output(void *progress, const char *data, size_t length);
-/* Asks for the terminal and waits until it is there. False: it will not come. */
-bool progress_take_terminal(struct progress *progress);
+/* Asks for the terminal for a program and waits until it is there. False: it will not
+ * come. */
+bool progress_take_terminal(struct progress *progress, const char *program);
 
 /* ---- the receiving side ---- */
 

@@ -143,8 +143,10 @@ static void add_output(
 		bool redraws = c == '\r' && stage->line.length > 0 &&
 			       !(i + 1 < length && data[i + 1] == '\n');
 
-		if (c == '\n' || redraws || stage->line.length >= LINE_MAX_SHOWN)
+		if (c == '\n' || redraws || stage->line.length >= LINE_MAX_SHOWN) {
 			end_line(view, stage);
+			stage->replaces = redraws;
+		}
 		if (c == '\t' || (c >= ' ' && c != 127))
 			str_append_char(&stage->line, (char)c);
 		if (c == '\033')
@@ -220,6 +222,11 @@ void view_build_event(struct view *view, enum progress_kind kind, const char *te
 	};
 
 	view->face->show(view, NULL, &event);
+}
+
+bool view_is_live(const struct view *view)
+{
+	return view->face == &view_live;
 }
 
 int view_timeout(const struct view *view)

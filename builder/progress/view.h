@@ -26,6 +26,7 @@ struct view_stage {
 	int64_t began;      /* nanoseconds of the monotonic clock */
 	int64_t step_began; /* or stage */
 	struct str line;    /* of output, not yet ended */
+	bool replaces;      /* the line before it was a bar, which it draws again */
 	bool busy;          /* with its base or a step */
 	/* The live face's: the last lines of the step's output, and all of it. */
 	char *tail[VIEW_TAIL];
@@ -53,6 +54,7 @@ struct view {
 	size_t rows; /* of the live face: what it will replace */
 	size_t *widths;
 	bool colours;
+	bool cursor_hidden;
 };
 
 extern const struct view_face view_plain, view_live, view_json;
@@ -71,6 +73,8 @@ void view_stage_event(
 void view_build_event(struct view *view, enum progress_kind kind, const char *text);
 
 /* Milliseconds until view_tick() wants to be called; -1: never. */
+/* Whether lines that draw themselves again are shown as such. */
+bool view_is_live(const struct view *view);
 int view_timeout(const struct view *view);
 void view_tick(struct view *view);
 void view_hide(struct view *view);

@@ -20,7 +20,7 @@ mockerfile() {
 }
 
 build() {
-	run mocker-builder build --no-cache --jobs 4 -t test -f context/Test "$@" context
+	run mocker-builder build --no-cache --jobs 4 -t test -f context/Test context
 }
 
 shared='--mount=type=cache,id=meet,target=/c,sharing=shared'

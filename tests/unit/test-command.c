@@ -23,6 +23,7 @@ struct greet {
 	int64_t memory;
 	bool has_memory;
 	const char *format;
+	const char *title;
 };
 
 static char seen[1024]; /* what the last command run was given */
@@ -35,10 +36,11 @@ static int run_greet(const struct command_call *call, struct error *err)
 
 	snprintf(seen, sizeof(seen),
 		"loud=%d tty=%d name=%s envs=%s times=%u memory=%lld/%d format=%s "
-		"root=%s argc=%d first=%s",
+		"root=%s argc=%d first=%s title=%s",
 		greet->loud, greet->tty, greet->name ? greet->name : "-", envs,
 		greet->times, (long long)greet->memory, greet->has_memory, greet->format,
-		global->root, call->argc, call->argc ? call->argv[0] : "-");
+		global->root, call->argc, call->argc ? call->argv[0] : "-",
+		greet->title ? greet->title : "-");
 	if (greet->times == 13)
 		return fail(err, "unlucky");
 	*call->ret_status = greet->loud ? 42 : 0;
@@ -62,6 +64,7 @@ static const struct option_spec greet_options[] = {
 		OPTION_HAS(struct greet, memory)),
 	OPTION_STRING(struct greet, format, "format", 'f', "FORMAT", "as",
 		.values = "text|json", .initial = "text"),
+	OPTION_STRING(struct greet, title, "title", 0, "WORD", "with one", .bare = "Dear"),
 	OPTION_END,
 };
 
@@ -138,6 +141,8 @@ static void options_are_read(void)
 		{ "prog greet -nme -m -1 --loud=false you", 0,
 			"name=me envs= times=1 memory=-1/1" },
 		{ "prog loose who --loud", 42, "argc=1 first=who" },
+		{ "prog greet --title you", 0, "argc=1 first=you title=Dear" },
+		{ "prog greet --title=My you", 0, "argc=1 first=you title=My" },
 		{ "prog group make", 0, "argc=0" },
 		{ "prog greet --times 13 you", 255, "times=13" },
 		{ "prog greet --naem x you", 1,
@@ -182,6 +187,7 @@ static void help_is_written_from_the_table(void)
 			"  -f, --format FORMAT         as: text|json (default text)" },
 		{ "prog greet -h",
 			"  -e, --env N=V               environment (may be repeated)" },
+		{ "prog greet -h", "      --title[=WORD]          with one\n" },
 		{ "prog help group", "Usage: prog group COMMAND\n" },
 		{ "prog help group make", "Usage: prog group make [OPTION...]" },
 		{ "prog group --help", "Usage: prog group COMMAND\n" },
