@@ -55,9 +55,10 @@ struct stage_state {
 	const struct stage *stage;
 	struct scope scope;
 	struct image image;
-	char layer[65];      /* the key of what is uppermost: "scratch", "host" */
+	char layer[65];      /* names the stack of layers: what the next step stands on */
 	struct digest chain; /* of every step so far, for those without a layer */
 	bool has_cmd;        /* of this stage, not of the base */
+	bool on_nothing;     /* the step at work is a COPY --link: no layer is below it */
 	char *base_digest;   /* of the manifest that the base came as, or NULL */
 };
 
@@ -94,6 +95,8 @@ void settings_shell(const struct stage_state *state, struct strings *ret);
 char *settings_time(const struct build_request *request);
 
 bool effect_is_needed(const struct step *step);
+/* COPY --link: its layer is of what it copies alone, and stands on any other. */
+bool effect_is_linked(const struct step *step);
 /* The key of a step with an effect. */
 int effect_key(struct build *build, struct stage_state *state, const struct step *step,
 	struct digest *ret, struct error *err) must_check;
