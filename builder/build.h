@@ -42,6 +42,8 @@ struct build_request {
 	struct pairs labels;
 	struct build_secrets secrets; /* --secret */
 	struct build_secrets agents;  /* --ssh */
+	bool allow_insecure;          /* --allow security.insecure */
+	bool allow_host_network; /* --allow network.host, or the build's own network is it */
 	bool no_cache;
 	bool quiet;
 	int64_t epoch; /* SOURCE_DATE_EPOCH; -1: none */
@@ -105,7 +107,10 @@ int effect_perform(struct build *build, struct stage_state *state,
 	const struct step *step, const struct layer_draft *draft,
 	struct error *err) must_check;
 
-/* RUN: what of it goes into the key; doing it. */
+/* RUN: whether the caller allows what it asks for; what of it goes into the key; doing
+ * it. */
+int run_check(
+	const struct build *build, const struct step *step, struct error *err) must_check;
 void run_hash(struct build *build, struct stage_state *state, const struct step *step,
 	struct digest_state *digest);
 int run_perform(struct build *build, struct stage_state *state, const struct step *step,

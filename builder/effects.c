@@ -265,6 +265,8 @@ static int hash_inputs(struct build *build, struct stage_state *state,
 {
 	switch (step->kind) {
 	case INSTRUCTION_RUN:
+		if (run_check(build, step, err) < 0)
+			return -1;
 		run_hash(build, state, step, key);
 		return hash_mounts(build, state, step, key, err);
 	case INSTRUCTION_WORKDIR:
