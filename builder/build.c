@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "builder/language/lint.h"
 #include "builder/platform.h"
 #include "builder/store/refs.h"
 
@@ -211,6 +212,31 @@ static int make_plan(struct build *build, struct error *err)
 	return 0;
 }
 
+/* "# check=error=true": what is doubtful is an error, and all of it is shown. */
+static int check_lint(struct build *build, struct error *err)
+{
+	auto_lint_findings findings = { 0 };
+	auto_strings rules = { 0 };
+	auto_free char *joined = NULL;
+
+	if (!build->file.check || !strstr(build->file.check, "error"))
+		return 0;
+	if (lint_check(&build->file, &build->context.ignore, &findings, err) < 0)
+		return -1;
+	if (!findings.fatal)
+		return 0;
+	for (size_t i = 0; i < findings.count; i++) {
+		auto_str text = { 0 };
+
+		lint_describe(&text, &findings.items[i]);
+		view_build_event(build->request->view, PROGRESS_WARNING, text.data);
+		if (!strings_contain(&rules, findings.items[i].rule))
+			strings_add(&rules, findings.items[i].rule);
+	}
+	joined = strings_join(&rules, ", ");
+	return fail(err, "lint violation found for rules: %s", joined);
+}
+
 static void list_materials(const struct build *build, struct pairs *ret)
 {
 	for (size_t i = 0; ret && i < build->plan.order_count; i++) {
@@ -234,7 +260,7 @@ int build_run(const struct build_request *request, const struct store *store,
 	if (interrupt_begin(&build.interrupt, err) < 0 ||
 		session_begin(store, &build.session, err) < 0 ||
 		open_inputs(&build, err) < 0 || make_plan(&build, err) < 0 ||
-		schedule_run(&build, err) < 0)
+		check_lint(&build, err) < 0 || schedule_run(&build, err) < 0)
 		return -1;
 	target = &build.states[build.plan.target].image;
 	for (size_t i = 0; i < request->labels.count; i++)

@@ -47,6 +47,8 @@ struct build_request {
 	struct pairs labels;
 	struct build_secrets secrets; /* --secret */
 	struct build_secrets agents;  /* --ssh */
+	bool allow_insecure;          /* --allow security.insecure */
+	bool allow_host_network; /* --allow network.host, or the build's own network is it */
 	bool no_cache;
 	const char *shell; /* opened where a RUN failed; "": the stage's; NULL: none */
 	bool why;          /* say why a step is not cached */
@@ -63,9 +65,10 @@ struct stage_state {
 	const struct stage *stage;
 	struct scope scope;
 	struct image image;
-	char layer[65];      /* the key of what is uppermost: "scratch", "host" */
+	char layer[65];      /* names the stack of layers: what the next step stands on */
 	struct digest chain; /* of every step so far, for those without a layer */
 	bool has_cmd;        /* of this stage, not of the base */
+	bool on_nothing;     /* the step at work is a COPY --link: no layer is below it */
 	char *base_digest;   /* of the manifest that the base came as, or NULL */
 	bool built;
 };
@@ -113,6 +116,8 @@ void settings_shell(const struct stage_state *state, struct strings *ret);
 char *settings_time(const struct build_request *request);
 
 bool effect_is_needed(const struct step *step);
+/* COPY --link: its layer is of what it copies alone, and stands on any other. */
+bool effect_is_linked(const struct step *step);
 /* What a step with an effect reads, of which its key is the hash. */
 int effect_inputs(struct build *build, struct stage_state *state, const struct step *step,
 	struct inputs *inputs, struct error *err) must_check;
@@ -121,7 +126,10 @@ int effect_perform(struct build *build, struct stage_state *state,
 	const struct step *step, const struct layer_draft *draft,
 	struct error *err) must_check;
 
-/* RUN: its inputs but for the files of mounts; doing it. */
+/* RUN: whether the caller allows what it asks for; its inputs but for the files of mounts;
+ * doing it. */
+int run_check(
+	const struct build *build, const struct step *step, struct error *err) must_check;
 void run_inputs(struct build *build, struct stage_state *state, const struct step *step,
 	struct inputs *inputs);
 /* On request, after a RUN has failed: a shell in its container on the terminal. Waits until

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "builder/build.h"
+#include "builder/bundle/request.h"
 #include "builder/commands.h"
 #include "builder/exchange/attest.h"
 #include "builder/exchange/output.h"
@@ -23,6 +24,7 @@ struct build_options {
 	const char *file;
 	struct strings build_args;
 	struct strings contexts;
+	struct strings allowed;
 	struct strings labels;
 	const char *target;
 	const char *platform;
@@ -72,6 +74,9 @@ static const struct option_spec options[] = {
 		"what RUN --mount=type=secret,id=ID shows to its step alone"),
 	OPTION_STRINGS(struct build_options, agents, "ssh", 0, "ID[=SOCKET]",
 		"the agent of RUN --mount=type=ssh (\"default\": $SSH_AUTH_SOCK)"),
+	OPTION_STRINGS(struct build_options, allowed, "allow", 0, "ENTITLEMENT",
+		"let RUN ask for what leads out of its sandbox: security.insecure (--security), "
+		"network.host (--network, where the build's own is not the host's)"),
 	OPTION_FLAG(struct build_options, no_cache, "no-cache", 0,
 		"run every step again"),
 	OPTION_FLAG(struct build_options, why, "why", 0,
@@ -163,6 +168,23 @@ static int read_pairs(const struct strings *list, const char *option, const char
 	return 0;
 }
 
+static int read_allowed(
+	const struct strings *list, struct build_request *ret, struct error *err)
+{
+	ret->allow_host_network = str_equal(ret->network, NETWORK_HOST);
+	strings_each (item, list) {
+		if (strcmp(*item, "security.insecure") == 0)
+			ret->allow_insecure = true;
+		else if (strcmp(*item, "network.host") == 0)
+			ret->allow_host_network = true;
+		else
+			return fail(err,
+				"--allow %s: expected security.insecure or network.host",
+				*item);
+	}
+	return 0;
+}
+
 static int read_secrets(
 	const struct build_options *given, struct build_request *ret, struct error *err)
 {
@@ -239,6 +261,7 @@ static int read_request(
 				       &ret->labels, err) < 0 ||
 			       read_pairs(&given->contexts, "--build-context",
 				       "NAME=CONTEXT", &ret->contexts, err) < 0 ||
+			       read_allowed(&given->allowed, ret, err) < 0 ||
 			       read_secrets(given, ret, err) < 0 ||
 			       read_epoch(given, &ret->build_args, &ret->epoch, err) < 0
 		       ? -1

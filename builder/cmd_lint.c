@@ -64,7 +64,9 @@ const struct command command_lint = {
 	.details =
 		"Rules and wording are BuildKit's where it has the same rule. The exit "
 		"status is 1 if there are findings. The comment \"# check=skip=RULE,RULE\" "
-		"at the top of the file leaves rules out, \"# check=skip=all\" all of them.",
+		"at the top of the file leaves rules out, \"# check=skip=all\" all of them; "
+		"\"error=true\" makes `build` fail where there are findings, and "
+		"\"experimental=RULE\" asks for a rule that is off otherwise.",
 	.options = lint_options,
 	.options_size = sizeof(struct lint_options),
 	.operands_max = 1,

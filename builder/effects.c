@@ -28,6 +28,13 @@ bool effect_is_needed(const struct step *step)
 	}
 }
 
+bool effect_is_linked(const struct step *step)
+{
+	bool copies = step->kind == INSTRUCTION_COPY || step->kind == INSTRUCTION_ADD;
+
+	return copies && step->copy.link;
+}
+
 /* What a worker copies from: the build context, or the files of another image. */
 struct source_work {
 	struct build *build;
@@ -274,10 +281,13 @@ static int all_mount_inputs(struct build *build, struct stage_state *state,
 int effect_inputs(struct build *build, struct stage_state *state, const struct step *step,
 	struct inputs *inputs, struct error *err)
 {
-	inputs_begin(inputs, step->instruction->rule->name, state->layer);
+	inputs_begin(inputs, step->instruction->rule->name,
+		state->on_nothing ? "nothing" : state->layer);
 	inputs_add(inputs, INPUT_WORDS, "the instruction as expanded", step->key);
 	switch (step->kind) {
 	case INSTRUCTION_RUN:
+		if (run_check(build, step, err) < 0)
+			return -1;
 		run_inputs(build, state, step, inputs);
 		return all_mount_inputs(build, state, step, inputs, err);
 	case INSTRUCTION_WORKDIR: /* its words are all */
@@ -334,6 +344,8 @@ static int change_files(void *argument, int output, struct error *err)
 static int perform_by_worker(struct build *build, struct stage_state *state,
 	const struct step *step, const struct layer_draft *draft, struct error *err)
 {
+	const struct image nothing = { 0 };
+	const struct image *below = state->on_nothing ? &nothing : &state->image;
 	auto_overlay target = { 0 };
 	auto_overlay from = { 0 };
 	auto_free char *place = NULL;
@@ -353,7 +365,7 @@ static int perform_by_worker(struct build *build, struct stage_state *state,
 		.signal_fd = build->interrupt.fd,
 	};
 
-	if (overlay_of_image(build->store, &state->image, draft->path, &target, err) < 0)
+	if (overlay_of_image(build->store, below, draft->path, &target, err) < 0)
 		return -1;
 	overlay_set_upper(&target, draft->fs, draft->work);
 	if (step->kind != INSTRUCTION_WORKDIR && !work.source.context) {

@@ -38,6 +38,20 @@ static const char *network_of(const struct build *build, const struct step *step
 	return build->request->network ? build->request->network : NETWORK_HOST;
 }
 
+/* A Mockerfile alone opens no way out of the sandbox. */
+int run_check(const struct build *build, const struct step *step, struct error *err)
+{
+	const struct build_request *request = build->request;
+
+	if (step->run.security == RUN_SECURITY_INSECURE && !request->allow_insecure)
+		return fail(err, "RUN --security=insecure runs outside of the sandbox: "
+				 "build with --allow security.insecure to agree");
+	if (step->run.network == RUN_NETWORK_HOST && !request->allow_host_network)
+		return fail(err, "RUN --network=host reaches the host's network: build "
+				 "with --allow network.host to agree");
+	return 0;
+}
+
 static void command_of(
 	const struct stage_state *state, const struct step *step, struct strings *ret)
 {

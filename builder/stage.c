@@ -24,13 +24,17 @@ void stage_state_free(struct stage_state *state)
 	*state = (struct stage_state){ 0 };
 }
 
-static void set_layer(struct stage_state *state, const char *fallback)
+/* Of all layers: the key of a linked one says nothing of those below it. */
+static void set_layer(struct stage_state *state)
 {
 	const struct image *image = &state->image;
+	auto_digest stack = { 0 };
 
-	snprintf(state->layer, sizeof(state->layer), "%s",
-		image->layers_count ? image->layers[image->layers_count - 1].key
-				    : fallback);
+	digest_init(&stack);
+	digest_add_text(&stack, image->on_host ? "host" : "scratch");
+	for (size_t i = 0; i < image->layers_count; i++)
+		digest_add_text(&stack, image->layers[i].key);
+	snprintf(state->layer, sizeof(state->layer), "%s", digest_end(&stack).hex);
 }
 
 /* From elsewhere, by a source's words: into the store. */
@@ -212,7 +216,7 @@ static int load_base(struct build *build, struct stage_state *state, struct erro
 			return -1;
 		break;
 	}
-	set_layer(state, state->image.on_host ? "host" : "scratch");
+	set_layer(state);
 	return 0;
 }
 
@@ -342,8 +346,8 @@ static int find_layer(struct build *build, const struct digest *key, char **ret_
 }
 
 /* With --no-cache the result stands beside the old one, on which other images stand. */
-static int choose_layer(struct build *build, const struct digest *key, char **ret_layer,
-	struct error *err)
+static int choose_layer(struct build *build, const struct stage_state *state,
+	const struct digest *key, char **ret_layer, struct error *err)
 {
 	auto_digest other = { 0 };
 
@@ -353,6 +357,7 @@ static int choose_layer(struct build *build, const struct digest *key, char **re
 	}
 	cache_key_begin(&other, "again", key->hex);
 	digest_add_text(&other, build->session.name);
+	digest_add_text(&other, state->layer); /* a linked copy may come twice */
 	*ret_layer = str_dup(digest_end(&other).hex);
 	return cache_remember(build->store, key->hex, *ret_layer, err);
 }
@@ -363,7 +368,10 @@ static int make_layer(struct build *build, struct stage_state *state,
 	const struct step *step, const struct digest *key, char **ret_layer,
 	struct layer_info *info, struct error *err)
 {
-	const char *below = state->image.layers_count ? state->layer : NULL;
+	const struct image *image = &state->image;
+	const char *below = image->layers_count && !state->on_nothing
+				    ? image->layers[image->layers_count - 1].key
+				    : NULL;
 	struct layer_draft draft = LAYER_DRAFT_NONE;
 	auto_layer_info made = {
 		.created = settings_time(build->request),
@@ -378,7 +386,7 @@ static int make_layer(struct build *build, struct stage_state *state,
 	if (result == 0)
 		result = interrupt_check(&build->interrupt, err);
 	if (result == 0)
-		result = choose_layer(build, key, ret_layer, err);
+		result = choose_layer(build, state, key, ret_layer, err);
 	if (result == 0)
 		result = layer_commit(&build->session, &draft, *ret_layer, &made, err);
 	layer_abandon(&build->session, &draft);
@@ -424,6 +432,43 @@ static int perform(struct build *build, struct stage_state *state,
 	return result;
 }
 
+static bool has_layer(const struct image *image, const char *key)
+{
+	for (size_t i = 0; i < image->layers_count; i++)
+		if (strcmp(image->layers[i].key, key) == 0)
+			return true;
+	return false;
+}
+
+static int look_for_effect(struct build *build, struct stage_state *state,
+	const struct step *step, struct inputs *inputs, struct digest *key,
+	char **ret_layer, struct layer_info *info, struct error *err)
+{
+	inputs_free(inputs);
+	*inputs = (struct inputs){ 0 };
+	if (effect_inputs(build, state, step, inputs, err) < 0)
+		return -1;
+	*key = inputs_end(inputs);
+	return find_layer(build, key, ret_layer, info, err);
+}
+
+/* The same linked copy twice in one image would be the same layer twice, which overlayfs
+ * refuses: the second is a plain one. */
+static int find_effect(struct build *build, struct stage_state *state,
+	const struct step *step, struct inputs *inputs, struct digest *key,
+	char **ret_layer, struct layer_info *info, struct error *err)
+{
+	state->on_nothing = effect_is_linked(step) && !state->image.on_host;
+	if (look_for_effect(build, state, step, inputs, key, ret_layer, info, err) < 0)
+		return -1;
+	if (!state->on_nothing || !*ret_layer || !has_layer(&state->image, *ret_layer))
+		return 0;
+	state->on_nothing = false;
+	free(take_ptr(ret_layer));
+	layer_info_free(info);
+	return look_for_effect(build, state, step, inputs, key, ret_layer, info, err);
+}
+
 static int apply_effect(struct build *build, struct stage_state *state,
 	const struct step *step, struct error *err)
 {
@@ -436,17 +481,14 @@ static int apply_effect(struct build *build, struct stage_state *state,
 	if (state->image.layers_count >= IMAGE_LAYERS_MAX)
 		return fail(err, "the image would have more than %d layers",
 			IMAGE_LAYERS_MAX);
-	if (effect_inputs(build, state, step, &inputs, err) < 0)
-		return -1;
-	key = inputs_end(&inputs);
-	if (find_layer(build, &key, &layer, &info, err) < 0)
+	if (find_effect(build, state, step, &inputs, &key, &layer, &info, err) < 0)
 		return -1;
 	show(build, layer ? PROGRESS_STEP_CACHED : PROGRESS_STEP_BEGIN, step->display,
 		&inputs);
 	if (!layer && perform(build, state, step, &key, &layer, &info, err) < 0)
 		return -1;
 	image_add_layer(&state->image, layer, info.size);
-	snprintf(state->layer, sizeof(state->layer), "%s", layer);
+	set_layer(state);
 	set_created(state, info.created);
 	image_add_history(&state->image, info.created, step->display, false);
 	if (step->kind == INSTRUCTION_WORKDIR)

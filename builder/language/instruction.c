@@ -50,7 +50,7 @@ const struct instruction_rule instruction_rules[INSTRUCTION_KINDS] = {
 		2, -1, "ENV, EXPOSE, LABEL or VOLUME and a name", .ours = true },
 	[INSTRUCTION_USER] = { "USER", FORM_TEXT, EXPANSION_WORDS, NULL,
 		1, 1, "a user, as in USER NAME or USER UID:GID" },
-	[INSTRUCTION_VOLUME] = { "VOLUME", FORM_JSON_OR_WORDS, EXPANSION_SPLITTING, NULL,
+	[INSTRUCTION_VOLUME] = { "VOLUME", FORM_JSON_OR_WORDS, EXPANSION_WORDS, NULL,
 		1, -1, "a directory" },
 	[INSTRUCTION_WORKDIR] = { "WORKDIR", FORM_TEXT, EXPANSION_WORDS, NULL,
 		1, 1, "a directory" },

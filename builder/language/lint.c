@@ -330,9 +330,50 @@ static void copy_ignored_file(struct lint *lint)
 	}
 }
 
+/* ---- comments ---- */
+
+/* What `# NAME ...` right above a stage or an ARG is: its description. */
+static void check_description(
+	struct lint *lint, const struct instruction *item, const struct strings *names)
+{
+	const char *comment, *name;
+	size_t length;
+
+	if (item->comments.count == 0 || names->count == 0)
+		return;
+	comment = item->comments.items[item->comments.count - 1];
+	length = strcspn(comment, " ");
+	strings_each (candidate, names)
+		if (strlen(*candidate) == length &&
+			strncmp(*candidate, comment, length) == 0)
+			return;
+	name = names->count > 1 ? "<arg_key>" : names->items[0];
+	lint_report(lint, item, NULL,
+		"Comment for %s should follow the format: `# %s <description>`",
+		item->rule->name, name);
+}
+
+static void invalid_definition_description(struct lint *lint)
+{
+	instructions_each (item, lint->file) {
+		auto_strings names = { 0 };
+
+		if (item->kind == INSTRUCTION_FROM && item->arguments.count == 3)
+			strings_add(&names, item->arguments.items[2].text);
+		for (size_t i = 0;
+			item->kind == INSTRUCTION_ARG && i < item->arguments.count; i++) {
+			const char *text = item->arguments.items[i].text;
+
+			strings_add_take(&names, str_dup_n(text, strcspn(text, "=")));
+		}
+		check_description(lint, item, &names);
+	}
+}
+
 static const struct rule {
 	const char *name;
 	void (*check)(struct lint *lint);
+	bool experimental; /* only where the file asks for it */
 } rules[] = {
 	{ "ConsistentInstructionCasing", consistent_instruction_casing },
 	{ "CopyIgnoredFile", copy_ignored_file },
@@ -341,6 +382,8 @@ static const struct rule {
 	{ "ExposeProtoCasing", expose_proto_casing },
 	{ "FromAsCasing", from_as_casing },
 	{ "FromPlatformFlagConstDisallowed", from_platform_flag_const },
+	{ "InvalidDefaultArgInFrom", lint_invalid_default_arg_in_from },
+	{ "InvalidDefinitionDescription", invalid_definition_description, true },
 	{ "JSONArgsRecommended", json_args_recommended },
 	{ "LegacyKeyValueFormat", legacy_key_value_format },
 	{ "MaintainerDeprecated", maintainer_deprecated },
@@ -371,13 +414,16 @@ static char *directive_value(const char *directive, const char *key)
 	return NULL;
 }
 
-static bool is_skipped(const struct lint_finding *finding, const struct strings *skipped)
+/* A list of names, or "all". */
+static bool is_listed(const char *list, const char *rule)
 {
-	strings_each (name, skipped) {
+	auto_strings names = { 0 };
+
+	strings_split(&names, list ? list : "", ',');
+	strings_each (name, &names) {
 		const char *trimmed = *name + strspn(*name, " ");
 
-		if (strcasecmp(trimmed, finding->rule) == 0 ||
-			strcasecmp(trimmed, "all") == 0)
+		if (strcasecmp(trimmed, rule) == 0 || strcasecmp(trimmed, "all") == 0)
 			return true;
 	}
 	return false;
@@ -387,13 +433,10 @@ static void apply_directive(const struct mockerfile *file, struct lint_findings 
 {
 	auto_free char *skip = directive_value(file->check, "skip");
 	auto_free char *fatal = directive_value(file->check, "error");
-	auto_strings skipped = { 0 };
 	size_t kept = 0;
 
-	if (skip)
-		strings_split(&skipped, skip, ',');
 	for (size_t i = 0; i < findings->count; i++)
-		if (is_skipped(&findings->items[i], &skipped))
+		if (is_listed(skip, findings->items[i].rule))
 			free(findings->items[i].message);
 		else
 			findings->items[kept++] = findings->items[i];
@@ -417,7 +460,8 @@ int lint_check(const struct mockerfile *file, const struct ignore *ignore,
 {
 	auto_lint_findings findings = { 0 };
 	auto_plan plan = { 0 };
-	struct plan_options options = { 0 };
+	auto_free char *experimental = directive_value(file->check, "experimental");
+	struct plan_options options = { .allow_empty = true };
 	struct lint lint = {
 		.file = file, .plan = &plan, .ignore = ignore, .findings = &findings
 	};
@@ -425,6 +469,8 @@ int lint_check(const struct mockerfile *file, const struct ignore *ignore,
 	if (plan_make(file, &options, &plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		if (rules[i].experimental && !is_listed(experimental, rules[i].name))
+			continue;
 		lint.rule = rules[i].name;
 		rules[i].check(&lint);
 	}

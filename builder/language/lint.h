@@ -1,6 +1,7 @@
 /*
  * What a Mockerfile may say but better should not. Rules that BuildKit has too carry its
- * names and its wording. "# check=skip=RULE,RULE;error=true" at the top of the file counts.
+ * names and its wording. "# check=skip=RULE,RULE;error=true" at the top of the file counts,
+ * and "experimental=RULE" asks for a rule that is off otherwise.
  */
 #pragma once
 

@@ -21,6 +21,7 @@ void lint_report(struct lint *lint, const struct instruction *instruction,
 		item < (file)->instructions + (file)->instruction_count; item++)
 
 /* The rules about variables and the working directory: lint_variables.c. */
+void lint_invalid_default_arg_in_from(struct lint *lint);
 void lint_undefined_arg_in_from(struct lint *lint);
 void lint_workdir_relative_path(struct lint *lint);
 int lint_undefined_var(struct lint *lint, struct error *err) must_check;

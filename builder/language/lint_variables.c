@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/exchange/import.h"
 #include "builder/language/lint_internal.h"
 #include "builder/language/step.h"
+#include "builder/registry/reference.h"
 
 struct names {
 	const struct pairs *lists[3];
@@ -98,31 +100,80 @@ int lint_undefined_var(struct lint *lint, struct error *err)
 	return result;
 }
 
+/* Declared before the first FROM, with a value or without. */
+static bool is_global(const struct lint *lint, const char *name)
+{
+	if (pairs_get(&lint->plan->global, name))
+		return true;
+	instructions_each (item, lint->file) {
+		if (item->kind == INSTRUCTION_FROM)
+			break;
+		for (size_t i = 0; i < item->arguments.count; i++) {
+			const char *rest = str_after(item->arguments.items[i].text, name);
+
+			if (item->kind == INSTRUCTION_ARG && rest &&
+				(*rest == '=' || !*rest))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The names that stand in the text and that no ARG before the first FROM gives. */
+static void report_undeclared(struct lint *lint, const struct instruction *item,
+	const struct token *token, const char *at)
+{
+	while ((at = strchr(at, '$'))) {
+		struct names names = { .lists = { &lint->plan->global } };
+		const char *start = at + 1 + (at[1] == '{');
+		size_t length = 0;
+
+		while (isalnum((unsigned char)start[length]) || start[length] == '_')
+			length++;
+		auto_free char *name = str_dup_n(start, length);
+		const char *near = str_nearest(name, next_name, &names);
+
+		at = start;
+		if (!length || is_global(lint, name))
+			continue;
+		lint_report(lint, item, token,
+			near ? "FROM argument '%s' is not declared (did you mean %s?)"
+			     : "FROM argument '%s' is not declared",
+			name, near);
+	}
+}
+
 void lint_undefined_arg_in_from(struct lint *lint)
 {
 	instructions_each (item, lint->file) {
-		const struct token *base = &item->arguments.items[0];
-		const char *at = item->kind == INSTRUCTION_FROM ? base->text : "";
+		const char *platform = instruction_flag(item, "platform");
 
-		while ((at = strchr(at, '$'))) {
-			struct names names = { .lists = { &lint->plan->global } };
-			const char *start = at + 1 + (at[1] == '{');
-			size_t length = 0;
+		if (item->kind != INSTRUCTION_FROM)
+			continue;
+		report_undeclared(lint, item, &item->arguments.items[0],
+			item->arguments.items[0].text);
+		if (platform)
+			report_undeclared(lint, item, &item->flags.items[0], platform);
+	}
+}
 
-			while (isalnum((unsigned char)start[length]) ||
-				start[length] == '_')
-				length++;
-			auto_free char *name = str_dup_n(start, length);
-			const char *near = str_nearest(name, next_name, &names);
+/* Without any --build-arg, as the plan of lint is made. */
+void lint_invalid_default_arg_in_from(struct lint *lint)
+{
+	for (size_t i = 0; i < lint->plan->stage_count; i++) {
+		const struct stage *stage = &lint->plan->stages[i];
+		const struct token *token =
+			stage->from ? &stage->from->arguments.items[0] : NULL;
+		auto_reference reference = { 0 };
+		struct error ignored;
 
-			at = start;
-			if (!length || pairs_get(&lint->plan->global, name))
-				continue;
-			lint_report(lint, item, base,
-				near ? "FROM argument '%s' is not declared (did you mean %s?)"
-				     : "FROM argument '%s' is not declared",
-				name, near);
-		}
+		if (stage->base != STAGE_BASE_IMAGE || !strchr(token->text, '$') ||
+			import_is_source(stage->base_name) ||
+			reference_parse(stage->base_name, &reference, &ignored) == 0)
+			continue;
+		lint_report(lint, stage->from, token,
+			"Default value for ARG %s results in empty or invalid base image name",
+			token->text);
 	}
 }
 

@@ -180,7 +180,7 @@ static int resolve_base(struct plan *plan, struct stage *stage, struct error *er
 	if (expand_global(plan, from, &from->arguments.items[0], &stage->base_name, err) <
 		0)
 		return -1;
-	if (!*stage->base_name)
+	if (!*stage->base_name && !plan->allow_empty)
 		return instruction_fail(from, &from->arguments.items[0], err,
 			"FROM \"%s\" is empty once its variables are replaced; does an ARG before the first FROM set them?",
 			from->arguments.items[0].text);
@@ -427,6 +427,7 @@ int plan_make(const struct mockerfile *file, const struct plan_options *options,
 		.file = file,
 		.build_args = options->build_args,
 		.contexts = options->contexts,
+		.allow_empty = options->allow_empty,
 	};
 
 	set_platforms(&plan, options);

@@ -42,6 +42,7 @@ struct plan_options {
 	const char *platform; /* "linux/arm64"; NULL: ours */
 	const struct pairs *build_args;
 	const struct pairs *contexts; /* whose names come before stages'; or NULL */
+	bool allow_empty;             /* a FROM whose variables leave nothing: for lint */
 };
 
 struct plan {
@@ -54,6 +55,7 @@ struct plan {
 	struct pairs global; /* platform arguments, ARGs before the first FROM */
 	const struct pairs *build_args;
 	const struct pairs *contexts;
+	bool allow_empty;
 	struct strings unused_args; /* --build-arg that nothing declares: a warning */
 };
 

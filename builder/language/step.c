@@ -202,13 +202,12 @@ static int make_workdir(struct step_context *context)
 static int make_volume(struct step_context *context)
 {
 	for (size_t i = 0; i < context->instruction->arguments.count; i++) {
-		size_t before = context->step->words.count;
+		auto_free char *path = NULL;
 
-		if (step_expand_words(
-			    context, argument(context, i), &context->step->words) < 0)
+		if (step_expand(context, argument(context, i), &path) < 0 ||
+			must_not_be_blank(context, argument(context, i), path) < 0)
 			return -1;
-		if (context->step->words.count == before)
-			return must_not_be_blank(context, argument(context, i), "");
+		strings_add_take(&context->step->words, take_ptr(&path));
 	}
 	return 0;
 }

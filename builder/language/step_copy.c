@@ -181,6 +181,20 @@ static int read_from(struct step_context *context)
 	return 0;
 }
 
+/* A linked copy knows nothing of the image's users. */
+static int check_link(struct step_context *context)
+{
+	const struct copy_request *copy = &context->step->copy;
+
+	if (!copy->link || !copy->chown ||
+		strspn(copy->chown, "0123456789:") == strlen(copy->chown))
+		return 0;
+	return instruction_fail(context->instruction,
+		step_flag_token(context->instruction, "chown"), context->err,
+		"with --link, --chown takes numbers only: \"%s\" is looked up in no image",
+		copy->chown);
+}
+
 static int read_flags(struct step_context *context)
 {
 	const struct instruction *instruction = context->instruction;
@@ -197,7 +211,7 @@ static int read_flags(struct step_context *context)
 		step_expand_flag(context, "chmod", &copy->chmod) < 0 ||
 		step_expand_flag(context, "checksum", &copy->checksum) < 0)
 		return -1;
-	return check_checksum(context);
+	return check_link(context) < 0 ? -1 : check_checksum(context);
 }
 
 int step_make_copy(struct step_context *context)

@@ -121,6 +121,24 @@ only_the_target() {
 }
 test_case "--target leaves out the stages that it does not need" only_the_target
 
+linked() {
+	mkdir -p linked
+	echo one >linked/file
+	printf 'FROM scratch\nCOPY Mockerfile /\nCOPY --link file /to/\nCOPY file /then\n' >linked/Mockerfile
+	run mocker-builder build -t linked linked
+	check_status 0
+	echo "# another first layer" >>linked/Mockerfile
+	run mocker-builder build -t linked linked
+	check_equal "$(run_again)" "COPY Mockerfile,COPY file" "what ran again"
+	check_output_has "CACHED COPY --link file /to/"
+	echo two >linked/file
+	run mocker-builder build -t linked linked
+	check_equal "$(run_again)" "COPY --link,COPY file" "what ran again"
+	run mocker-builder rmi linked
+	rm -rf linked
+}
+test_case "a linked copy stays when what is below it changes" linked
+
 # From a build of two stages; each step that ran is a line "done in".
 fast_when_cached() {
 	local began ended

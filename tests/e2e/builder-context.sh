@@ -51,6 +51,18 @@ make_repository() {
 }
 test_setup set_up
 
+# gives EXPECTED OPTION...: a build whose /out is that.
+gives() {
+	local expected=$1
+
+	shift
+	run mocker-builder build -t app "$@"
+	check_status 0
+	rm -rf bundle
+	run mocker-builder bundle app bundle
+	check_equal "$(cat bundle/rootfs/out)" "$expected" "/out of $*"
+}
+
 # adds EXPECTED SOURCE [FLAG...]: ADD to /g, then the words on each file.
 adds() {
 	local expected=$1 source=$2
@@ -142,6 +154,12 @@ tokens() {
 		--secret "id=GIT_AUTH_TOKEN.127.0.0.1:$((port + 2)),src=token" context
 	check_status 0
 	check_equal "$(grep -rl "open sesame\|$(printf 'x-access-token:open sesame' | base64)" /var/lib/mocker)" "" "files with the token"
+	printf 'FROM base\nADD %s/app.git/HEAD /out\n' "$closed" >context/Mockerfile
+	run mocker-builder build -t app context
+	check_status 1
+	check_errors_have "401"
+	echo "basic $(printf 'x-access-token:open sesame' | base64)" >header
+	gives "ref: refs/heads/main" --secret "id=HTTP_AUTH_HEADER_127.0.0.1:$((port + 2)),src=header" context
 	kill "$pid"
 	wait "$pid" 2>/dev/null
 }
@@ -199,18 +217,6 @@ submodules() {
 	check_equal "$(cat bundle/rootfs/out)" "" "the submodule that was not asked for"
 }
 test_case "submodules come too, unless they are not wanted" submodules
-
-# gives EXPECTED OPTION...: a build whose /out is that.
-gives() {
-	local expected=$1
-
-	shift
-	run mocker-builder build -t app "$@"
-	check_status 0
-	rm -rf bundle
-	run mocker-builder bundle app bundle
-	check_equal "$(cat bundle/rootfs/out)" "$expected" "/out of $*"
-}
 
 git_context() {
 	gives second "$site/app.git"

@@ -43,6 +43,18 @@ static const struct row rows[] = {
 	{ "FROM scratch AS a\nARG x=1\nFROM a\nENV y=$x\n", "" },
 	{ "FROM scratch\nRUN echo $nothing\n", "" },
 	{ "# check=skip=MaintainerDeprecated, StageNameCasing\nFROM scratch AS A\nMAINTAINER me\nCMD x\n", "4 JSONArgsRecommended: JSON arguments recommended for CMD to prevent unintended behavior related to OS signals\n" },
+	{ "ARG TAG\nFROM busybox:${TAG}\n", "2 InvalidDefaultArgInFrom: Default value for ARG busybox:${TAG} results in empty or invalid base image name\n" },
+	{ "ARG IMAGE\nFROM $IMAGE\n", "2 InvalidDefaultArgInFrom: Default value for ARG $IMAGE results in empty or invalid base image name\n" },
+	{ "ARG TAG=latest\nARG VARIANT\nFROM busybox:$TAG\nFROM busybox:stable${VARIANT}\nFROM alpine:${VARIANT:-3.14}\nFROM rootfs:x${VARIANT}\n", "" },
+	{ "FROM --platform=$BUILDPLATFROM alpine\n", "1 UndefinedArgInFrom: FROM argument 'BUILDPLATFROM' is not declared (did you mean BUILDPLATFORM?)\n" },
+	{ "# a comment\nFROM scratch AS base\n# another\nARG V=1\n", "" },
+	{ "# check=experimental=InvalidDefinitionDescription\n# a comment\nFROM scratch AS base\n# another\nARG V=1\n# V=1\nARG A=1 B=2\n", "3 InvalidDefinitionDescription: Comment for FROM should follow the format: `# base <description>`\n5 InvalidDefinitionDescription: Comment for ARG should follow the format: `# V <description>`\n7 InvalidDefinitionDescription: Comment for ARG should follow the format: `# <arg_key> <description>`\n" },
+	{ "# check=experimental=all;skip=StageNameCasing\n# Base compiles\nFROM scratch AS Base\n# not for it\n\nARG V=1\n# B is the second\nARG A B\n", "" },
+	{ "FROM scratch\nHEALTHCHECK NONE\nHEALTHCHECK CMD x\n", "2 MultipleInstructionsDisallowed: Multiple HEALTHCHECK instructions should not be used in the same stage because only the last one will be used\n" },
+	{ "FROM scratch\nENTRYPOINT x\n", "2 JSONArgsRecommended: JSON arguments recommended for ENTRYPOINT to prevent unintended behavior related to OS signals\n" },
+	{ "FROM scratch\nLABEL a b\n", "2 LegacyKeyValueFormat: \"LABEL key=value\" should be used instead of legacy \"LABEL key value\" format\n" },
+	{ "FROM x AS context\n", "1 ReservedStageName: Stage name should not use the same name as reserved stage \"context\"\n" },
+	{ "FROM scratch\nADD https://host/a.git#a /\n", "", "https:\nhttp*" },
 	{ "# check=skip=all\nFROM scratch AS A\nMAINTAINER me\n", "" },
 };
 /* clang-format on */

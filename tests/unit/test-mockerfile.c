@@ -225,6 +225,8 @@ static const struct error_row error_rows[] = {
 	{ "FROM a\nRUN --mount=type=cache,target=/x,mode=9 true\n", "mode is octal, not \"9\"" },
 	{ "FROM a\nRUN --mount=type=cache,target=/x,ro=perhaps true\n", "ro is true or false, not \"perhaps\"" },
 	{ "FROM a\nRUN --network=bridge true\n", "network=bridge" },
+	{ "FROM a\nCOPY --link --chown=web a b\n", "with --link, --chown takes numbers only: \"web\"" },
+	{ "FROM a\nCOPY --link --chown=1:2 a b\n", NULL },
 	{ "FROM a\nSTOPSIGNAL TREM\n", "Mockerfile:2: signal" },
 	{ "FROM a\nSTOPSIGNAL SIGRTMIN+3\nSTOPSIGNAL 9\nSTOPSIGNAL int\n", NULL },
 };
@@ -313,7 +315,7 @@ static const struct step_row step_rows[] = {
 	{ "ARG a=x b=${a:-y}\nUSER $a$b", { "word 2:xx" } },
 	{ "WORKDIR /a\nWORKDIR b/../c\nWORKDIR d", { "word 2:/a", "word 4:/a/c", "word 6:/a/c/d" } },
 	{ "WORKDIR /w\nCOPY a .\nCOPY a x\nCOPY a x/\nCOPY a /", { "destination 3:/w/\n", "destination 4:/w/x\n", "destination 5:/w/x/\n", "destination 1:/\n" } },
-	{ "ENV d=/data\nVOLUME $d ${d}2\nVOLUME [\"$d 3\"]", { "word 5:/data\n", "word 6:/data2\n", "word 5:/data\nword 1:3\n" } },
+	{ "ENV d=/data\nVOLUME $d ${d}2\nVOLUME [\"$d 3\"]", { "word 5:/data\n", "word 6:/data2\n", "word 7:/data 3\n" } },
 	{ "EXPOSE 80 53/udp 7-9/SCTP 80/tcp", { "word 6:80/tcp\nword 6:53/udp\nword 6:7/sctp\nword 6:8/sctp\nword 6:9/sctp\n" } },
 	{ "ENV p=\"1 2\"\nEXPOSE $p", { "word 5:1/tcp\nword 5:2/tcp\n" } },
 	{ "ENV x=1\nRUN echo $x", { "shell 7:echo $x" } },
