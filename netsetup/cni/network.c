@@ -205,8 +205,6 @@ static int check_backends(const struct cni_config *config, struct error *err)
 static int convert_vlans(
 	const struct cni_config *config, struct network *network, struct error *err)
 {
-	if (config->vlan && config->vlan_trunk_count)
-		return fail_code(err, EINVAL, "vlan and vlanTrunk exclude each other");
 	network->vlan = config->vlan;
 	network->keep_default_vlan =
 		!config->has_keep_default_vlan || config->keep_default_vlan;

@@ -289,8 +289,6 @@ words() {
 	cni_code 2 "firewalld is not told of containers"
 	cni ADD "$(with '.iptablesAdminChainName = "MINE"')"
 	cni_code 2 "iptablesAdminChainName"
-	cni ADD "$(with '.vlan = 5 | .vlanTrunk = [{id: 6}]')"
-	cni_code 7 "vlan and vlanTrunk exclude each other"
 	check_equal "$(ip -o link show type veth | wc -l)" 0
 	unpod pod
 }
