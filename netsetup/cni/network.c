@@ -159,9 +159,6 @@ static int refuse_unsupported(const struct cni_config *config, struct error *err
 		return fail_code(err, ENOTSUP,
 			"conditionsV4, conditionsV6: iptables conditions on published ports "
 			"are not supported");
-	if (config->shaped.count || config->unshaped.count)
-		return fail_code(err, ENOTSUP,
-			"shapedSubnets, unshapedSubnets: limits by subnet are not supported");
 	if (config->admin_chain && config->admin_chain[0])
 		return fail_code(err, ENOTSUP,
 			"iptablesAdminChainName: this program has no chains of iptables; "
@@ -350,17 +347,44 @@ static int convert_port(
 	return 0;
 }
 
-static void convert_bandwidth(const struct cni_config *config, struct attachment *record)
+static int check_subnets(const struct strings *list, const char *key, struct error *err)
+{
+	struct address unused;
+
+	strings_each (text, list) {
+		if (address_parse_prefix(*text, key, &unused, err) == 0)
+			continue;
+		err->errnum = EINVAL;
+		return -1;
+	}
+	return 0;
+}
+
+static int convert_bandwidth(
+	const struct cni_config *config, struct attachment *record, struct error *err)
 {
 	const struct attachment_bandwidth own = {
 		.ingress_rate = config->ingress_rate,
 		.ingress_burst = config->ingress_burst,
 		.egress_rate = config->egress_rate,
 		.egress_burst = config->egress_burst,
+		.shaped = config->shaped,
+		.unshaped = config->unshaped,
 	};
-
 	/* What the runtime asks for goes before the configuration. */
-	record->bandwidth = config->runtime.bandwidth ? *config->runtime.bandwidth : own;
+	const struct attachment_bandwidth *wanted =
+		config->runtime.bandwidth ? config->runtime.bandwidth : &own;
+
+	record->bandwidth = *wanted;
+	record->bandwidth.shaped = record->bandwidth.unshaped = (struct strings){ 0 };
+	strings_copy(&record->bandwidth.shaped, &wanted->shaped);
+	strings_copy(&record->bandwidth.unshaped, &wanted->unshaped);
+	if (wanted->shaped.count && wanted->unshaped.count)
+		return fail_code(err, EINVAL,
+			"shapedSubnets and unshapedSubnets exclude each other");
+	if (check_subnets(&wanted->shaped, "shapedSubnets", err) < 0)
+		return -1;
+	return check_subnets(&wanted->unshaped, "unshapedSubnets", err);
 }
 
 static int want(struct attach *attach, const char *text, struct error *err)
@@ -459,7 +483,8 @@ int cni_requests(const struct cni_config *config, const char *arguments,
 		err->errnum = EINVAL;
 		return -1;
 	}
-	convert_bandwidth(config, record);
+	if (convert_bandwidth(config, record, err) < 0)
+		return -1;
 	attach->tune = (struct tune){
 		.sysctl = (struct pairs *)(uintptr_t)&config->sysctl,
 		.promiscuous = config->promisc,
