@@ -323,6 +323,7 @@ static int convert_port(
 {
 	struct attachment_port converted = { .host_ip = port->host_ip,
 		.protocol = IPPROTO_TCP };
+	uint64_t count = MAX(port->range, 1);
 	auto_free char *protocol = str_dup(port->protocol ? port->protocol : "tcp");
 
 	if (!port->has_host_port || port->host_port == 0)
@@ -334,16 +335,18 @@ static int convert_port(
 			"portMappings: expected the protocol tcp, udp or sctp, found "
 			"\"%.32s\"",
 			protocol);
-	if (port->host_port > 65535 || port->container_port > 65535 ||
+	if (port->host_port + count > 65536 || port->container_port + count > 65536 ||
 		port->container_port == 0)
 		return fail_code(err, EINVAL,
 			"portMappings: port %u to %u: ports are from 1 to 65535",
 			port->host_port, port->container_port);
 	if (converted.host_ip && !converted.host_ip[0])
 		converted.host_ip = NULL;
-	converted.host_port = (uint16_t)port->host_port;
-	converted.container_port = (uint16_t)port->container_port;
-	publish_add(record, &converted);
+	for (uint64_t i = 0; i < count; i++) {
+		converted.host_port = (uint16_t)(port->host_port + i);
+		converted.container_port = (uint16_t)(port->container_port + i);
+		publish_add(record, &converted);
+	}
 	return 0;
 }
 
