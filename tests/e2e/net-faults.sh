@@ -2,7 +2,7 @@
 # System calls of add and del that fail, one at a time, on a network with a name server and on
 # a user's with pasta; and kill -9 at each of them. Either the command succeeds or it says in
 # one line why not; and then del and gc leave nothing.
-test_limit=1200
+test_limit=900
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 network_stays
 leaves '^(link|address|route) .*(mocker[0-9]|outside0)|^file /var/lib/mocker/networks|^file .*/user/'
@@ -54,7 +54,7 @@ faults='
 # each_fault BEFORE SETTLED COMMAND...: the functions prepare a run, and check what is left
 # after it.
 each_fault() {
-	local before=$1 settled=$2 call error first step i what
+	local before=$1 settled=$2 call error first step i what tried=0
 
 	shift 2
 	while read -r call error first step; do
@@ -62,22 +62,25 @@ each_fault() {
 		for ((i = first; i < 60; i += step)); do
 			for what in "error=$error" signal=KILL; do
 				"$before"
-				rm -f "$tmp/trace"
-				run "${as[@]}" strace -qq -o "$tmp/trace" -e "trace=$call" \
+				rm -f "$trace"
+				run "${as[@]}" strace -qq -o "$trace" -e "trace=$call" \
 					-e "inject=$call:$what:when=$i" "$@"
-				injected "$what" && answered "$what" "$call $i $what"
+				injected "$what" && answered "$what" "$call $i $what" &&
+					tried=$((tried + 1))
 				"$settled" "$call $i $what"
 				[ -n "$injected" ] || break 2
 			done
 		done
 	done <<<"$faults"
+	[ $tried -ge 10 ] || failed "only $tried faults were met"
+	echo "# $tried faults"
 }
 
 # The command made so many of these calls.
 injected() { # WHAT
 	injected=
 	[ "$1" = signal=KILL ] && [ "$status" = 137 ] && injected=yes
-	grep -q '(INJECTED)' "$tmp/trace" && injected=yes
+	grep -q '(INJECTED)' "$trace" && injected=yes
 	[ -n "$injected" ]
 }
 
@@ -88,6 +91,7 @@ answered() { # WHAT WHERE
 	0) ;;
 	*) [ -s "$tmp/.errors" ] || failed "no reason is said after $2 (status $status)" ;;
 	esac
+	return 0
 }
 
 # ---- names ----------------------------------------------------------------------------
@@ -119,6 +123,7 @@ attach_named() {
 }
 
 as=()
+trace=$tmp/trace
 adding_names() {
 	needs strace dnsmasq || return
 	each_fault true names_settled mocker-netsetup add victim --network named \
@@ -166,6 +171,7 @@ adding_pasta() {
 	wait_until 10 sh -c "[ \$(readlink /proc/$container/ns/net) != \$(readlink /proc/self/ns/net) ]"
 	wait_until 10 grep -q . "/proc/$container/uid_map"
 	as=("${as_user[@]}")
+	trace=$tmp/user/home/trace
 	each_fault true user_settled mocker-netsetup add victim --pid "$container"
 	kill "$container"
 	wait "$container" 2>/dev/null
