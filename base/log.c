@@ -73,12 +73,22 @@ static void append_json(struct str *line, enum log_level level, const char *mess
 	str_append(line, "\"}\n");
 }
 
+/* A message quotes what somebody else wrote: a name must not end the line, nor speak to the
+ * terminal. What is debugged may be long, and has lines. */
+static bool is_kept(char c, enum log_level level)
+{
+	return (unsigned char)c >= ' ' || c == '\t' ||
+	       (c == '\n' && level == LOG_LEVEL_DEBUG);
+}
+
 static void append_plain(struct str *line, enum log_level level, const char *message)
 {
 	str_appendf(line, "%s: ", the_log.program);
 	if (level == LOG_LEVEL_WARNING || level == LOG_LEVEL_DEBUG)
 		str_appendf(line, "%s: ", level_words[level]);
-	str_appendf(line, "%s\n", message);
+	for (const char *c = message; *c; c++)
+		str_append_char(line, is_kept(*c, level) ? *c : '?');
+	str_append_char(line, '\n');
 }
 
 void log_line(enum log_level level, const char *format, ...)

@@ -105,16 +105,19 @@ struct step {
 	const char *name;
 	int (*run)(struct attach *attach, struct error *err);  /* NULL: nothing to do */
 	int (*undo)(struct attach *attach, struct error *err); /* NULL: nothing to undo */
+	/* Not undone while something of a later step is left: who finds that must know of
+	 * it, and nobody else may get its address and ports meanwhile. */
+	bool holds;
 };
 
 /* A link is deleted after its rules, once it is silent: the kernel frees both in the
  * background at once, where one after the other would wait twice. */
 /* clang-format off */
 static const struct step steps[] = {
-	{ "record",    record_begin,     record_end },
-	{ "name",      name_bind,        name_unbind },
-	{ "addresses", addresses_take,   addresses_release },
-	{ "ports",     ports_take,       ports_release },
+	{ "record",    record_begin,     record_end,        .holds = true },
+	{ "name",      name_bind,        name_unbind,       .holds = true },
+	{ "addresses", addresses_take,   addresses_release, .holds = true },
+	{ "ports",     ports_take,       ports_release,     .holds = true },
 	{ "mac",       mac_choose,       NULL },
 	{ "no link",   NULL,             link_delete },
 	{ "rules",     rules_add,        rules_remove },
@@ -157,7 +160,7 @@ static int undo_steps(struct attach *attach, size_t count, struct error *err)
 	while (count-- > 0) {
 		struct error later;
 
-		if (!steps[count].undo)
+		if (!steps[count].undo || (result < 0 && steps[count].holds))
 			continue;
 		if (steps[count].undo(attach, result == 0 ? err : &later) < 0)
 			result = -1;

@@ -50,8 +50,8 @@ void attach_close(struct attach *attach);
 int attach_run(struct attach *attach, struct error *err) must_check;
 
 /* Takes back what the record says, or where there is none what follows from its key:
- * container, interface and network's name. Goes on after a failure and reports the
- * first. */
+ * container, interface and network's name. Goes on after a failure, reports the first and
+ * keeps the record and its leases, so that it can be tried again. */
 int attach_undo(struct attach *attach, struct error *err) must_check;
 
 /* Detaches a container from one network, or from all (NULL); the store must not be

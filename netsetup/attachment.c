@@ -46,6 +46,8 @@ static const struct json_field bandwidth_fields[] = {
 	JSON_U64(struct attachment_bandwidth, ingress_burst, "ingressBurst"),
 	JSON_U64(struct attachment_bandwidth, egress_rate, "egressRate"),
 	JSON_U64(struct attachment_bandwidth, egress_burst, "egressBurst"),
+	JSON_STRINGS(struct attachment_bandwidth, shaped, "shapedSubnets"),
+	JSON_STRINGS(struct attachment_bandwidth, unshaped, "unshapedSubnets"),
 	JSON_END,
 };
 static const struct json_type bandwidth_type =

@@ -31,6 +31,9 @@ struct attachment_bandwidth {
 	uint64_t ingress_burst; /* bits */
 	uint64_t egress_rate;
 	uint64_t egress_burst;
+	/* Of the other side; one of the two lists at most. */
+	struct strings shaped;   /* only what goes to or comes from there is limited */
+	struct strings unshaped; /* that is not */
 };
 
 struct attachment {

@@ -10,19 +10,56 @@ static char *ifb_name(const struct attachment *record)
 		"ifb", record->network.name, record->container, record->interface);
 }
 
+/* The subnets of the record's list in the limit: owned by the caller. */
+static int parse_subnets(const struct attachment_bandwidth *bandwidth,
+	struct netlink_limit *limit, struct address **ret, struct error *err)
+{
+	const struct strings *list =
+		bandwidth->shaped.count ? &bandwidth->shaped : &bandwidth->unshaped;
+	auto_free struct address *subnets =
+		str_alloc((list->count + 1) * sizeof(*subnets));
+
+	for (size_t i = 0; i < list->count; i++)
+		if (address_parse_prefix(list->items[i], "subnet", &subnets[i], err) < 0)
+			return -1;
+	limit->only = bandwidth->shaped.count > 0;
+	limit->count = list->count;
+	limit->subnets = *ret = take_ptr(&subnets);
+	return 0;
+}
+
+static int limit_ingress(
+	struct attach *attach, struct netlink *host, int link, struct error *err)
+{
+	const struct attachment_bandwidth *bandwidth = &attach->record.bandwidth;
+	struct netlink_limit limit = { .bits = bandwidth->ingress_rate,
+		.burst = bandwidth->ingress_burst,
+		.by_source = true };
+	auto_free struct address *subnets = NULL;
+
+	if (parse_subnets(bandwidth, &limit, &subnets, err) < 0)
+		return -1;
+	netlink_limit_rate(host, link, &limit);
+	return netlink_commit(host, err);
+}
+
 /* From the container: what its host's end receives. */
 static int limit_egress(
 	struct attach *attach, struct netlink *host, int link, struct error *err)
 {
 	const struct attachment *record = &attach->record;
 	auto_free char *name = ifb_name(record);
+	struct netlink_limit limit = { .bits = record->bandwidth.egress_rate,
+		.burst = record->bandwidth.egress_burst };
+	auto_free struct address *subnets = NULL;
 	struct netlink_link ifb;
 
+	if (parse_subnets(&record->bandwidth, &limit, &subnets, err) < 0)
+		return -1;
 	netlink_add_ifb(host, name, record->mtu);
 	if (netlink_commit(host, err) < 0 || netlink_get_link(host, name, &ifb, err) < 0)
 		return -1;
-	netlink_limit_rate(host, ifb.index, record->bandwidth.egress_rate,
-		record->bandwidth.egress_burst);
+	netlink_limit_rate(host, ifb.index, &limit);
 	netlink_redirect_incoming(host, link, ifb.index);
 	return netlink_commit(host, err);
 }
@@ -41,10 +78,8 @@ int limits_set(struct attach *attach, struct error *err)
 	if (attach_host(attach, &host, err) < 0 ||
 		netlink_get_link(host, record->link, &link, err) < 0)
 		return -1;
-	if (record->bandwidth.ingress_rate)
-		netlink_limit_rate(host, link.index, record->bandwidth.ingress_rate,
-			record->bandwidth.ingress_burst);
-	if (netlink_commit(host, err) < 0)
+	if (record->bandwidth.ingress_rate &&
+		limit_ingress(attach, host, link.index, err) < 0)
 		return -1;
 	return record->bandwidth.egress_rate ? limit_egress(attach, host, link.index, err)
 					     : 0;

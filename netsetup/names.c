@@ -142,11 +142,11 @@ static struct server server_of(const struct names *names)
 		.mark = names->arguments[0] };
 }
 
-static int find_server(const struct names *names)
+static int find_server(const struct names *names, int *ret_pidfd, struct error *err)
 {
 	const struct server server = server_of(names);
 
-	return server_find(&server);
+	return server_find(&server, ret_pidfd, err);
 }
 
 static int write_config(
@@ -208,7 +208,8 @@ int names_publish(
 	if (file_replace_at(AT_FDCWD, file, text.data, text.length,
 		    (struct file_replace_options){ .mode = 0644 }, err) < 0)
 		return -1;
-	server = find_server(&names);
+	if (find_server(&names, &server, err) < 0)
+		return -1;
 	if (server < 0)
 		return start_server(&names, record, err);
 	if (process_pidfd_signal(server, SIGHUP) < 0) /* read the names again */
@@ -222,7 +223,9 @@ static bool is_empty(const char *path)
 {
 	auto_dir directory = opendir(path);
 
-	for (const struct dirent *entry; directory && (entry = readdir(directory));)
+	if (!directory)
+		return errno == ENOENT;
+	for (const struct dirent *entry; (entry = readdir(directory));)
 		if (entry->d_name[0] != '.' &&
 			!str_ends_with(entry->d_name, PLACES_UNFINISHED))
 			return false;
@@ -246,10 +249,12 @@ int names_withdraw(
 	if (is_empty(names.hosts)) {
 		const struct server last = server_of(&names);
 
-		server_stop(&last);
+		if (server_stop(&last, err) < 0)
+			return -1;
 		return path_remove_tree(AT_FDCWD, names.path, err);
 	}
-	server = find_server(&names);
+	if (find_server(&names, &server, err) < 0)
+		return -1;
 	if (server >= 0)
 		(void)process_pidfd_signal(server, SIGHUP); /* it may have ended */
 	return 0;
@@ -267,8 +272,8 @@ int names_restart(
 		if (open_names(places, list->items[i].network.name, true, &names, err) <
 			0)
 			return -1;
-		server = find_server(&names);
-		if (server < 0 && start_server(&names, &list->items[i], err) < 0)
+		if (find_server(&names, &server, err) < 0 ||
+			(server < 0 && start_server(&names, &list->items[i], err) < 0))
 			return -1;
 	}
 	return 0;

@@ -15,7 +15,14 @@
 #define START_MS 10000
 #define STOP_MS  3000
 
-int server_find(const struct server *server)
+/* Success and no server, where what was asked for is not there. */
+static int fail_unless_gone(struct error *err)
+{
+	return err->errnum == ENOENT || err->errnum == ESRCH ? 0 : -1;
+}
+
+/* What cannot be looked at may run: that is a failure, not "none". */
+int server_find(const struct server *server, int *ret_pidfd, struct error *err)
 {
 	auto_free char *text = NULL;
 	auto_free char *command = NULL;
@@ -25,18 +32,22 @@ int server_find(const struct server *server)
 	size_t length;
 	uint32_t pid;
 
-	if (file_read_at(AT_FDCWD, server->pid_file, 64, &text, NULL, &ignored) < 0)
-		return -1;
+	*ret_pidfd = -1;
+	if (file_read_at(AT_FDCWD, server->pid_file, 64, &text, NULL, err) < 0)
+		return fail_unless_gone(err);
 	text[strcspn(text, "\n")] = '\0';
 	if (str_to_u32(text, "pid", &pid, &ignored) < 0)
-		return -1;
+		return 0; /* it died before it could write it */
 	pidfd = process_pidfd_open((pid_t)pid);
+	if (pidfd < 0)
+		return errno == ESRCH ? 0
+				      : fail_errno(err, "looking for process %u", pid);
 	path = str_format("/proc/%u/cmdline", pid);
-	if (pidfd < 0 ||
-		file_read_at(AT_FDCWD, path, 65536, &command, &length, &ignored) < 0 ||
-		!memmem(command, length, server->mark, strlen(server->mark) + 1))
-		return -1;
-	return take_fd(&pidfd);
+	if (file_read_at(AT_FDCWD, path, 65536, &command, &length, err) < 0)
+		return fail_unless_gone(err);
+	if (memmem(command, length, server->mark, strlen(server->mark) + 1))
+		*ret_pidfd = take_fd(&pidfd);
+	return 0;
 }
 
 static int fail_words(
@@ -82,16 +93,39 @@ int server_start(const struct server *server, struct error *err)
 	return fail_code(err, ENOENT, "there is no %s; install it", name);
 }
 
-void server_stop(const struct server *server)
+static int signal_it(int pidfd, int number, struct error *err)
 {
-	auto_fd pidfd = server_find(server);
-	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+	if (process_pidfd_signal(pidfd, number) < 0 && errno != ESRCH)
+		return fail_errno(err, "ending a server");
+	return 0;
+}
 
+static bool ends_within(int pidfd, int milliseconds)
+{
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+	int result;
+
+	do
+		result = poll(&ended, 1, milliseconds);
+	while (result < 0 && errno == EINTR);
+	return result > 0;
+}
+
+int server_stop(const struct server *server, struct error *err)
+{
+	auto_fd pidfd = -1;
+
+	if (server_find(server, &pidfd, err) < 0)
+		return -1;
 	if (pidfd < 0)
-		return;
-	(void)process_pidfd_signal(pidfd, SIGTERM); /* it may have ended meanwhile */
-	if (poll(&ended, 1, STOP_MS) == 0) {
-		(void)process_pidfd_signal(pidfd, SIGKILL); /* the same */
-		(void)poll(&ended, 1, STOP_MS);
-	}
+		return 0;
+	if (signal_it(pidfd, SIGTERM, err) < 0)
+		return -1;
+	if (ends_within(pidfd, STOP_MS))
+		return 0;
+	if (signal_it(pidfd, SIGKILL, err) < 0)
+		return -1;
+	if (!ends_within(pidfd, STOP_MS))
+		return fail(err, "a server does not end");
+	return 0;
 }

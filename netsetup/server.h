@@ -15,8 +15,9 @@ struct server {
 };
 
 /* Its pidfd (owned by the caller), or -1: it does not run. */
-int server_find(const struct server *server);
+int server_find(
+	const struct server *server, int *ret_pidfd, struct error *err) must_check;
 /* Runs it; returns when it is in the background. errnum ENOENT: it is not installed. */
 int server_start(const struct server *server, struct error *err) must_check;
 /* Returns when it has ended; who does not when asked to is made to. */
-void server_stop(const struct server *server);
+int server_stop(const struct server *server, struct error *err) must_check;

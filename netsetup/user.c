@@ -144,16 +144,20 @@ bool user_runs(const struct places *places, const struct attachment *record)
 {
 	const struct attach attach = { .places = places, .record = *record };
 	auto_free char *file = pid_file(&attach);
-	auto_fd pidfd = server_find(&(struct server){ .pid_file = file, .mark = file });
+	auto_fd pidfd = -1;
+	struct error unknown;
 
-	return pidfd >= 0;
+	return server_find(&(struct server){ .pid_file = file, .mark = file }, &pidfd,
+		       &unknown) < 0 ||
+	       pidfd >= 0;
 }
 
 int user_delete(struct attach *attach, struct error *err)
 {
 	auto_free char *file = pid_file(attach);
 
-	server_stop(&(struct server){ .pid_file = file, .mark = file });
+	if (server_stop(&(struct server){ .pid_file = file, .mark = file }, err) < 0)
+		return -1;
 	if (unlink(file) < 0 && errno != ENOENT)
 		return fail_errno(err, "removing %s", file);
 	return 0;

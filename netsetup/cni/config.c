@@ -36,6 +36,7 @@ static const struct json_type trunk_type = JSON_TYPE(struct cni_trunk, trunk_fie
 static const struct json_field port_fields[] = {
 	JSON_U32_OPT(struct cni_port, host_port, "hostPort"),
 	JSON_U32_OPT(struct cni_port, container_port, "containerPort"),
+	JSON_U32(struct cni_port, range, "range"),
 	JSON_STRING(struct cni_port, protocol, "protocol"),
 	JSON_STRING(struct cni_port, host_ip, "hostIP"),
 	JSON_END,
@@ -47,6 +48,8 @@ static const struct json_field bandwidth_fields[] = {
 	JSON_U64(struct attachment_bandwidth, ingress_burst, "ingressBurst"),
 	JSON_U64(struct attachment_bandwidth, egress_rate, "egressRate"),
 	JSON_U64(struct attachment_bandwidth, egress_burst, "egressBurst"),
+	JSON_STRINGS(struct attachment_bandwidth, shaped, "shapedSubnets"),
+	JSON_STRINGS(struct attachment_bandwidth, unshaped, "unshapedSubnets"),
 	JSON_END,
 };
 static const struct json_type bandwidth_type =

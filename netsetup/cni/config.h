@@ -50,6 +50,7 @@ struct cni_port {
 	uint32_t host_port;
 	bool has_container_port;
 	uint32_t container_port;
+	uint32_t range; /* so many ports from these on; 0: one */
 	char *protocol;
 	char *host_ip;
 };

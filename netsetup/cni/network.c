@@ -159,9 +159,6 @@ static int refuse_unsupported(const struct cni_config *config, struct error *err
 		return fail_code(err, ENOTSUP,
 			"conditionsV4, conditionsV6: iptables conditions on published ports "
 			"are not supported");
-	if (config->shaped.count || config->unshaped.count)
-		return fail_code(err, ENOTSUP,
-			"shapedSubnets, unshapedSubnets: limits by subnet are not supported");
 	if (config->admin_chain && config->admin_chain[0])
 		return fail_code(err, ENOTSUP,
 			"iptablesAdminChainName: this program has no chains of iptables; "
@@ -205,8 +202,6 @@ static int check_backends(const struct cni_config *config, struct error *err)
 static int convert_vlans(
 	const struct cni_config *config, struct network *network, struct error *err)
 {
-	if (config->vlan && config->vlan_trunk_count)
-		return fail_code(err, EINVAL, "vlan and vlanTrunk exclude each other");
 	network->vlan = config->vlan;
 	network->keep_default_vlan =
 		!config->has_keep_default_vlan || config->keep_default_vlan;
@@ -328,6 +323,7 @@ static int convert_port(
 {
 	struct attachment_port converted = { .host_ip = port->host_ip,
 		.protocol = IPPROTO_TCP };
+	uint64_t count = MAX(port->range, 1);
 	auto_free char *protocol = str_dup(port->protocol ? port->protocol : "tcp");
 
 	if (!port->has_host_port || port->host_port == 0)
@@ -339,30 +335,59 @@ static int convert_port(
 			"portMappings: expected the protocol tcp, udp or sctp, found "
 			"\"%.32s\"",
 			protocol);
-	if (port->host_port > 65535 || port->container_port > 65535 ||
+	if (port->host_port + count > 65536 || port->container_port + count > 65536 ||
 		port->container_port == 0)
 		return fail_code(err, EINVAL,
 			"portMappings: port %u to %u: ports are from 1 to 65535",
 			port->host_port, port->container_port);
 	if (converted.host_ip && !converted.host_ip[0])
 		converted.host_ip = NULL;
-	converted.host_port = (uint16_t)port->host_port;
-	converted.container_port = (uint16_t)port->container_port;
-	publish_add(record, &converted);
+	for (uint64_t i = 0; i < count; i++) {
+		converted.host_port = (uint16_t)(port->host_port + i);
+		converted.container_port = (uint16_t)(port->container_port + i);
+		publish_add(record, &converted);
+	}
 	return 0;
 }
 
-static void convert_bandwidth(const struct cni_config *config, struct attachment *record)
+static int check_subnets(const struct strings *list, const char *key, struct error *err)
+{
+	struct address unused;
+
+	strings_each (text, list) {
+		if (address_parse_prefix(*text, key, &unused, err) == 0)
+			continue;
+		err->errnum = EINVAL;
+		return -1;
+	}
+	return 0;
+}
+
+static int convert_bandwidth(
+	const struct cni_config *config, struct attachment *record, struct error *err)
 {
 	const struct attachment_bandwidth own = {
 		.ingress_rate = config->ingress_rate,
 		.ingress_burst = config->ingress_burst,
 		.egress_rate = config->egress_rate,
 		.egress_burst = config->egress_burst,
+		.shaped = config->shaped,
+		.unshaped = config->unshaped,
 	};
-
 	/* What the runtime asks for goes before the configuration. */
-	record->bandwidth = config->runtime.bandwidth ? *config->runtime.bandwidth : own;
+	const struct attachment_bandwidth *wanted =
+		config->runtime.bandwidth ? config->runtime.bandwidth : &own;
+
+	record->bandwidth = *wanted;
+	record->bandwidth.shaped = record->bandwidth.unshaped = (struct strings){ 0 };
+	strings_copy(&record->bandwidth.shaped, &wanted->shaped);
+	strings_copy(&record->bandwidth.unshaped, &wanted->unshaped);
+	if (wanted->shaped.count && wanted->unshaped.count)
+		return fail_code(err, EINVAL,
+			"shapedSubnets and unshapedSubnets exclude each other");
+	if (check_subnets(&wanted->shaped, "shapedSubnets", err) < 0)
+		return -1;
+	return check_subnets(&wanted->unshaped, "unshapedSubnets", err);
 }
 
 static int want(struct attach *attach, const char *text, struct error *err)
@@ -461,7 +486,8 @@ int cni_requests(const struct cni_config *config, const char *arguments,
 		err->errnum = EINVAL;
 		return -1;
 	}
-	convert_bandwidth(config, record);
+	if (convert_bandwidth(config, record, err) < 0)
+		return -1;
 	attach->tune = (struct tune){
 		.sysctl = (struct pairs *)(uintptr_t)&config->sysctl,
 		.promiscuous = config->promisc,

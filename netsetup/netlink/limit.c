@@ -25,12 +25,13 @@ static struct nl_msg *qdisc_message(int index, uint32_t handle, uint32_t parent)
 		RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &info, sizeof(info));
 }
 
-void netlink_limit_rate(struct netlink *netlink, int index, uint64_t bits, uint64_t burst)
+static void queue_bucket(struct netlink *netlink, int index, uint32_t handle,
+	uint32_t parent, const struct netlink_limit *limit)
 {
-	struct nl_msg *message = qdisc_message(index, TC_H_MAKE(1U << 16, 0), TC_H_ROOT);
-	uint64_t rate = MAX(bits / 8, 1);
+	struct nl_msg *message = qdisc_message(index, handle, parent);
+	uint64_t rate = MAX(limit->bits / 8, 1);
 	/* Small enough to limit, large enough for packets of any usual MTU. */
-	uint64_t bucket = MAX(burst ? burst / 8 : rate / 100, 10000);
+	uint64_t bucket = MAX(limit->burst ? limit->burst / 8 : rate / 100, 10000);
 	uint32_t bucket32 = (uint32_t)MIN(bucket, UINT32_MAX / 2);
 	struct tc_tbf_qopt options = {
 		.rate = { .rate = (uint32_t)MIN(rate, UINT32_MAX),
@@ -48,8 +49,142 @@ void netlink_limit_rate(struct netlink *netlink, int index, uint64_t bits, uint6
 		netlink_put(message, TCA_TBF_RATE64, &rate, sizeof(rate));
 	nla_nest_end(message, nest);
 	netlink_queue(netlink, message, "limiting interface %d to %llu bits a second",
-		index, (unsigned long long)bits);
+		index, (unsigned long long)limit->bits);
 }
+
+/* ---- by subnet ------------------------------------------------------------------------ */
+
+/* Two classes, of which only one has a bucket: the hierarchy is there to sort packets into
+ * them, its own rates are out of reach. */
+enum class {
+	CLASS_FREE = 1,
+	CLASS_LIMITED,
+};
+
+static void queue_hierarchy(struct netlink *netlink, int index, enum class other)
+{
+	struct nl_msg *message = qdisc_message(index, TC_H_MAKE(1U << 16, 0), TC_H_ROOT);
+	const struct tc_htb_glob options = {
+		.version = 3, .rate2quantum = 10, .defcls = other
+	};
+	struct nlattr *nest;
+
+	netlink_put_text(message, TCA_KIND, "htb");
+	nest = netlink_nest(message, TCA_OPTIONS);
+	netlink_put(message, TCA_HTB_INIT, &options, sizeof(options));
+	nla_nest_end(message, nest);
+	netlink_queue(netlink, message, "sorting what interface %d sends", index);
+}
+
+static void queue_class(struct netlink *netlink, int index, enum class class)
+{
+	const uint64_t rate = 125ULL * 1000 * 1000 * 1000; /* bytes a second */
+	const struct tcmsg info = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = index,
+		.tcm_handle = TC_H_MAKE(1U << 16, class),
+		.tcm_parent = TC_H_MAKE(1U << 16, 0),
+	};
+	const struct tc_htb_opt options = {
+		.rate = { .rate = UINT32_MAX, .linklayer = TC_LINKLAYER_ETHERNET },
+		.ceil = { .rate = UINT32_MAX, .linklayer = TC_LINKLAYER_ETHERNET },
+		.buffer = 1U << 20,
+		.cbuffer = 1U << 20,
+		.quantum = 60000,
+	};
+	struct nl_msg *message = netlink_message(
+		RTM_NEWTCLASS, NLM_F_CREATE | NLM_F_REPLACE, &info, sizeof(info));
+	struct nlattr *nest;
+
+	netlink_put_text(message, TCA_KIND, "htb");
+	nest = netlink_nest(message, TCA_OPTIONS);
+	netlink_put(message, TCA_HTB_PARMS, &options, sizeof(options));
+	netlink_put(message, TCA_HTB_RATE64, &rate, sizeof(rate));
+	netlink_put(message, TCA_HTB_CEIL64, &rate, sizeof(rate));
+	nla_nest_end(message, nest);
+	netlink_queue(
+		netlink, message, "making a class of what interface %d sends", index);
+}
+
+/* Where an address stands in the packet: source, destination. */
+static int address_offset(int family, bool source)
+{
+	if (family == AF_INET)
+		return source ? 12 : 16;
+	return source ? 8 : 24;
+}
+
+/* Of one subnet: 32 bits a key. */
+struct subnet_selector {
+	struct tc_u32_sel head;
+	struct tc_u32_key keys[4];
+};
+
+static void fill_selector(
+	struct subnet_selector *selector, const struct address *subnet, bool by_source)
+{
+	size_t words = address_length(subnet) / 4;
+	struct address network = address_subnet(subnet);
+	int offset = address_offset(subnet->family, by_source);
+
+	selector->head.flags = TC_U32_TERMINAL;
+	selector->head.nkeys = (unsigned char)words;
+	for (size_t i = 0; i < words; i++) {
+		struct tc_u32_key *key = &selector->keys[i];
+		unsigned bits = MIN(MAX(subnet->prefix, 32 * i) - 32 * i, 32);
+
+		memcpy(&key->val, network.bytes + 4 * i, sizeof(key->val));
+		key->mask = htonl(bits ? UINT32_MAX << (32 - bits) : 0);
+		key->off = offset + 4 * (int)i;
+	}
+}
+
+static void queue_subnet(struct netlink *netlink, int index,
+	const struct netlink_limit *limit, const struct address *subnet)
+{
+	bool inet6 = subnet->family == AF_INET6;
+	const struct tcmsg info = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = index,
+		.tcm_parent = TC_H_MAKE(1U << 16, 0),
+		/* A priority has filters of one protocol. */
+		.tcm_info = TC_H_MAKE(
+			(inet6 ? 2U : 1U) << 16, htons(inet6 ? ETH_P_IPV6 : ETH_P_IP)),
+	};
+	struct nl_msg *message = netlink_message(
+		RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
+	struct subnet_selector selector = { 0 };
+	struct nlattr *nest;
+
+	fill_selector(&selector, subnet, limit->by_source);
+	netlink_put_text(message, TCA_KIND, "u32");
+	nest = netlink_nest(message, TCA_OPTIONS);
+	netlink_put_u32(message, TCA_U32_CLASSID,
+		TC_H_MAKE(1U << 16, limit->only ? CLASS_LIMITED : CLASS_FREE));
+	netlink_put(message, TCA_U32_SEL, &selector,
+		sizeof(selector.head) + selector.head.nkeys * sizeof(selector.keys[0]));
+	nla_nest_end(message, nest);
+	netlink_queue(netlink, message, "sorting out what interface %d sends for %s",
+		index, address_text_prefix(subnet).text);
+}
+
+void netlink_limit_rate(
+	struct netlink *netlink, int index, const struct netlink_limit *limit)
+{
+	if (limit->count == 0) {
+		queue_bucket(netlink, index, TC_H_MAKE(1U << 16, 0), TC_H_ROOT, limit);
+		return;
+	}
+	queue_hierarchy(netlink, index, limit->only ? CLASS_FREE : CLASS_LIMITED);
+	queue_class(netlink, index, CLASS_FREE);
+	queue_class(netlink, index, CLASS_LIMITED);
+	queue_bucket(netlink, index, TC_H_MAKE(2U << 16, 0),
+		TC_H_MAKE(1U << 16, CLASS_LIMITED), limit);
+	for (size_t i = 0; i < limit->count; i++)
+		queue_subnet(netlink, index, limit, &limit->subnets[i]);
+}
+
+/* ---- what comes in -------------------------------------------------------------------- */
 
 static struct nl_msg *redirect_message(int from, int to)
 {

@@ -152,9 +152,17 @@ void netlink_delete_vlan(
 
 /* ---- limits -------------------------------------------------------------------------- */
 
-/* What the link sends, in bits a second; burst in bits, 0: a hundredth of a second. */
+/* Of what the link sends. */
+struct netlink_limit {
+	uint64_t bits;  /* a second */
+	uint64_t burst; /* bits; 0: a hundredth of a second */
+	const struct address *subnets;
+	size_t count;   /* 0: everything is limited */
+	bool only;      /* what is of the subnets is limited, else what is not */
+	bool by_source; /* the subnets are the sender's, else the receiver's */
+};
 void netlink_limit_rate(
-	struct netlink *netlink, int index, uint64_t bits, uint64_t burst);
+	struct netlink *netlink, int index, const struct netlink_limit *limit);
 /* What the one receives is sent by the other first. */
 void netlink_redirect_incoming(struct netlink *netlink, int from, int to);
 

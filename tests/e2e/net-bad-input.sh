@@ -61,10 +61,28 @@ command_lines() {
 }
 test_case "command lines" command_lines
 
+# What a list of words cannot say.
+names() {
+	local name
+
+	for name in "a b" " " "" "a/../b" $'a\nb' "$(printf %0300d 0)"; do
+		run mocker-netsetup add --netns /proc/self/ns/net -- "$name"
+		check_status 1
+		check_equal "$(wc -l <"$tmp/.errors")" 1 "lines of the error of \"$name\""
+		run mocker-netsetup network create -- "$name"
+		check_fails_with "cannot be the name of a network"
+	done
+	run mocker-netsetup add x --interface "a b"
+	check_fails_with "cannot be a network interface's name"
+	check_equal "$(ip -o link | wc -l)" 1 "links"
+}
+test_case "names with spaces, line ends, or too long" names
+
 a_fifo() {
 	mkfifo "$tmp/fifo"
 	run timeout 5 mocker-netsetup add x --netns "$tmp/fifo"
 	check_fails_with "is no network namespace"
+	rm "$tmp/fifo"
 }
 test_case "a FIFO in place of a namespace does not block" a_fifo
 
@@ -95,6 +113,26 @@ cni_calls() {
 	cni_refused 7 "interface's name" /run/netns/c1 "$head,\"bridge\":\"sixteen-bytes-xx\"}"
 	cni_refused 7 "ports are from 1" /run/netns/c1 \
 		"$head,\"runtimeConfig\":{\"portMappings\":[{\"hostPort\":65536,\"containerPort\":1}]}}"
+	cni_refused 7 "no room" /run/netns/c1 "$head,\"ipam\":{\"subnet\":\"10.9.0.0/32\"}}"
+	cni_refused 7 "overlap" /run/netns/c1 \
+		"$head,\"ipam\":{\"ranges\":[[{\"subnet\":\"10.9.0.0/16\"}],[{\"subnet\":\"10.9.1.0/24\"}]]}}"
+	cni_refused 7 "ports are from 1" /run/netns/c1 \
+		"$head,\"runtimeConfig\":{\"portMappings\":[{\"hostPort\":80,\"containerPort\":0}]}}"
+	cni_refused 6 "hostPort" /run/netns/c1 \
+		"$head,\"runtimeConfig\":{\"portMappings\":[{\"hostPort\":-1,\"containerPort\":1}]}}"
+	cni_refused 7 "published twice" /run/netns/c1 \
+		"$head,\"runtimeConfig\":{\"portMappings\":[{\"hostPort\":80,\"containerPort\":1},
+		{\"hostPort\":80,\"containerPort\":2,\"hostIP\":\"10.0.0.1\"}]}}"
+	cni_refused 7 "host's address" /run/netns/c1 \
+		"$head,\"runtimeConfig\":{\"portMappings\":[{\"hostPort\":80,\"containerPort\":1,\"hostIP\":\"x\"}]}}"
+	mkfifo "$tmp/fifo"
+	cni_refused 4 "is no network namespace" "$tmp/fifo" "$good"
+	rm "$tmp/fifo"
+	cni_refused 4 "No such file" /run/netns/nowhere "$good"
+	id="a b" cni_refused 4 "cannot be the name of a container" /run/netns/c1 "$good"
+	ifname=sixteen-bytes-xx cni_refused 4 "interface's name" /run/netns/c1 "$good"
+	ifname="a b" cni_refused 4 "interface's name" /run/netns/c1 "$good"
+	ifname=.. cni_refused 4 "interface's name" /run/netns/c1 "$good"
 	cni_refused 2 "conditionsV4" /run/netns/c1 "$head,\"conditionsV4\":[\"x\"]}"
 	cni_refused 4 "CNI_NETNS is missing" "" "$good"
 	cni_refused 4 "is no network namespace" /etc/passwd "$good"

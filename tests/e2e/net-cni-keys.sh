@@ -198,7 +198,8 @@ port_ranges() {
 		{hostPort: 9001, containerPort: 80, protocol: "tcp", hostIP: "127.0.0.1"},
 		{hostPort: 9002, containerPort: 80, protocol: "tcp", hostIP: "0.0.0.0"},
 		{hostPort: 9003, containerPort: 53, protocol: "udp"},
-		{hostPort: 9004, containerPort: 7, protocol: "sctp"}, {containerPort: 1}]')"
+		{hostPort: 9004, containerPort: 7, protocol: "sctp"}, {containerPort: 1},
+		{hostPort: 9020, containerPort: 79, range: 3}]')"
 	check_status 0
 	serve pod 80 pod
 	check_equal "$(ask host 127.0.0.1 9001)" pod
@@ -206,7 +207,15 @@ port_ranges() {
 	check_equal "$(ask host 10.88.0.1 9002)" pod
 	check_has "$(nft list map inet mocker publish4)" "udp . 9003"
 	check_has "$(nft list map inet mocker publish4)" "sctp . 9004"
+	check_equal "$(ask host 127.0.0.1 9021)" pod "the second of a range"
+	check_has "$(nft list map inet mocker publish4)" "tcp . 9022 : 10.88.0.2 . 81"
 	stop_servers
+	cni DEL "$config"
+	cni ADD "$(with '.runtimeConfig.portMappings = [{hostPort: 65000, containerPort: 1, range: 1000}]')"
+	cni_code 7 "ports are from 1 to 65535"
+	cni ADD "$(with '.runtimeConfig.portMappings = [{hostPort: 9001, containerPort: 1, range: 3},
+		{hostPort: 9003, containerPort: 1}]')"
+	cni_code 7 "port 9003 is published twice"
 	unpod pod
 	check_lacks "$(nft list map inet mocker publish4)" 900
 }
@@ -289,8 +298,6 @@ words() {
 	cni_code 2 "firewalld is not told of containers"
 	cni ADD "$(with '.iptablesAdminChainName = "MINE"')"
 	cni_code 2 "iptablesAdminChainName"
-	cni ADD "$(with '.vlan = 5 | .vlanTrunk = [{id: 6}]')"
-	cni_code 7 "vlan and vlanTrunk exclude each other"
 	check_equal "$(ip -o link show type veth | wc -l)" 0
 	unpod pod
 }

@@ -54,6 +54,49 @@ published() {
 }
 test_case "a published port leads in from everywhere, and only while it is there" published
 
+# What goes through the host to somebody else is not the host's.
+passing_by() {
+	run mocker-netsetup add web --publish 8080:80
+	run mocker-netsetup add db
+	serve web 80 web
+	serve outside 8080 outside
+	check_equal "$(ask db 10.99.0.2 8080)" outside
+	check_equal "$(ask host 10.99.0.2 8080)" outside
+	stop_servers
+	run mocker-netsetup del web
+	run mocker-netsetup del db
+}
+test_case "a published port of the host's catches nothing that is for another" passing_by
+
+# A sender that never stops, in a namespace that stays; counted outside.
+always_masked() {
+	local sender i
+
+	nft_outside=(ip netns exec outside nft)
+	"${nft_outside[@]}" 'table inet seen { counter bare { }; counter masked { };
+		chain in { type filter hook prerouting priority -300;
+			ip saddr 10.0.0.0/16 counter name bare;
+			ip saddr 10.99.0.1 udp dport 9 counter name masked; }; }'
+	ip netns add stays
+	ip netns exec stays python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+while True:
+    try: s.sendto(b"x", ("10.99.0.2", 9))
+    except OSError: pass' &
+	sender=$!
+	for ((i = 0; i < 15; i++)); do
+		mocker-netsetup add /run/netns/stays >/dev/null || failed "add"
+		mocker-netsetup del stays || failed "del"
+	done
+	kill $sender && wait $sender 2>/dev/null
+	check_lacks "$("${nft_outside[@]}" list counter inet seen masked)" "packets 0 "
+	check_has "$("${nft_outside[@]}" list counter inet seen bare)" "packets 0 "
+	"${nft_outside[@]}" delete table inet seen
+	ip netns del stays
+}
+test_case "no packet leaves with a container's own address while it comes and goes" always_masked
+
 guarded() {
 	run mocker-netsetup add web --publish 8080:80
 	serve host 7000 secret 127.0.0.1

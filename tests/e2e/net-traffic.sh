@@ -148,6 +148,56 @@ limited() {
 }
 test_case "bandwidth is limited in both directions" limited
 
+rate() { # NETNS ADDRESS [-R]: what iperf3 received, in bits a second
+	ip netns exec "$1" iperf3 -s -1 >/dev/null 2>&1 &
+	wait_until 10 listens "$1" 5201
+	ip netns exec pod iperf3 -c "$2" -t 2 -J "${@:3}" | jq '.end.sum_received.bits_per_second'
+	wait
+}
+
+# The outside host is in one subnet, a neighbour in the other; both families.
+limited_by_subnet() {
+	local key config slow=10.99.0.2 fast=10.88.0.2 direction
+
+	needs iperf3 || return
+	ip netns add pod
+	for key in shapedSubnets unshapedSubnets; do
+		config='{"cniVersion":"1.0.0","name":"slow","type":"x","bridge":"cni1",
+			"isDefaultGateway":true,"ipMasq":true,
+			"ipam":{"ranges":[[{"subnet":"10.88.0.0/24"}],[{"subnet":"fd88::/64"}]]},
+			"runtimeConfig":{"bandwidth":{"ingressRate":8000000,"ingressBurst":800000,
+			"egressRate":8000000,"egressBurst":800000,
+			"'$key'":["10.99.0.0/16","fd99::/64","192.0.2.7/32"]}}}'
+		ip netns add near
+		container=near netns=/run/netns/near cni ADD \
+			"$(jq -c 'del(.runtimeConfig) | .ipMasq = false' <<<"$config")"
+		fast=$(result '.ips[0].address | sub("/.*"; "")')
+		cni ADD "$config"
+		check_status 0
+		for direction in "" -R; do
+			# shellcheck disable=SC2086 # none, or one
+			if [ $key = shapedSubnets ]; then
+				check_equal "$(rate outside $slow $direction | jq '. < 13000000')" true
+				check_equal "$(rate outside fd99::2 $direction | jq '. < 13000000')" true
+				check_equal "$(rate near "$fast" $direction | jq '. > 30000000')" true
+			else
+				check_equal "$(rate outside $slow $direction | jq '. > 30000000')" true
+				check_equal "$(rate outside fd99::2 $direction | jq '. > 30000000')" true
+				check_equal "$(rate near "$fast" $direction | jq '. < 13000000')" true
+			fi
+		done
+		cni DEL "$config"
+		container=near netns=/run/netns/near cni DEL "$config"
+		ip netns del near
+	done
+	cni ADD "$(jq -c '.runtimeConfig.bandwidth.shapedSubnets = ["10.0.0.0/8"]' <<<"$config")"
+	cni_code 7 "exclude each other"
+	cni ADD "$(jq -c '.runtimeConfig.bandwidth.unshapedSubnets = ["10.0.0.0"]' <<<"$config")"
+	cni_code 7 "unshapedSubnets: expected an IP address with a prefix"
+	ip netns del pod
+}
+test_case "bandwidth is limited for some subnets, or for all others" limited_by_subnet
+
 same_bridge() {
 	mocker-netsetup network create one --subnet 10.11.0.0/24 --isolation same-bridge
 	mocker-netsetup network create two --subnet 10.12.0.0/24 --isolation same-bridge

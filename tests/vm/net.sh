@@ -5,7 +5,7 @@
 # shellcheck source=tests/e2e/cni.sh
 . "$e2e/cni.sh"
 network_stays
-leaves '^(link|address|route) .*(cni[0-9]|dummy0|gre0|gretap0|erspan0)|^file /var/lib/mocker/networks'
+leaves '^(link|address|route) .*(cni[0-9]|mocker0|dummy0|gre0|gretap0|erspan0)|^file /var/lib/mocker/networks'
 
 config='{"cniVersion":"1.1.0","name":"red","type":"mocker-netsetup","bridge":"cni1","vlan":100,
 	"isDefaultGateway":true,"preserveDefaultVlan":false,"ipam":{"subnet":"10.88.0.0/24"}}'
@@ -105,6 +105,53 @@ uppers() {
 	ip link del dummy0
 }
 test_case "ipvlan in its modes and macvlan, on a dummy interface" uppers
+
+# sctp NETNS|host ADDRESS PORT: the answer of a connection by SCTP.
+sctp() {
+	local inside=()
+
+	[ "$1" = host ] || inside=(ip netns exec "$1")
+	"${inside[@]}" timeout 10 python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)
+s.connect((sys.argv[1], int(sys.argv[2])))
+print(s.recv(100).decode())' "$2" "$3" 2>&1 | tail -n 1
+}
+
+sctp_published() {
+	local server
+
+	modprobe sctp || {
+		skip "the kernel has no SCTP"
+		return
+	}
+	another_host outside
+	run mocker-netsetup add web --publish 9004:7/sctp
+	check_status 0
+	ip netns exec web python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)
+s.bind(("", 7))
+s.listen(5)
+while True:
+    c = s.accept()[0]
+    c.sendall(b"by sctp")
+    c.close()' &
+	server=$!
+	check wait_until 20 sctp_answers
+	check_equal "$(sctp outside 10.99.0.1 9004)" "by sctp" "from outside"
+	check_equal "$(sctp host 10.0.0.1 9004)" "by sctp" "from the host"
+	kill $server && wait $server 2>/dev/null
+	run mocker-netsetup del web
+	check_status 0
+	check_lacks "$(sctp outside 10.99.0.1 9004)" "by sctp" "afterwards"
+	ip netns del outside
+}
+
+sctp_answers() {
+	[ "$(sctp host 10.0.0.2 7)" = "by sctp" ]
+}
+test_case "a port published for SCTP" sctp_published
 
 device() {
 	ip link add dummy0 type dummy
