@@ -20,6 +20,7 @@ struct words {
 	int next;
 	const char *who; /* the command's path, for errors */
 	bool permute;
+	bool single_dash;
 	bool help; /* --help was seen */
 	struct strings operands;
 };
@@ -199,6 +200,19 @@ static int parse_letters(struct words *words, const struct option_spec *options,
 	return 0;
 }
 
+static int parse_word(struct words *words, const struct option_spec *options,
+	void *object, const char *word, struct error *err)
+{
+	bool is_long = word[1] == '-';
+
+	if (words->single_dash && !is_long && word[2])
+		is_long = find_long(options, word + 1, strcspn(word + 1, "=")) != NULL;
+	if (is_long)
+		return parse_long(
+			words, options, object, word + 1 + (word[1] == '-'), err);
+	return parse_letters(words, options, object, word + 1, err);
+}
+
 static int parse_options(struct words *words, const struct option_spec *options,
 	void *object, struct error *err)
 {
@@ -217,9 +231,7 @@ static int parse_options(struct words *words, const struct option_spec *options,
 		words->next++;
 		if (strcmp(word, "--") == 0)
 			break;
-		if (word[1] == '-' ? parse_long(words, options, object, word + 2, err) < 0
-				   : parse_letters(
-					     words, options, object, word + 1, err) < 0)
+		if (parse_word(words, options, object, word, err) < 0)
 			return -1;
 	}
 	for (; words->permute && words->next < words->argc; words->next++)
@@ -373,23 +385,33 @@ static int run_help(const struct program *program, struct words *words, struct e
 	return 0;
 }
 
+static bool asks_for_help(const struct program *program, const char *name)
+{
+	return (strcmp(name, "help") == 0 || strcmp(name, "h") == 0) &&
+	       !find_in(program->commands, name);
+}
+
 static int dispatch(struct command_call *call, struct words *words, int *ret_failure,
 	struct error *err)
 {
 	const struct program *program = call->program;
 	const char *name = words->argv[words->next];
+	int unknown = program->unknown_status ? program->unknown_status : 1;
 	auto_str path = { 0 };
 	int result;
 
-	if (strcmp(name, "help") == 0 && !find_in(program->commands, name)) {
+	if (asks_for_help(program, name)) {
 		words->next++;
+		*ret_failure = unknown;
 		return run_help(program, words, err);
 	}
 	if (program->prepare && program->prepare(call->global, err) < 0)
 		return -1;
 	str_append(&path, program->name);
+	*ret_failure = unknown;
 	if (find_command(program->commands, words, &path, &call->command, err) < 0)
 		return -1;
+	*ret_failure = 1;
 	words->permute = call->command->permute;
 	words->who = path.data;
 	if (call->command->commands) { /* the words ended in a group */
@@ -457,7 +479,11 @@ int command_main(const struct program *program, int argc, char **argv)
 {
 	struct log_options first_log = { .program = program->name };
 	struct words words = {
-		.argc = argc, .argv = argv, .next = 1, .who = program->name
+		.argc = argc,
+		.argv = argv,
+		.next = 1,
+		.who = program->name,
+		.single_dash = program->single_dash,
 	};
 	void *global = str_alloc(program->options_size);
 	bool done = false;

@@ -97,12 +97,14 @@ struct program {
 	const struct option_spec *options;
 	size_t options_size;
 	const struct command *commands; /* ends with {0} */
+	int unknown_status; /* the exit status of an unknown command; 0 means 1 */
+	bool single_dash;   /* -name is --name too, where there is such an option */
 	/* Called with the parsed global options before the command runs: opens the log. */
 	int (*prepare)(const void *global, struct error *err);
 };
 
 /* Parses, dispatches, prints the error; returns what main returns: of an error that is
  * EINTR, an interruption, 130. Also answers --help,
- * -h, help [COMMAND], --version, -v, and `help --format=bash|zsh|fish|mdoc`, which print
+ * -h, help or h [COMMAND], --version, -v, and `help --format=bash|zsh|fish|mdoc`, which print
  * the completions and the COMMANDS section of the manual page. */
 int command_main(const struct program *program, int argc, char **argv);

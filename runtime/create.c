@@ -313,32 +313,6 @@ static int clone_direct(struct creation *creation, struct error *err)
 	return joins_pid ? namespaces_restore_pid(err) : 0;
 }
 
-/* Born of us and not of init; holds nothing of the container but its pidfd, for others
- * are to see the ends of our sockets and of our lock. */
-static int start_watch(struct creation *creation, struct error *err)
-{
-	struct seccomp_watch *watch = creation->filter.watch;
-	auto_fd nothing = -1;
-	int pidfd;
-	pid_t pid;
-
-	if (!watch)
-		return 0;
-	pid = process_clone(0, -1, NULL);
-	if (pid < 0)
-		return fail_errno(err, "making a process that tells what seccomp denies");
-	if (pid > 0)
-		return 0;
-	pidfd = fcntl(creation->pidfd, F_DUPFD_CLOEXEC, 3);
-	nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; fd < 2 + (log_fd() != STDERR_FILENO) && nothing >= 0; fd++)
-		(void)dup2(nothing, fd); /* whoever reads them is not to wait for us */
-	creation->filter.watch = NULL;
-	creation_free(creation);
-	seccomp_watch_serve(watch, pidfd);
-	_exit(0);
-}
-
 static int clone_process(struct creation *creation, struct error *err)
 {
 	int result = creation->relayed ? relay_clone(creation, err)
@@ -352,7 +326,7 @@ static int clone_process(struct creation *creation, struct error *err)
 	cleanup_fd(&creation->start_sock);
 	creation->init_sock = creation->start_sock = -1;
 	step_reached(creation->request->steps, STEP_CLONED);
-	return start_watch(creation, err);
+	return seccomp_watch_start(creation->filter.watch, creation->pidfd, err);
 }
 
 /* ---- place, hooks, record, settle --------------------------------------------------- */

@@ -40,6 +40,8 @@ int main(int argc, char **argv)
 		.options_size = sizeof(struct runtime_options),
 		.commands = commands,
 		.prepare = options_prepare,
+		.unknown_status = 3, /* these two as runc has them */
+		.single_dash = true,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)

@@ -113,6 +113,26 @@ static const char *below_of(const char *hierarchy, const struct strings *below)
 	return found;
 }
 
+static int check_controllers(
+	const struct cgroup *cgroup, const char *value, struct error *err)
+{
+	const char *colon = strchr(value, ':');
+	auto_free char *controllers =
+		str_dup_n(value, colon ? (size_t)(colon - value) : 0);
+	auto_strings names = { 0 };
+
+	if (!colon)
+		return 0;
+	strings_split(&names, controllers, ',');
+	strings_each (name, &names) {
+		if (!cgroup_dir_of(cgroup, *name))
+			return fail(err,
+				"--cgroup: %s: the container has no hierarchy of \"%s\"",
+				value, *name);
+	}
+	return 0;
+}
+
 int cgroup_below(const struct cgroup *cgroup, const struct strings *below,
 	struct cgroup *ret, struct error *err)
 {
@@ -122,6 +142,10 @@ int cgroup_below(const struct cgroup *cgroup, const struct strings *below,
 		return fail(err, "--cgroup: this container has no cgroup");
 	if (!below->count)
 		copy.unit = str_dup(cgroup->unit); /* all of it is meant */
+	strings_each (value, below) {
+		if (check_controllers(cgroup, *value, err) < 0)
+			return -1;
+	}
 	for (size_t i = 0; i < cgroup->dirs_count; i++) {
 		const struct cgroup_dir *dir = &cgroup->dirs[i];
 		const char *sub = below_of(dir->hierarchy, below);

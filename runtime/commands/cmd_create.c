@@ -54,7 +54,14 @@ static int create_command(const struct command_call *call, struct error *err)
 	return create_container(&request, &creation, err);
 }
 
-static const struct option_spec create_options[] = { CREATE_OPTIONS, OPTION_END };
+static const struct option_spec create_options[] = {
+	CREATE_OPTIONS,
+	OPTION_FLAG(struct create_options, no_subreaper, "no-subreaper", 0,
+		"accepted for crun's callers: a create that does not stay takes no orphans "
+		"in",
+		.hidden = true),
+	OPTION_END,
+};
 
 const struct command command_create = {
 	.name = "create",

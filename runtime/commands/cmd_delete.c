@@ -1,6 +1,4 @@
 /* delete: takes a stopped container away, with --force a living one too. */
-#include <regex.h>
-
 #include "base/log.h"
 #include "runtime/commands/commands.h"
 #include "runtime/destroy.h"
@@ -34,53 +32,24 @@ static int destroy(const struct container *container, struct error *err)
 	return 0;
 }
 
-static int delete_one(const char *root, const char *id,
-	const struct delete_options *options, struct error *err)
+static int delete_one(const struct command_call *call, const char *id, struct error *err)
 {
+	const struct delete_options *options = call->options;
 	auto_container container = CONTAINER_NONE;
 
-	if (container_open(root, id, CONTAINER_REMNANT, &container, err) < 0)
+	if (call_container_of(call, id, CONTAINER_REMNANT, &container, err) < 0)
 		return options->force && err->errnum == ENOENT ? 0 : -1;
 	if (!options->force && expect_over(&container, err) < 0)
 		return -1;
 	return destroy(&container, err);
 }
 
-/* All are tried; the first failure is the command's. */
-static int delete_matching(const char *root, const char *pattern,
-	const struct delete_options *options, struct error *err)
-{
-	auto_strings ids = { 0 };
-	regex_t regex;
-	int result = 0;
-
-	if (container_ids(root, &ids, err) < 0)
-		return -1;
-	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-		return fail(err, "--regex: \"%s\" is no extended regular expression",
-			pattern);
-	strings_each (id, &ids) {
-		struct error failure;
-
-		if (regexec(&regex, *id, 0, NULL, 0) != 0 ||
-			delete_one(root, *id, options, &failure) == 0)
-			continue;
-		if (result < 0)
-			log_error("%s", err->text);
-		*err = failure;
-		result = -1;
-	}
-	regfree(&regex);
-	return result;
-}
-
 static int delete_command(const struct command_call *call, struct error *err)
 {
 	const struct delete_options *options = call->options;
-	auto_free char *root = options_root(call->global);
 
-	return options->regex ? delete_matching(root, call->argv[0], options, err)
-			      : delete_one(root, call->argv[0], options, err);
+	return options->regex ? call_matching(call, delete_one, err)
+			      : delete_one(call, call->argv[0], err);
 }
 
 static const struct option_spec delete_options[] = {

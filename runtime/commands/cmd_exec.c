@@ -31,6 +31,7 @@ struct exec_options {
 	const char *console_socket;
 	const char *pidfd_socket;
 	uint32_t preserve_fds;
+	bool seccomp_log;
 };
 
 static void replace(char **member, const char *value)
@@ -151,6 +152,17 @@ static int execute(const struct command_call *call, const struct exec_request *r
 	return foreground_serve(&foreground, call->ret_status, err);
 }
 
+static int check_seccomp_log(const struct command_call *call, struct error *err)
+{
+	const struct runtime_options *global = call->global;
+	const struct exec_options *options = call->options;
+
+	if (options->seccomp_log && options->detach && !global->log)
+		return fail(err, "--seccomp-log: a process in the background needs "
+				 "--log FILE");
+	return 0;
+}
+
 /* Before any work, what would be of no effect. */
 static int check_tool_options(const struct exec_options *options, struct error *err)
 {
@@ -218,10 +230,12 @@ static int exec_command(const struct command_call *call, struct error *err)
 		.pidfd_socket = options->pidfd_socket,
 		.preserve_fds = options->preserve_fds,
 		.foreground = !options->detach,
+		.seccomp_log = options->seccomp_log,
 	};
 
 	if (check_tool_options(options, err) < 0 ||
-		check_preserve_fds(options->preserve_fds, err) < 0)
+		check_preserve_fds(options->preserve_fds, err) < 0 ||
+		check_seccomp_log(call, err) < 0)
 		return -1;
 	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0)
 		return -1;
@@ -280,6 +294,9 @@ static const struct option_spec exec_options[] = {
 		"send the terminal's master to this Unix socket"),
 	OPTION_STRING(struct exec_options, pidfd_socket, "pidfd-socket", 0, "SOCKET",
 		"send a pidfd of the process to this Unix socket"),
+	OPTION_FLAG(struct exec_options, seccomp_log, "seccomp-log", 0,
+		"tell each system call that the seccomp profile denies; with --detach in "
+		"the file of --log"),
 	OPTION_U32(struct exec_options, preserve_fds, "preserve-fds", 0, "NUMBER",
 		"pass so many descriptors on, after the three standard ones"),
 	OPTION_END,

@@ -2,6 +2,7 @@
  * comes from the tables that the runtime itself works by. */
 #include "runtime/commands/commands.h"
 #include "runtime/seccomp/compile.h"
+#include "runtime/seccomp/library.h"
 #include "runtime/seccomp/seccomp.h"
 #include "spec/features.h"
 #include "spec/names.h"
@@ -31,6 +32,21 @@ static void describe_common(struct oci_features *features)
 	if (cgroup_has_systemd())
 		strings_add(&features->potentially_unsafe_config_annotations,
 			"org.systemd.property.");
+}
+
+/* By the name that runc gave it. */
+static void describe_libseccomp(struct oci_features *features)
+{
+	auto_seccomp_library library = { 0 };
+	const struct scmp_version *version;
+	auto_free char *text = NULL;
+	struct error missing;
+
+	if (seccomp_library_open(&library, &missing) < 0)
+		return;
+	version = library.version();
+	text = str_format("%u.%u.%u", version->major, version->minor, version->micro);
+	pairs_set(&features->annotations, "io.github.seccomp.libseccomp.version", text);
 }
 
 static void describe_seccomp(struct oci_features_seccomp *seccomp)
@@ -77,6 +93,7 @@ static int features_command(const struct command_call *call, struct error *err)
 	auto_str text = { 0 };
 
 	describe_common(&features);
+	describe_libseccomp(&features);
 	describe_linux(&features.linux);
 	json_write(&text, &oci_features_type, &features,
 		(struct json_write_options){ .pretty = true });

@@ -7,6 +7,7 @@
 
 struct kill_options {
 	bool all;
+	bool regex;
 };
 
 static int not_running(const struct container *container, struct error *err)
@@ -42,7 +43,18 @@ static int kill_one(const struct container *container, int number, struct error 
 	return 0;
 }
 
-static int kill_command(const struct command_call *call, struct error *err)
+static int kill_all(const struct container *container, int number, struct error *err)
+{
+	struct error ignored;
+
+	if (cgroup_exists(&container->state.cgroup))
+		return cgroup_signal(&container->state.cgroup, number, err);
+	/* No cgroup to find the others by; none left is what was wanted. */
+	(void)!signal_init(container, number, &ignored);
+	return 0;
+}
+
+static int kill_in(const struct command_call *call, const char *id, struct error *err)
 {
 	const struct kill_options *options = call->options;
 	auto_container container = CONTAINER_NONE;
@@ -50,20 +62,25 @@ static int kill_command(const struct command_call *call, struct error *err)
 
 	if (call->argc > 1 && signal_parse(call->argv[1], &number, err) < 0)
 		return -1;
-	if (call_container(call, CONTAINER_READ, &container, err) < 0)
+	if (call_container_of(call, id, CONTAINER_READ, &container, err) < 0)
 		return -1;
-	if (!options->all)
-		return kill_one(&container, number, err);
-	if (cgroup_exists(&container.state.cgroup))
-		return cgroup_signal(&container.state.cgroup, number, err);
-	/* No cgroup to find the others by; none left is what was wanted. */
-	(void)signal_init(&container, number, err);
-	return 0;
+	return options->all ? kill_all(&container, number, err)
+			    : kill_one(&container, number, err);
+}
+
+static int kill_command(const struct command_call *call, struct error *err)
+{
+	const struct kill_options *options = call->options;
+
+	return options->regex ? call_matching(call, kill_in, err)
+			      : kill_in(call, call->argv[0], err);
 }
 
 static const struct option_spec kill_options[] = {
 	OPTION_FLAG(struct kill_options, all, "all", 'a',
 		"every process of the container, not only the first"),
+	OPTION_FLAG(struct kill_options, regex, "regex", 'r',
+		"ID is an extended regular expression: signal all that match"),
 	OPTION_END,
 };
 

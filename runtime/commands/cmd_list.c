@@ -37,28 +37,57 @@ static void print_json(const char *root, const struct strings *ids, struct str *
 	str_append(to, to->length ? "]\n" : "null\n");
 }
 
+/* ---- the table: columns are as wide as their widest cell, and at least so wide -------- */
+
+#define COLUMNS    6
+#define COLUMN_MIN 9
+#define COLUMN_GAP 3
+
+static void add_row(struct strings *cells, const struct oci_state *state)
+{
+	auto_free char *pid = str_format("%d", state->pid);
+
+	strings_add(cells, state->id);
+	strings_add(cells, pid);
+	strings_add(cells, container_status_word((enum container_status)state->status));
+	strings_add(cells, state->bundle ? state->bundle : "");
+	strings_add(cells, state->created ? state->created : "");
+	strings_add(cells, state->owner ? state->owner : "");
+}
+
+static void print_cells(const struct strings *cells, struct str *to)
+{
+	int widths[COLUMNS];
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		widths[i] = COLUMN_MIN;
+	for (size_t i = 0; i < cells->count; i++)
+		widths[i % COLUMNS] =
+			MAX(widths[i % COLUMNS], (int)strlen(cells->items[i]));
+	for (size_t i = 0; i < cells->count; i++) {
+		if (i % COLUMNS == COLUMNS - 1)
+			str_appendf(to, "%s\n", cells->items[i]);
+		else
+			str_appendf(to, "%-*s", widths[i % COLUMNS] + COLUMN_GAP,
+				cells->items[i]);
+	}
+}
+
 static void print_table(const char *root, const struct strings *ids, struct str *to)
 {
-	size_t id_width = 12;
-	size_t bundle_width = 12;
+	static const char *const titles[COLUMNS] = { "ID", "PID", "STATUS", "BUNDLE",
+		"CREATED", "OWNER" };
+	auto_strings cells = { 0 };
 
-	/* A first round for the widths would look at every container twice: the ids are
-	 * known, and bundles are mostly of one length. */
-	strings_each (id, ids)
-		id_width = MAX(id_width, strlen(*id) + 2);
-	str_appendf(to, "%-*s%-12s%-12s%-*s  %-32s%s\n", (int)id_width, "ID", "PID",
-		"STATUS", (int)bundle_width, "BUNDLE", "CREATED", "OWNER");
+	for (size_t i = 0; i < COLUMNS; i++)
+		strings_add(&cells, titles[i]);
 	strings_each (id, ids) {
 		auto_oci_state state = { 0 };
 
 		if (describe(root, *id, &state))
-			str_appendf(to, "%-*s%-12d%-12s%-*s  %-32s%s\n", (int)id_width,
-				state.id, state.pid,
-				container_status_word(
-					(enum container_status)state.status),
-				(int)bundle_width, state.bundle, state.created,
-				state.owner);
+			add_row(&cells, &state);
 	}
+	print_cells(&cells, to);
 }
 
 static int list_command(const struct command_call *call, struct error *err)

@@ -10,6 +10,7 @@
 
 struct spec_options {
 	const char *bundle;
+	const char *file;
 	bool rootless;
 };
 
@@ -22,18 +23,18 @@ static bool has_only_cgroup2(void)
 }
 
 /* Never over a file that stands there: it may be somebody's work. */
-static int write_new(int dir_fd, const struct str *text, struct error *err)
+static int write_new(
+	int dir_fd, const char *name, const struct str *text, struct error *err)
 {
-	auto_fd fd = openat(
-		dir_fd, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	auto_fd fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 
 	if (fd < 0 && errno == EEXIST)
-		return fail(err, "config.json exists already; remove it first");
+		return fail(err, "%s exists already; remove it first", name);
 	if (fd < 0)
-		return fail_errno(err, "creating config.json");
+		return fail_errno(err, "creating %s", name);
 	if (fd_write_all(fd, text->data, text->length) < 0) {
-		(void)fail_errno(err, "writing config.json");
-		(void)unlinkat(dir_fd, "config.json", 0); /* better none than half */
+		(void)fail_errno(err, "writing %s", name);
+		(void)unlinkat(dir_fd, name, 0); /* better none than half */
 		return -1;
 	}
 	return 0;
@@ -56,12 +57,14 @@ static int spec_command(const struct command_call *call, struct error *err)
 	default_config(&wanted, &config);
 	json_write(&text, &oci_config_type, &config,
 		(struct json_write_options){ .pretty = true });
-	return write_new(dir_fd, &text, err);
+	return write_new(dir_fd, options->file, &text, err);
 }
 
 static const struct option_spec spec_options[] = {
 	OPTION_STRING(struct spec_options, bundle, "bundle", 'b', "DIRECTORY",
 		"where config.json is written; default: here"),
+	OPTION_STRING(struct spec_options, file, "file", 'f', "FILE",
+		"the name to write it under", .initial = "config.json"),
 	OPTION_FLAG(struct spec_options, rootless, "rootless", 0,
 		"for a container of the calling user, without root's privileges"),
 	OPTION_END,

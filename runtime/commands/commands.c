@@ -2,16 +2,53 @@
 #include "runtime/commands/commands.h"
 
 #include <fcntl.h>
+#include <regex.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
+
+int call_container_of(const struct command_call *call, const char *id,
+	enum container_open how, struct container *ret, struct error *err)
+{
+	auto_free char *root = options_root(call->global);
+
+	return container_open(root, id, how, ret, err);
+}
 
 int call_container(const struct command_call *call, enum container_open how,
 	struct container *ret, struct error *err)
 {
-	auto_free char *root = options_root(call->global);
+	return call_container_of(call, call->argv[0], how, ret, err);
+}
 
-	return container_open(root, call->argv[0], how, ret, err);
+int call_matching(const struct command_call *call,
+	int (*act)(const struct command_call *call, const char *id, struct error *err),
+	struct error *err)
+{
+	auto_free char *root = options_root(call->global);
+	auto_strings ids = { 0 };
+	regex_t regex;
+	int result = 0;
+
+	if (container_ids(root, &ids, err) < 0)
+		return -1;
+	if (regcomp(&regex, call->argv[0], REG_EXTENDED | REG_NOSUB) != 0)
+		return fail(err, "--regex: \"%s\" is no extended regular expression",
+			call->argv[0]);
+	strings_each (id, &ids) {
+		struct error failure;
+
+		if (regexec(&regex, *id, 0, NULL, 0) != 0 ||
+			act(call, *id, &failure) == 0)
+			continue;
+		if (result < 0)
+			log_error("%s", err->text);
+		*err = failure;
+		result = -1;
+	}
+	regfree(&regex);
+	return result;
 }
 
 int call_print(const struct str *text, struct error *err)

@@ -11,9 +11,11 @@ extern const struct command command_check, command_checkpoint, command_create,
 	command_ps, command_restore, command_resume, command_run, command_spec,
 	command_start, command_state, command_steps, command_update;
 
-/* The container that the first operand names. */
+/* The container that the first operand names, or another of its --root. */
 int call_container(const struct command_call *call, enum container_open how,
 	struct container *ret, struct error *err) must_check;
+int call_container_of(const struct command_call *call, const char *id,
+	enum container_open how, struct container *ret, struct error *err) must_check;
 
 /* Writes to standard output; a closed pipe is an error like any other. */
 int call_print(const struct str *text, struct error *err) must_check;
@@ -25,6 +27,12 @@ int call_read(const struct json_type *type, void *object, const char *path,
 
 /* --preserve-fds: what no process can have is a mistake, and would not fit an int. */
 int check_preserve_fds(uint32_t count, struct error *err) must_check;
+
+/* --regex: act() on each container whose id the extended regular expression matches. All
+ * are tried; the first failure is the command's. */
+int call_matching(const struct command_call *call,
+	int (*act)(const struct command_call *call, const char *id, struct error *err),
+	struct error *err) must_check;
 
 /* Fails unless it is one of the two; `verb` is what was asked for: "pause". */
 int expect_running(const struct container *container, const char *verb,

@@ -14,6 +14,7 @@
 #include "runtime/exec/tools.h"
 #include "runtime/handover.h"
 #include "runtime/namespaces/namespaces.h"
+#include "runtime/seccomp/watch.h"
 #include "runtime/stage.h"
 #include "spec/names.h"
 
@@ -129,6 +130,8 @@ static int plan(struct joining *joining, struct error *err)
 	if (seccomp_prepare(filtered ? request->config->linux.seccomp : NULL,
 		    request->filter_cache, &joining->filter, err) < 0)
 		return -1;
+	if (request->seccomp_log && seccomp_watch_prepare(&joining->filter, err) < 0)
+		return -1;
 	joining->execute = (struct execute){
 		.process = request->process,
 		.config = filtered ? request->config : &request->tools->bundle.config,
@@ -175,6 +178,16 @@ static int write_pid_file(const struct joining *joining, struct error *err)
 		(struct file_replace_options){ .mode = 0644 }, err);
 }
 
+/* Born into our own pid namespace, not where exec's processes are. */
+static int start_watch(const struct joining *joining, struct error *err)
+{
+	if (!joining->filter.watch)
+		return 0;
+	if (joining->joins_pid && namespaces_restore_pid(err) < 0)
+		return -1;
+	return seccomp_watch_start(joining->filter.watch, joining->pidfd, err);
+}
+
 static int hand_over_pidfd(const struct joining *joining, struct error *err)
 {
 	if (joining->pidfd_sock < 0)
@@ -190,6 +203,8 @@ static int converse(struct joining *joining, struct error *err)
 	seccomp_let_go(&joining->filter);
 	cleanup_fd(&joining->child_sock);
 	joining->child_sock = -1;
+	if (start_watch(joining, err) < 0)
+		return -1;
 	if (request->process->terminal && joining->console_sock < 0 &&
 		stage_await_fd(
 			joining->parent_sock, STAGE_TERMINAL, &joining->master, err) < 0)

@@ -37,6 +37,7 @@ struct exec_request {
 	const char *pidfd_socket;
 	uint32_t preserve_fds;
 	bool foreground;
+	bool seccomp_log;
 	const struct tools *tools; /* exec --tools; NULL: a process like the others */
 };
 

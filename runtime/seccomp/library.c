@@ -18,6 +18,7 @@ int seccomp_library_open(struct seccomp_library *ret, struct error *err)
 		.resolve_name_arch = seccomp_syscall_resolve_name_arch,
 		.resolve_num_arch = seccomp_syscall_resolve_num_arch,
 		.export_bpf = seccomp_export_bpf,
+		.version = seccomp_version,
 	};
 	return 0;
 }
@@ -48,6 +49,7 @@ static const struct symbol {
 	{ "seccomp_syscall_resolve_num_arch",
 		offsetof(struct seccomp_library, resolve_num_arch) },
 	{ "seccomp_export_bpf", offsetof(struct seccomp_library, export_bpf) },
+	{ "seccomp_version", offsetof(struct seccomp_library, version) },
 };
 /* clang-format on */
 

@@ -21,6 +21,7 @@ struct seccomp_library {
 	__typeof__(seccomp_syscall_resolve_name_arch) *resolve_name_arch;
 	__typeof__(seccomp_syscall_resolve_num_arch) *resolve_num_arch;
 	__typeof__(seccomp_export_bpf) *export_bpf;
+	__typeof__(seccomp_version) *version;
 };
 
 #define auto_seccomp_library \

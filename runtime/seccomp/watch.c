@@ -2,6 +2,7 @@
 #include "runtime/seccomp/watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
@@ -17,9 +18,11 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "runtime/process/procfs.h"
 #include "runtime/seccomp/library.h"
+#include "runtime/seccomp/sigsys.h"
 
 #define ROUNDS_MAX 20000 /* of 50 µs, from the loading of the filter */
 #define TOLD_MAX   256
@@ -55,6 +58,8 @@ static bool denies(uint32_t action)
 	case SECCOMP_RET_KILL_PROCESS:
 	case SECCOMP_RET_KILL_THREAD:
 		return true;
+	case SECCOMP_RET_TRAP:
+		return SIGSYS_CAN_TRAP; /* else its handler would be told less */
 	default:
 		return false;
 	}
@@ -266,13 +271,20 @@ static void tell(const struct seccomp_notif *request, uint32_t action)
 	auto_free char *call = call_name(&request->data);
 	auto_free char *command = procfs_command((pid_t)request->pid);
 
-	if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
+	switch (action & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_ERRNO:
 		log_warning("seccomp denied %s to process %u (%.60s): %s", call,
 			request->pid, command,
 			strerror((int)(action & SECCOMP_RET_DATA)));
-	else
+		break;
+	case SECCOMP_RET_TRAP:
+		log_warning("seccomp sent SIGSYS to process %u (%.60s) for %s",
+			request->pid, command, call);
+		break;
+	default:
 		log_warning("seccomp killed process %u (%.60s) for %s", request->pid,
 			command, call);
+	}
 }
 
 static void answer(int listener, const struct seccomp_notif *request, uint32_t action)
@@ -288,8 +300,12 @@ static void answer(int listener, const struct seccomp_notif *request, uint32_t a
 		return;
 	}
 	/* Valid still: the pid is that of who asks. */
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &request->id) == 0)
-		(void)kill((pid_t)request->pid, SIGKILL);
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &request->id) < 0)
+		return;
+	if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRAP)
+		sigsys_trap(request, action & SECCOMP_RET_DATA);
+	else
+		sigsys_end(request);
 }
 
 static int serve_once(
@@ -312,11 +328,44 @@ static int serve_once(
 	return 0;
 }
 
-void seccomp_watch_serve(const struct seccomp_watch *watch, int pidfd)
+static void serve(const struct seccomp_watch *watch, int pidfd)
 {
 	struct telling telling = { .count = 0 };
 	auto_fd listener = take_listener(watch->handoff, pidfd);
 
 	while (listener >= 0 && serve_once(watch, listener, &telling) == 0)
 		;
+}
+
+/* Of what the parent has, only these: others are to see the ends of its sockets and of its
+ * locks, and whoever reads from its standard descriptors is not to wait for us. */
+static void keep_only(int *pidfd)
+{
+	int kept = fcntl(*pidfd, F_DUPFD_CLOEXEC, 3);
+	int log = log_fd() > STDERR_FILENO ? log_fd() : kept;
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd < 2 + (log_fd() != STDERR_FILENO) && nothing >= 0; fd++)
+		(void)dup2(nothing, fd);
+	/* Linux 5.9 has it, as it has what the watch itself needs. */
+	(void)syscall(SYS_close_range, 3, MIN(kept, log) - 1, 0);
+	(void)syscall(SYS_close_range, MIN(kept, log) + 1, MAX(kept, log) - 1, 0);
+	(void)syscall(SYS_close_range, MAX(kept, log) + 1, ~0U, 0);
+	*pidfd = kept;
+}
+
+int seccomp_watch_start(const struct seccomp_watch *watch, int pidfd, struct error *err)
+{
+	pid_t pid;
+
+	if (!watch)
+		return 0;
+	pid = process_clone(0, -1, NULL);
+	if (pid < 0)
+		return fail_errno(err, "making a process that tells what seccomp denies");
+	if (pid > 0)
+		return 0;
+	keep_only(&pidfd);
+	serve(watch, pidfd);
+	_exit(0);
 }

@@ -1,6 +1,7 @@
 /*
  * --seccomp-log: which system calls a profile denies, told as they happen, and answered as
- * the profile says. No audit log is needed, nor the right to read the kernel's.
+ * the profile says. No audit log is needed, nor the right to read the kernel's. "Init" is
+ * exec's new process as well.
  *
  *	parent                        init                        the watch
  *	seccomp_watch_prepare
@@ -35,6 +36,8 @@ void seccomp_watch_announce(struct seccomp_watch *watch);
 /* In init, once its filter is loaded and `fd` is the listener. */
 void seccomp_watch_hand_over(struct seccomp_watch *watch, int fd);
 
-/* In a process of its own: serves the container whose init this is, and returns when
- * nobody has the filter any more. */
-void seccomp_watch_serve(const struct seccomp_watch *watch, int pidfd);
+/* In the parent, in its own pid namespace, once the process that will load the filter has
+ * been cloned: makes the watch, which holds nothing of the parent's but the log, and ends
+ * when nobody has the filter any more. watch NULL: none is wanted. */
+int seccomp_watch_start(
+	const struct seccomp_watch *watch, int pidfd, struct error *err) must_check;

@@ -42,10 +42,72 @@ tells_who_is_killed() {
 	check_output "status 159"
 	run mocker-runtime run --seccomp-log --bundle "$tmp/box" box
 	check_status 0
-	check_output "status 137"
+	check_output "status 159"
 	check_matches "$errors" 'seccomp killed process [0-9]+ \(.*umount .*\) for umount2 \([0-9]+\)'
 }
 test_case "a process that the profile kills is told, and killed" tells_who_is_killed
+
+# The kernel keeps SIGSYS of others from the first process of a pid namespace.
+tells_that_init_is_killed() {
+	bundle ''
+	in_bundle "$tmp/box" umount /tmp
+	run mocker-runtime run --bundle "$tmp/box" box
+	check_status 159
+	run mocker-runtime run --seccomp-log --bundle "$tmp/box" box
+	check_status 137
+	check_errors_have "seccomp killed process"
+}
+test_case "the container's first process ends by SIGKILL then" tells_that_init_is_killed
+
+traps() {
+	local plain
+
+	[ "$(uname -m)" = x86_64 ] || { skip "needs x86-64" && return; }
+	bundle 'trapped catch; trapped; echo "status $?"' \
+		'.linux.seccomp.syscalls = [{"names": ["mkdir"], "action": "SCMP_ACT_TRAP"}]' "$@"
+	"${CC:-cc}" -static -o "$tmp/box/rootfs/bin/trapped" "$e2e/trapped.c" || failed "trapped.c"
+	[ $# = 0 ] || chown -hR 100000:100000 "$tmp/box/rootfs"
+	run mocker-runtime run --bundle "$tmp/box" box
+	plain=$output
+	check_matches "$plain" $'^code 1 errno 0 call mkdir arch 0xc000003e address known result mkdir\nstatus 159$'
+	run mocker-runtime run --seccomp-log --bundle "$tmp/box" box
+	check_output "$plain"
+	check_equal "$(grep -cE 'seccomp sent SIGSYS to process [0-9]+ \(trapped catch\) for mkdir' <<<"$errors")" 1
+	check_missing "$tmp/box/rootfs/trapped"
+}
+test_case "a call that is trapped is told, and its handler sees what it sees without" traps
+test_case "so it is in a user namespace" traps '.linux.namespaces += [{"type": "user"}] |
+	.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}] |
+	.linux.gidMappings = .linux.uidMappings'
+
+# Of the new process and its children alone: the container's own are as they were.
+executes() {
+	bundle 'trap exit TERM; while :; do sleep 0.1; done' "$@"
+	[ $# = 0 ] || chown -hR 100000:100000 "$tmp/box/rootfs"
+	run mocker-runtime run -d --bundle "$tmp/box" box
+	run mocker-runtime exec --seccomp-log box sh -c 'mkdir /tmp/a; hostname x; umount /tmp; echo "status $?"'
+	check_status 0
+	check_output "status 159"
+	check_equal "$(grep -c 'seccomp denied mkdir' <<<"$errors")" 1
+	check_equal "$(grep -c 'seccomp denied sethostname' <<<"$errors")" 1
+	check_equal "$(grep -c 'seccomp killed process .* for umount2' <<<"$errors")" 1
+	run mocker-runtime exec box mkdir /tmp/a
+	check_lacks "$errors" seccomp
+	run mocker-runtime exec --seccomp-log box true
+	check_status 0
+	check_equal "$errors" ""
+	run mocker-runtime --log "$tmp/log" exec -d --seccomp-log box sh -c 'mkdir /tmp/a; exec sleep 1000'
+	check_status 0
+	check wait_until 20 grep -q 'seccomp denied mkdir' "$tmp/log"
+	run mocker-runtime delete --force box
+	check_status 0
+	check wait_until 10 eval '! pgrep -x mocker-runtime'
+	rm -f "$tmp/log"
+}
+test_case "exec tells what is denied to the process that it makes" executes
+test_case "so it does in a user namespace" executes '.linux.namespaces += [{"type": "user"}] |
+	.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}] |
+	.linux.gidMappings = .linux.uidMappings'
 
 # A log that engines read, of a container that is created, started and left alone.
 in_the_background() {
@@ -105,6 +167,14 @@ bad_input() {
 	check_fails_with "needs --log FILE"
 	run mocker-runtime run --detach --seccomp-log --bundle "$tmp/box" box
 	check_fails_with "needs --log FILE"
+	bundle 'exec sleep 1000'
+	run mocker-runtime run -d --bundle "$tmp/box" box
+	run mocker-runtime exec -d --seccomp-log box true
+	check_status 255
+	check_fails_with "needs --log FILE"
+	run mocker-runtime exec --tools --seccomp-log box true
+	check_fails_with "--seccomp-log"
+	run mocker-runtime delete --force box
 	bundle /no/such
 	edit_bundle "$tmp/box" '.process.args = ["/no/such"]'
 	run mocker-runtime run --seccomp-log --bundle "$tmp/box" box
