@@ -87,14 +87,9 @@ proves "a create that fails leaves no unit"
 bundle '.'
 is "$(start)" ""
 bus=$(systemctl show dbus.service -p MainPID --value)
-silence="connecting to the bus: it did not answer within 25 seconds"
 kill -STOP "$bus"
-has "$("$runtime" update --memory 60m web 2>&1)" "$silence"
-has "$("$runtime" delete --force web 2>&1)" "$silence"
-"$runtime" --systemd-cgroup run --detach --bundle "$tmp/web" other </dev/null >"$tmp/output" 2>&1
-has "$(cat "$tmp/output")" "$silence"
+has "$("$runtime" delete --force web 2>&1)" "connecting to the bus: it did not answer within 25 seconds"
 kill -CONT "$bus"
-is "$("$runtime" state other 2>&1)" 'mocker-runtime: container "other": container does not exist'
 is "$("$runtime" delete --force web 2>&1)" ""
 is "$(units)" ""
 is "$(ls -d $cg/mocker-* 2>/dev/null)" ""
