@@ -74,8 +74,7 @@ static int stage_main(void *argument, int output, struct error *err)
 	close(job->events);
 	build->progress = (struct progress){
 		.socket = job->sender,
-		.total = (uint32_t)(job->stage->instruction_count +
-				    (job->stage->from ? 1 : 0)),
+		.total = stage_count_steps(job->stage),
 	};
 	interrupt_end(&build->interrupt);
 	if (interrupt_begin(&build->interrupt, err) < 0 ||
@@ -128,17 +127,6 @@ static int start(struct schedule *schedule, struct job *job, struct error *err)
 	show(job, PROGRESS_STAGE_BEGIN,
 		job->stage->base_name ? job->stage->base_name : "");
 	return 0;
-}
-
-static bool can_start(const struct schedule *schedule, const struct job *job)
-{
-	if (job->phase != PHASE_WAITING)
-		return false;
-	for (size_t i = 0; i < job->stage->need_count; i++) {
-		if (schedule->jobs[job->stage->needs[i]].phase != PHASE_DONE)
-			return false;
-	}
-	return true;
 }
 
 /* ---- stopping ------------------------------------------------------------------------ */
@@ -226,6 +214,17 @@ static void close_shell(struct schedule *schedule)
 }
 
 /* ---- starting what can begin ---------------------------------------------------------- */
+
+static bool can_start(const struct schedule *schedule, const struct job *job)
+{
+	if (job->phase != PHASE_WAITING)
+		return false;
+	for (size_t i = 0; i < job->stage->need_count; i++) {
+		if (schedule->jobs[job->stage->needs[i]].phase != PHASE_DONE)
+			return false;
+	}
+	return true;
+}
 
 static void start_ready(struct schedule *schedule)
 {
