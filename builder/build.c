@@ -176,12 +176,11 @@ static void list_stages(const struct build *build)
 
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		const struct stage *stage = &plan->stages[i];
-		size_t steps = stage->instruction_count + (stage->from ? 1 : 0);
 		auto_free char *name =
 			stage->name ? str_dup(stage->name) : str_format("stage-%zu", i);
 
 		view_add_stage(build->request->view, plan->stage_count > 1 ? name : NULL,
-			(uint32_t)steps);
+			stage_count_steps(stage));
 	}
 }
 

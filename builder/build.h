@@ -106,6 +106,8 @@ int stage_build(struct build *build, struct stage *stage, struct str *ret_state,
 int stage_adopt(struct build *build, struct stage *stage, const struct str *text,
 	struct error *err) must_check;
 void stage_state_free(struct stage_state *state);
+/* FROM and its instructions. */
+uint32_t stage_count_steps(const struct stage *stage);
 
 /* A step without effect on files. */
 int settings_apply(

@@ -38,6 +38,10 @@ void digest_add_texts(struct digest_state *state, const struct strings *list);
 /* Ends the state; it can be freed or initialised again. */
 struct digest digest_end(struct digest_state *state);
 
+/* Before processes are forked that hash: libcrypto's start, which reads its configuration,
+ * is then theirs, too. */
+void digest_prepare(void);
+
 struct digest digest_of(const void *data, size_t length);
 
 /* From the file's offset to its end. */

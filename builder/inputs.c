@@ -1,6 +1,7 @@
 /* The list of a step's inputs, and its hash. */
 #include "builder/inputs.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "builder/cache.h"
@@ -13,14 +14,14 @@ void inputs_free(struct inputs *inputs)
 	str_free(&inputs->list);
 }
 
-/* A line is a line, whatever a file is called. */
+/* A line is a line, and does nothing to a terminal, whatever a file is called. */
 static void append_name(struct str *list, const char *name)
 {
 	size_t begin = list->length;
 
 	str_append(list, name);
 	for (size_t i = begin; i < list->length; i++) {
-		if (list->data[i] == '\n')
+		if (iscntrl((unsigned char)list->data[i]))
 			list->data[i] = '?';
 	}
 	str_append_char(list, '\n');

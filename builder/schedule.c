@@ -22,6 +22,8 @@
 #include "base/cleanup.h"
 #include "builder/build.h"
 
+#define EVENTS_AT_ONCE 64
+
 enum phase { PHASE_WAITING, PHASE_RUNNING, PHASE_DONE };
 
 struct job {
@@ -72,8 +74,7 @@ static int stage_main(void *argument, int output, struct error *err)
 	close(job->events);
 	build->progress = (struct progress){
 		.socket = job->sender,
-		.total = (uint32_t)(job->stage->instruction_count +
-				    (job->stage->from ? 1 : 0)),
+		.total = stage_count_steps(job->stage),
 	};
 	interrupt_end(&build->interrupt);
 	if (interrupt_begin(&build->interrupt, err) < 0 ||
@@ -126,17 +127,6 @@ static int start(struct schedule *schedule, struct job *job, struct error *err)
 	show(job, PROGRESS_STAGE_BEGIN,
 		job->stage->base_name ? job->stage->base_name : "");
 	return 0;
-}
-
-static bool can_start(const struct schedule *schedule, const struct job *job)
-{
-	if (job->phase != PHASE_WAITING)
-		return false;
-	for (size_t i = 0; i < job->stage->need_count; i++) {
-		if (schedule->jobs[job->stage->needs[i]].phase != PHASE_DONE)
-			return false;
-	}
-	return true;
 }
 
 /* ---- stopping ------------------------------------------------------------------------ */
@@ -225,6 +215,17 @@ static void close_shell(struct schedule *schedule)
 
 /* ---- starting what can begin ---------------------------------------------------------- */
 
+static bool can_start(const struct schedule *schedule, const struct job *job)
+{
+	if (job->phase != PHASE_WAITING)
+		return false;
+	for (size_t i = 0; i < job->stage->need_count; i++) {
+		if (schedule->jobs[job->stage->needs[i]].phase != PHASE_DONE)
+			return false;
+	}
+	return true;
+}
+
 static void start_ready(struct schedule *schedule)
 {
 	const struct plan *plan = &schedule->build->plan;
@@ -243,17 +244,21 @@ static void start_ready(struct schedule *schedule)
 
 /* ---- watching ------------------------------------------------------------------------ */
 
-static void take_events(struct schedule *schedule, struct job *job)
+/* Some of what has come, for a step may print without end; false: that was all. */
+static bool take_events(struct schedule *schedule, struct job *job)
 {
 	struct view *view = job->build->request->view;
 	char buffer[PROGRESS_MESSAGE_MAX];
 	struct progress_event event;
 
-	while (progress_receive(job->events, &event, buffer)) {
+	for (int i = 0; i < EVENTS_AT_ONCE; i++) {
+		if (!progress_receive(job->events, &event, buffer))
+			return false;
 		view_stage_event(view, job->stage->index, &event);
 		if (event.kind == PROGRESS_SHELL)
 			want_shell(schedule, job);
 	}
+	return true;
 }
 
 /* What a stage's end means for the build. */
@@ -277,7 +282,8 @@ static void finish(struct schedule *schedule, struct job *job)
 	int result;
 
 	result = worker_finish(&job->worker, &job->process, &err);
-	take_events(schedule, job);
+	while (take_events(schedule, job))
+		;
 	close(job->events);
 	job->phase = PHASE_WAITING;
 	schedule->running--;
@@ -324,7 +330,7 @@ static int watch(struct schedule *schedule, struct pollfd *polled, struct error 
 		if (of_job[1].revents)
 			finish(schedule, &schedule->jobs[i]);
 		else if (of_job[0].revents)
-			take_events(schedule, &schedule->jobs[i]);
+			(void)take_events(schedule, &schedule->jobs[i]); /* more soon */
 	}
 	open_shell(schedule);
 	if (!schedule->shell_open)
@@ -345,6 +351,7 @@ int schedule_run(struct build *build, struct error *err)
 			.stage = &build->plan.stages[i],
 			.process = WORKER_NONE,
 		};
+	digest_prepare();
 	start_ready(&schedule);
 	while (schedule.running > 0) {
 		struct error failure;

@@ -24,6 +24,11 @@ void stage_state_free(struct stage_state *state)
 	*state = (struct stage_state){ 0 };
 }
 
+uint32_t stage_count_steps(const struct stage *stage)
+{
+	return (uint32_t)(stage->instruction_count + (stage->from ? 1 : 0));
+}
+
 /* Of all layers: the key of a linked one says nothing of those below it. */
 static void set_layer(struct stage_state *state)
 {
@@ -562,8 +567,7 @@ static int add_triggers(struct build *build, struct stage *stage,
 		str_append(ret_state, text);
 		return fail_code(err, EAGAIN, "ONBUILD needs other stages");
 	}
-	build->progress.total =
-		(uint32_t)(stage->instruction_count + (stage->from ? 1 : 0));
+	build->progress.total = stage_count_steps(stage);
 	strings_free(triggers);
 	return 0;
 }

@@ -1,13 +1,14 @@
 /*
  * The file is a header and entries, sorted by inode, mapped as it is. What this build
  * used goes into the next file, and so does what it did not see, up to a limit: several
- * contexts share one cache.
+ * contexts share one cache. Whoever writes it holds a lock on its directory.
  */
 #include "builder/copy/digest_cache.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -144,6 +145,26 @@ int copy_digest_cache_open(
 	return 0;
 }
 
+static void unmap(struct copy_digest_cache *cache)
+{
+	if (cache->map)
+		(void)munmap(
+			cache->map, cache->map_size); /* cannot fail on a map of ours */
+	cache->map = cache->old = NULL;
+	cache->old_count = 0;
+}
+
+/* What others added since: stages that are built at the same time, other builds. */
+static void map_again(struct copy_digest_cache *cache)
+{
+	auto_fd fd =
+		openat(cache->dir_fd, cache->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	unmap(cache);
+	if (fd >= 0)
+		map_file(cache, fd);
+}
+
 /* Both sorted; the new entry of a file replaces its old one. */
 static size_t merge(const struct copy_digest_cache *cache, struct digest_cache_entry *to)
 {
@@ -172,9 +193,14 @@ int copy_digest_cache_save(struct copy_digest_cache *cache, struct error *err)
 {
 	struct file_replace_options options = { .mode = 0600 };
 	auto_free struct header *header = NULL;
+	auto_fd lock = -1;
 
 	if (!cache || cache->added_count == 0)
 		return 0;
+	lock = openat(cache->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0 || fd_lock(lock, LOCK_EX, cache->name, err) < 0)
+		return fail_errno(err, "locking %s", cache->name);
+	map_again(cache);
 	if (cache->old_count + cache->added_count > ENTRIES_MAX)
 		cache->old_count = 0; /* begins anew */
 	if (cache->added_count > ENTRIES_MAX)
@@ -193,9 +219,7 @@ void copy_digest_cache_free(struct copy_digest_cache *cache)
 {
 	if (!cache)
 		return;
-	if (cache->map)
-		(void)munmap(
-			cache->map, cache->map_size); /* cannot fail on a map of ours */
+	unmap(cache);
 	if (cache->dir_fd >= 0)
 		close(cache->dir_fd);
 	free(cache->name);

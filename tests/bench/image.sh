@@ -7,55 +7,13 @@
 test_cgroups=v1
 test_limit=1800
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+# shellcheck source=tests/bench/peers.sh
+. "$top_srcdir/tests/bench/peers.sh"
 
 leaves '.' # a bench; what it leaves goes with the pretend host
 rounds=${MOCKER_BENCH_ROUNDS:-5}
 megabytes=${MOCKER_BENCH_MB:-1024}
 run_limit=600
-
-# timed FUNCTION...: appends the microseconds to $tmp/NAME.times.
-timed() {
-	local name=$1 begin=${EPOCHREALTIME/./}
-
-	"$@" >/dev/null 2>"$tmp/.bench" || failed "$* failed: $(cat "$tmp/.bench")"
-	echo $((${EPOCHREALTIME/./} - begin)) >>"$tmp/$name.times"
-}
-
-median() {
-	sort -n "$tmp/$1.times" |
-		awk '{ v[NR] = $1 } END { printf "%.1f", v[int((NR + 1) / 2)] / 1000 }'
-}
-
-# compare OURS THEIRS LIMIT: their medians and the ratio, beside what it should be. Said,
-# not checked: nothing here fails because a machine is slow.
-compare() {
-	awk -v a="$(median "$1")" -v b="$(median "$2")" -v c="$1" -v d="$2" -v limit="$3" '
-		BEGIN { printf "# %s %s ms, %s %s ms: %.2f, wanted %s%s\n", c, a, d, b,
-			a / b, limit, a / b > limit ? " (missed)" : "" }'
-}
-
-podman_set_up() {
-	mkdir -p "$tmp/podman" /run/mocker-test
-	cat >"$tmp/podman/containers.conf" <<-END
-		[containers]
-		default_ulimits = []
-		pids_limit = 0
-		netns = "none"
-		log_driver = "none"
-		[engine]
-		cgroup_manager = "cgroupfs"
-		events_logger = "none"
-		runtime = "crun"
-	END
-	mkdir -p "$tmp/graph"
-	mount -t tmpfs tmpfs "$tmp/graph" # overlay does not stack on every file system
-	printf '%s\n' '[storage]' 'driver = "overlay"' "graphroot = \"$tmp/graph\"" \
-		'runroot = "/run/podman-storage"' >"$tmp/podman/storage.conf"
-	export CONTAINERS_CONF=$tmp/podman/containers.conf
-	export CONTAINERS_STORAGE_CONF=$tmp/podman/storage.conf
-	export CONTAINERS_REGISTRIES_CONF=/dev/null
-	printf '{"default": [{"type": "insecureAcceptAnything"}]}' >"$tmp/podman/policy.json"
-}
 
 image_set_up() {
 	mount -t tmpfs tmpfs /var/lib/mocker
@@ -64,8 +22,8 @@ image_set_up() {
 	printf '%s\n' 'FROM scratch' 'COPY rootfs /' 'CMD ["true"]' >context/Mockerfile
 	run mocker-builder build -t localhost/app:1 -o type=oci-archive,dest=app.tar context
 	check_status 0
-	podman_set_up
-	run podman --log-level error load --signature-policy "$tmp/podman/policy.json" -i app.tar
+	peers_set_up
+	run podman --log-level error load --signature-policy "$tmp/peers/policy.json" -i app.tar
 	check_status 0
 	podman=$(sed -n 's/^Loaded image.*: //p' <<<"$output")
 }
@@ -85,8 +43,8 @@ image_to_container() {
 	bundle_and_run
 	podman_run
 	for ((i = 0; i < rounds; i++)); do
-		timed bundle_and_run
-		timed podman_run
+		timed bundle_and_run bundle_and_run
+		timed podman_run podman_run
 	done
 	compare bundle_and_run podman_run 0.25
 }
@@ -119,9 +77,9 @@ unpacking() {
 	for ((i = 0; i < rounds; i++)); do
 		run mocker-builder --root "$tmp/store" rmi "$(mocker-builder --root "$tmp/store" images | awk 'NR == 2 { print $2 }')"
 		run mocker-builder --root "$tmp/store" prune --all
-		timed load_layer
+		timed load_layer load_layer
 		rm -rf out && mkdir out
-		timed tar_extracts
+		timed tar_extracts tar_extracts
 	done
 	compare load_layer tar_extracts 1.3
 }

@@ -137,6 +137,17 @@ live_narrow() {
 }
 test_case "live: a narrow terminal" live_narrow
 
+# The driver's terminal has 101 columns until it shows "ready", then 202.
+live_resized() {
+	printf '%s\n' 'FROM base' 'RUN echo ready; sleep 1' >context/Waits
+	run timeout 60 python3 "$e2e/runtime-terminal.py" type x mocker-builder build \
+		-f context/Waits context
+	check_status 0
+	check grep -qP '^.{90,110}[0-9]s\r' <<<"$output"
+	check grep -qP '^.{190,215}[0-9]s\r' <<<"$output"
+}
+test_case "live: the terminal changes its size" live_resized
+
 no_colour() {
 	NO_COLOR=1 run_in_terminal mocker-builder build "${test[@]}"
 	check_status 0

@@ -80,6 +80,8 @@ changes "a file" "COPY src: src/a changed" "echo three >context/src/a"
 changes "its mode" "COPY src: src/a changed" "chmod 600 context/src/a"
 changes "a new file" "COPY src: src/c is new" "echo x >context/src/c"
 changes "a file that is gone" "COPY src: src/a is gone" "rm context/src/a"
+changes "a name that would be an order to the terminal" "COPY src: src/?[2J?x is new" \
+	"touch \$'context/src/\\e[2J\\nx'"
 changes "many files: five and their number" "COPY src: src/1 is new
 COPY src: src/2 is new
 COPY src: src/3 is new
