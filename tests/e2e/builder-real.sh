@@ -79,7 +79,7 @@ base() {
 	mkdir -p debian
 	printf 'FROM rootfs:%s/base.tar\nRUN rm -f /etc/apt/sources.list.d/* && echo "deb [trusted=yes] http://127.0.0.1:%s ./" >/etc/apt/sources.list && apt-get update\n' \
 		"$real" "$port" >debian/Mockerfile
-	busybox httpd -p 127.0.0.1:$port -h "$real/debs"
+	busybox httpd -p 127.0.0.1:"$port" -h "$real/debs"
 	built -t debian debian
 }
 test_setup base
