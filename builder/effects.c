@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "builder/build.h"
 #include "builder/cache.h"
+#include "builder/copy/owner.h"
 #include "builder/copy/repository.h"
 #include "builder/overlay.h"
 
@@ -290,7 +291,9 @@ int effect_inputs(struct build *build, struct stage_state *state, const struct s
 			return -1;
 		run_inputs(build, state, step, inputs);
 		return all_mount_inputs(build, state, step, inputs, err);
-	case INSTRUCTION_WORKDIR: /* its words are all */
+	case INSTRUCTION_WORKDIR: /* its words, and whose the directory is */
+		inputs_add(inputs, INPUT_SETTING, "the user",
+			state->image.config.config.user);
 		return 0;
 	default:
 		return copy_inputs(build, state, step, inputs, err);
@@ -301,14 +304,22 @@ struct effect_work {
 	const struct step *step;
 	const struct overlay *target;
 	const char *target_at;
+	const char *user; /* of the image so far, for WORKDIR */
 	struct source_work source;
 };
 
-static int make_directory(int root_fd, const char *path, struct error *err)
+/* WORKDIR: what is missing of the path, for the user of the moment, as BuildKit makes it. */
+static int make_directory(
+	int root_fd, const char *path, const char *user, struct error *err)
 {
 	struct path_mkdir_options options = { .mode = 0755 };
+	struct owner owner = { 0 };
 	auto_fd fd = -1;
 
+	if (user && *user && owner_resolve(root_fd, user, &owner, err) < 0)
+		return fail_while(err, "USER %s", user);
+	options.uid = owner.uid;
+	options.gid = owner.gid;
 	return path_mkdirs_in_root(root_fd, path, options, &fd, err);
 }
 
@@ -331,7 +342,8 @@ static int change_files(void *argument, int output, struct error *err)
 	if (target_fd < 0)
 		return fail_errno(err, "opening %s", work->target_at);
 	if (work->step->kind == INSTRUCTION_WORKDIR)
-		return make_directory(target_fd, work->step->words.items[0], err);
+		return make_directory(
+			target_fd, work->step->words.items[0], work->user, err);
 	if (open_source(&work->source, &source, &source_fd, err) < 0)
 		return -1;
 	upper_fd = open(work->target->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -353,6 +365,7 @@ static int perform_by_worker(struct build *build, struct stage_state *state,
 		.step = step,
 		.target = &target,
 		.target_at = draft->rootfs,
+		.user = state->image.config.config.user,
 		.source = {
 			.build = build,
 			.step = step,

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -106,12 +107,18 @@ int secrets_add_ssh(struct build_secrets *secrets, const char *text, struct erro
 	const char *equals = strchr(text, '=');
 	const char *socket = equals ? equals + 1 : getenv("SSH_AUTH_SOCK");
 	struct build_secret secret = { 0 };
+	struct stat st;
 
 	if (!*text || equals == text)
 		return fail(err, "--ssh %s: expected ID[=SOCKET]", text);
-	if (!socket || access(socket, F_OK) < 0)
+	if (!socket || stat(socket, &st) < 0)
 		return fail(err, "--ssh %s: no agent's socket at %s", text,
 			socket ? socket : "$SSH_AUTH_SOCK");
+	if (!S_ISSOCK(st.st_mode))
+		return fail(err,
+			"--ssh %s: %s is no socket; a key is given by an agent that has it "
+			"(ssh-agent, ssh-add)",
+			text, socket);
 	secret.id = equals ? str_dup_n(text, (size_t)(equals - text)) : str_dup(text);
 	secret.path = realpath(socket, NULL);
 	if (!secret.path)

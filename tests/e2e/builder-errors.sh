@@ -76,6 +76,13 @@ said "a build argument without name" '--build-arg =x: expected NAME=VALUE or NAM
 	mocker-builder build --build-arg =x context
 said "a network that RUN cannot have" '--network: expected host|none|default, found "web"' \
 	mocker-builder build --network web context
+touch key.pem
+said "a key instead of an agent" "key.pem is no socket; a key is given by an agent that has it" \
+	mocker-builder build --ssh default=key.pem context
+said "an entitlement that there is not" "--allow x: expected security.insecure or network.host" \
+	mocker-builder build --allow x context
+said "a platform that is none" '--platform: platform "arm": expected OS/ARCHITECTURE' \
+	mocker-builder build --platform arm context
 said "a bundle's directory that is not empty" \
 	"context is not empty; a bundle needs a directory of its own" \
 	mocker-builder bundle base context -- true
