@@ -12,8 +12,8 @@
 #define BLOCK_SIZE (1u << 17)
 
 /* libarchive falls back to programs of PATH where a library is missing, and says so by
- * ARCHIVE_WARN. */
-struct archive *tar_open(int fd)
+ * ARCHIVE_WARN: such a compression is not there. */
+struct archive *tar_open_filters(void)
 {
 	static int (*const filters[])(struct archive *) = {
 		archive_read_support_filter_gzip,
@@ -24,11 +24,18 @@ struct archive *tar_open(int fd)
 	struct archive *archive = archive_read_new();
 	bool usable = archive != NULL;
 
-	if (!archive)
-		str_out_of_memory();
 	for (size_t i = 0; usable && i < ARRAY_SIZE(filters); i++)
 		usable = filters[i](archive) == ARCHIVE_OK;
-	usable = usable && archive_read_support_format_tar(archive) == ARCHIVE_OK;
+	if (!usable)
+		str_out_of_memory();
+	return archive;
+}
+
+struct archive *tar_open(int fd)
+{
+	struct archive *archive = tar_open_filters();
+	bool usable = archive_read_support_format_tar(archive) == ARCHIVE_OK;
+
 	/* Names are bytes, whatever the locale. */
 	if (usable)
 		(void)archive_read_set_format_option(

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -70,6 +71,7 @@ static int open_layer(struct import *import, int directory_fd,
 	const struct digest *digest, struct error *err)
 {
 	struct digest found;
+	struct stat stat;
 	auto_fd fd = -1;
 
 	if (layout_open(directory_fd, name, &fd, err) < 0) {
@@ -79,16 +81,16 @@ static int open_layer(struct import *import, int directory_fd,
 			       ? 0
 			       : -1;
 	}
-	if (import_check(fd, name, digest, &found, err) < 0)
-		return -1;
-	if (lseek(fd, 0, SEEK_END) != (off_t)layer->size)
+	if (fstat(fd, &stat) < 0)
+		return fail_errno(err, "reading %s", name);
+	if ((uint64_t)stat.st_size != layer->size)
 		return fail(err, "%s: its size is not the %ju bytes of its descriptor",
 			name, (uintmax_t)layer->size);
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return fail_errno(err, "reading %s again", name);
-	return import_add_layer(import, fd, name, digest, err) < 0
-		       ? -1
-		       : import_keep(import, directory_fd, name, digest, err);
+	if (import_known_layer(import, digest)
+			? import_check(fd, name, digest, &found, err)
+			: import_add_layer(import, fd, name, digest, NULL, err))
+		return -1;
+	return import_keep(import, directory_fd, name, digest, err);
 }
 
 static bool is_layer(const char *media_type)
