@@ -22,9 +22,11 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "builder/tar_name.h"
+#include "builder/tar_open.h"
 
 #define SIZE_MAX_TOTAL (INT64_C(1) << 40)
 #define ENTRIES_MAX    10000000
+#define LATE_BYTES_MAX (size_t)(256u << 20)
 #define TRAILER_MAX    (INT64_C(64) << 20) /* blocks of zeroes behind the last entry */
 #define MODE_UNKNOWN   ((mode_t)-1)
 #define WHITEOUT       ".wh."
@@ -52,6 +54,7 @@ struct extraction {
 	struct late_time *late;
 	size_t late_count;
 	size_t late_capacity;
+	size_t late_bytes;
 	struct error *err;
 };
 
@@ -72,11 +75,17 @@ static void forget_parent(struct extraction *x)
 	x->parent = NULL;
 }
 
+static void forget_times(struct extraction *x)
+{
+	for (size_t i = 0; i < x->late_count; i++)
+		free(x->late[i].path);
+	x->late_count = x->late_bytes = 0;
+}
+
 static void extraction_free(struct extraction *x)
 {
 	forget_parent(x);
-	for (size_t i = 0; i < x->late_count; i++)
-		free(x->late[i].path);
+	forget_times(x);
 	free(x->late);
 	if (x->archive)
 		(void)archive_read_free(x->archive); /* reading: nothing can be lost */
@@ -316,14 +325,37 @@ static int extract_file(struct extraction *x, const struct place *place)
 	return finish(x, place, fd, mode);
 }
 
-static void remember_time(struct extraction *x, const struct place *place)
+static int set_late_times(struct extraction *x)
 {
+	for (size_t i = x->late_count; i-- > 0;) {
+		struct timespec times[2] = { x->late[i].time, x->late[i].time };
+		const char *path = *x->late[i].path ? x->late[i].path : ".";
+		auto_fd fd = path_try_open_in_root(
+			x->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+		if (!*x->late[i].path && !x->options->layer)
+			continue;
+		if (fd >= 0 && futimens(fd, times) < 0)
+			return fail_errno(x->err, "%s: setting the time of %s",
+				x->options->name, path);
+	}
+	forget_times(x);
+	return 0;
+}
+
+/* Millions of them are set before the end, whatever comes into them later. */
+static int remember_time(struct extraction *x, const struct place *place)
+{
+	x->late_bytes += strlen(place->path) + sizeof(*x->late);
+	if (x->late_bytes > LATE_BYTES_MAX && set_late_times(x) < 0)
+		return -1;
 	if (x->late_count == x->late_capacity) {
 		x->late_capacity = MAX(64u, x->late_capacity * 2);
 		x->late = str_realloc(x->late, x->late_capacity, sizeof(*x->late));
 	}
 	x->late[x->late_count++] =
 		(struct late_time){ str_dup(place->path), time_of(x, place) };
+	return 0;
 }
 
 static int extract_directory(struct extraction *x, const struct place *place)
@@ -334,7 +366,8 @@ static int extract_directory(struct extraction *x, const struct place *place)
 	auto_fd fd = -1;
 
 	if (!*place->path) {
-		remember_time(x, place);
+		if (remember_time(x, place) < 0)
+			return -1;
 		return x->options->layer ? finish(x, place, x->root_fd, MODE_UNKNOWN) : 0;
 	}
 	if (mkdirat(place->fd, place->name, 0700) < 0 && errno != EEXIST)
@@ -354,8 +387,7 @@ static int extract_directory(struct extraction *x, const struct place *place)
 		return fail_entry(x, place, "opening");
 	if (was_whiteout && fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
 		return fail_entry(x, place, "marking as opaque");
-	remember_time(x, place);
-	return finish(x, place, fd, MODE_UNKNOWN);
+	return remember_time(x, place) < 0 ? -1 : finish(x, place, fd, MODE_UNKNOWN);
 }
 
 static int extract_symlink(struct extraction *x, const struct place *place)
@@ -513,23 +545,6 @@ static int extract_entry(struct extraction *x, struct archive_entry *entry)
 	return result;
 }
 
-static int set_late_times(struct extraction *x)
-{
-	for (size_t i = x->late_count; i-- > 0;) {
-		struct timespec times[2] = { x->late[i].time, x->late[i].time };
-		const char *path = *x->late[i].path ? x->late[i].path : ".";
-		auto_fd fd = path_try_open_in_root(
-			x->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-
-		if (!*x->late[i].path && !x->options->layer)
-			continue;
-		if (fd >= 0 && futimens(fd, times) < 0)
-			return fail_errno(x->err, "%s: setting the time of %s",
-				x->options->name, path);
-	}
-	return 0;
-}
-
 static int read_all(struct extraction *x)
 {
 	struct archive_entry *entry;
@@ -544,35 +559,12 @@ static int read_all(struct extraction *x)
 	return set_late_times(x);
 }
 
-static la_ssize_t read_stream(struct archive *archive, void *argument, const void **ret)
-{
-	ssize_t length = tar_stream_next(argument, ret);
-
-	if (length < 0)
-		archive_set_error(archive, EIO, "%s", tar_stream_error(argument));
-	return length;
-}
-
-/* The tar alone: the stream has decompressed it. Names are bytes, whatever the locale. */
-static int open_stream(struct extraction *x)
-{
-	x->archive = archive_read_new();
-	if (!x->archive)
-		str_out_of_memory();
-	if (archive_read_support_format_tar(x->archive) != ARCHIVE_OK)
-		return fail_archive(x);
-	(void)archive_read_set_format_option(x->archive, "tar", "hdrcharset", "BINARY");
-	return archive_read_open(x->archive, x->stream, NULL, read_stream, NULL) ==
-			       ARCHIVE_OK
-		       ? 0
-		       : fail_archive(x);
-}
-
 static int extract(struct extraction *x, struct tar_extracted *ret)
 {
 	struct tar_extracted extracted = { 0 };
 
-	if (open_stream(x) < 0 || read_all(x) < 0)
+	x->archive = tar_open_stream(x->stream);
+	if (read_all(x) < 0)
 		return -1;
 	if (tar_stream_end(x->stream, TRAILER_MAX, &extracted.digests, x->err) < 0)
 		return fail_while(x->err, "%s", x->options->name);

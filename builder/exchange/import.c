@@ -330,11 +330,3 @@ int import_image_as(struct session *session, const char *source,
 	*ret_name = take_ptr(&name);
 	return 0;
 }
-
-int import_image(struct session *session, int signal_fd, const char *source,
-	struct image *ret, char **ret_name, struct error *err)
-{
-	struct import_options options = { .signal_fd = signal_fd, .output = -1 };
-
-	return import_image_as(session, source, &options, ret, ret_name, err);
-}

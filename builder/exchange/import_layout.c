@@ -17,13 +17,15 @@
 
 #define INDEX_DEPTH 2
 
-static bool is_wanted(const struct import *import, const struct image_descriptor *entry)
+/* 0 is best, -1: not at all. */
+static int rank(const struct import *import, const struct image_descriptor *entry)
 {
-	const char *name = pairs_get(&entry->annotations, IMAGE_REF_NAME);
-
 	if (import->tag)
-		return str_equal(name, import->tag);
-	return platform_matches(&import->platform, entry->platform);
+		return str_equal(pairs_get(&entry->annotations, IMAGE_REF_NAME),
+			       import->tag)
+			       ? 0
+			       : -1;
+	return platform_rank(&import->platform, entry->platform);
 }
 
 /* Of index.json, where several images may stand: it must be clear which is meant. */
@@ -31,12 +33,16 @@ static int find_entry(const struct import *import, const struct image_index *ind
 	const struct image_descriptor **ret, struct error *err)
 {
 	size_t found = 0;
+	int best = -1;
 
 	for (size_t i = 0; i < index->manifests_count; i++) {
-		if (!is_wanted(import, &index->manifests[i]))
+		int this = rank(import, &index->manifests[i]);
+
+		if (this < 0 || (best >= 0 && this > best))
 			continue;
+		found = this == best ? found + 1 : 1;
+		best = this;
 		*ret = &index->manifests[i];
-		found++;
 	}
 	if (found == 1)
 		return 0;

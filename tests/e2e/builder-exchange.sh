@@ -250,6 +250,29 @@ compressed() {
 test_case "dir: with layers in zstd" compressed zstd
 test_case "dir: with layers in gzip" compressed gzip
 
+# An index of three platforms, all of them the same image but by name.
+several_platforms() {
+	local manifest
+	cp -a layout many
+	manifest=$(jq -c '.manifests[0] | del(.annotations)' layout/index.json)
+	jq -c --argjson m "$manifest" '.manifests = [
+		$m + {platform: {os: "linux", architecture: "arm", variant: "v6"}},
+		$m + {platform: {os: "linux", architecture: "arm64", variant: "v8"}},
+		$m + {platform: {os: "unknown", architecture: "unknown"}}]' layout/index.json >many/index.json
+	for platform in linux/arm64 linux/aarch64 linux/arm64/v8 linux/arm/v7 linux/armhf; do
+		run mocker-builder load -t many --platform "$platform" oci:many
+		check_status 0
+		check_output_has "is many:latest"
+	done
+	for platform in linux/arm/v5 linux/amd64 linux/unknown; do
+		run mocker-builder load -t none --platform "$platform" oci:many
+		check_fails_with "oci:many: index.json names no image for this platform"
+	done
+	run mocker-builder rmi many
+	rm -rf many
+}
+test_case "of several platforms, the one that --platform names or can run" several_platforms
+
 umoci_repacks() {
 	needs umoci || return
 	cp -a layout theirs
