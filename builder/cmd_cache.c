@@ -153,7 +153,7 @@ static int unpack(int fd, const char *path, struct error *err)
 	to = openat(fd, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to < 0)
 		return fail_errno(err, "opening the cache");
-	if (tar_extract(archive, to, &options, err) < 0) {
+	if (tar_extract(archive, to, &options, NULL, err) < 0) {
 		struct error ignored;
 
 		(void)!path_remove_tree(fd, "new", &ignored);

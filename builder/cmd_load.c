@@ -11,12 +11,15 @@
 
 struct load_options {
 	struct strings tags;
+	const char *platform;
 };
 
 /* clang-format off */
 static const struct option_spec options[] = {
 	OPTION_STRINGS(struct load_options, tags, "tag", 't', "NAME[:TAG]",
 		"name the image so (otherwise as its source does)"),
+	OPTION_STRING(struct load_options, platform, "platform", 0, "OS/ARCHITECTURE[/VARIANT]",
+		"of an index of several, the image for this platform (otherwise this machine's)"),
 	OPTION_END,
 };
 /* clang-format on */
@@ -68,18 +71,25 @@ static int save(const struct store *store, const struct image *image,
 static int load(const struct command_call *call, const char *source, struct error *err)
 {
 	const struct builder_options *global = call->global;
+	const struct load_options *given = call->options;
 	auto_interrupt interrupt = INTERRUPT_NONE;
 	auto_store store = STORE_CLOSED;
 	auto_session session = SESSION_NONE;
 	auto_strings names = { 0 };
 	auto_free char *called = NULL;
 	auto_image image = { 0 };
+	struct import_options how = {
+		.platform = given->platform,
+		.output = -1,
+	};
 
 	if (store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		interrupt_begin(&interrupt, err) < 0 ||
-		session_begin(&store, &session, err) < 0 ||
-		import_image(&session, interrupt.fd, source, &image, &called, err) < 0 ||
-		choose_names(call->options, called, &names, err) < 0)
+		session_begin(&store, &session, err) < 0)
+		return -1;
+	how.signal_fd = interrupt.fd;
+	if (import_image_as(&session, source, &how, &image, &called, err) < 0 ||
+		choose_names(given, called, &names, err) < 0)
 		return -1;
 	return save(&store, &image, &names, err);
 }

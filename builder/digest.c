@@ -56,21 +56,39 @@ void digest_add_texts(struct digest_state *state, const struct strings *list)
 		digest_add_text(state, list->items[i]);
 }
 
-struct digest digest_end(struct digest_state *state)
+struct digest digest_of_bytes(const uint8_t bytes[32])
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char bytes[EVP_MAX_MD_SIZE];
 	struct digest digest = { 0 };
-	unsigned int length = 0;
 
-	if (EVP_DigestFinal_ex(state->context, bytes, &length) != 1 || length != 32)
-		str_out_of_memory();
 	for (size_t i = 0; i < 32; i++) {
 		digest.hex[2 * i] = digits[bytes[i] >> 4];
 		digest.hex[2 * i + 1] = digits[bytes[i] & 15];
 	}
-	digest_free(state);
 	return digest;
+}
+
+static uint8_t nibble(char c)
+{
+	return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+void digest_to_bytes(const struct digest *digest, uint8_t ret[32])
+{
+	for (size_t i = 0; i < 32; i++)
+		ret[i] = (uint8_t)(nibble(digest->hex[2 * i]) << 4 |
+				   nibble(digest->hex[2 * i + 1]));
+}
+
+struct digest digest_end(struct digest_state *state)
+{
+	unsigned char bytes[EVP_MAX_MD_SIZE];
+	unsigned int length = 0;
+
+	if (EVP_DigestFinal_ex(state->context, bytes, &length) != 1 || length != 32)
+		str_out_of_memory();
+	digest_free(state);
+	return digest_of_bytes(bytes);
 }
 
 struct digest digest_of(const void *data, size_t length)

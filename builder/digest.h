@@ -51,3 +51,7 @@ int digest_of_fd(int fd, const char *name, struct digest *ret, int64_t *ret_size
 /* Accepts "sha256:HEX" only. */
 bool digest_parse(const char *text, struct digest *ret);
 bool digest_is_hex(const char *text); /* 64 lower-case digits */
+
+/* As bytes, for where many are kept. */
+void digest_to_bytes(const struct digest *digest, uint8_t ret[32]);
+struct digest digest_of_bytes(const uint8_t bytes[32]);

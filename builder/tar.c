@@ -2,6 +2,9 @@
  * tar_extract(): read_all() takes one header after the other, place_of() makes its name
  * safe and opens its directory beneath the root, a function per type makes the entry.
  * Directories get their time last, when nothing is put into them any more.
+ *
+ * Of system calls, a file costs its creation with its mode, its writes, its time; a
+ * change of owner or of mode only where creation did not give it.
  */
 #include "builder/tar.h"
 
@@ -18,14 +21,17 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/tar_name.h"
 #include "builder/tar_open.h"
 
-#define SIZE_MAX_TOTAL  (INT64_C(1) << 40)
-#define ENTRIES_MAX     10000000
-#define NAME_LENGTH_MAX 4096
-#define WHITEOUT        ".wh."
-#define OPAQUE          ".wh..wh..opq"
-#define OPAQUE_XATTR    "trusted.overlay.opaque"
+#define SIZE_MAX_TOTAL (INT64_C(1) << 40)
+#define ENTRIES_MAX    10000000
+#define LATE_BYTES_MAX (size_t)(256u << 20)
+#define TRAILER_MAX    (INT64_C(64) << 20) /* blocks of zeroes behind the last entry */
+#define MODE_UNKNOWN   ((mode_t)-1)
+#define WHITEOUT       ".wh."
+#define OPAQUE         ".wh..wh..opq"
+#define OPAQUE_XATTR   "trusted.overlay.opaque"
 
 struct late_time {
 	char *path;
@@ -35,14 +41,20 @@ struct late_time {
 struct extraction {
 	const struct tar_extract_options *options;
 	struct archive *archive;
+	struct tar_stream *stream;
 	int root_fd;
 	int parent_fd; /* of the entry before, with its path: most share it */
 	char *parent;
+	bool parent_gives_group; /* what is made there does not get ours */
+	uid_t uid;               /* ours: whose files are that we make */
+	gid_t gid;
 	int64_t size;
+	int64_t file_size; /* of the files alone, as they claim it */
 	int64_t entries;
 	struct late_time *late;
 	size_t late_count;
 	size_t late_capacity;
+	size_t late_bytes;
 	struct error *err;
 };
 
@@ -63,14 +75,21 @@ static void forget_parent(struct extraction *x)
 	x->parent = NULL;
 }
 
+static void forget_times(struct extraction *x)
+{
+	for (size_t i = 0; i < x->late_count; i++)
+		free(x->late[i].path);
+	x->late_count = x->late_bytes = 0;
+}
+
 static void extraction_free(struct extraction *x)
 {
 	forget_parent(x);
-	for (size_t i = 0; i < x->late_count; i++)
-		free(x->late[i].path);
+	forget_times(x);
 	free(x->late);
 	if (x->archive)
 		(void)archive_read_free(x->archive); /* reading: nothing can be lost */
+	tar_stream_free(x->stream);
 }
 
 #define auto_extraction __attribute__((cleanup(extraction_free))) struct extraction
@@ -85,42 +104,20 @@ static int fail_archive(struct extraction *x)
 
 /* ---- names ---- */
 
-/* Without ".", empty components and leading slashes; ".." is refused. */
-static int clean_name(struct extraction *x, const char *name, char **ret)
-{
-	auto_str path = { 0 };
-	auto_strings components = { 0 };
-
-	if (!name)
-		return fail(x->err, "%s: an entry has no name", x->options->name);
-	if (strlen(name) > NAME_LENGTH_MAX)
-		return fail(x->err, "%s: a name is longer than %d bytes",
-			x->options->name, NAME_LENGTH_MAX);
-	strings_split(&components, name, '/');
-	strings_each (component, &components) {
-		if (!**component || strcmp(*component, ".") == 0)
-			continue;
-		if (strcmp(*component, "..") == 0)
-			return fail(x->err, "%s: the entry \"%s\" leads out of it",
-				x->options->name, name);
-		if (path.length)
-			str_append_char(&path, '/');
-		str_append(&path, *component);
-	}
-	*ret = str_take(&path);
-	return 0;
-}
-
 /* A file that stands where a directory is needed goes, as in an ordinary tar -x. */
 static int open_parent(struct extraction *x, const char *parent)
 {
 	struct path_mkdir_options options = { .mode = 0755, .uid = (uid_t)-1 };
+	struct stat stat;
 
 	if (x->parent && strcmp(x->parent, parent) == 0)
 		return 0;
 	forget_parent(x);
 	if (path_mkdirs_in_root(x->root_fd, parent, options, &x->parent_fd, x->err) < 0)
 		return fail_while(x->err, "%s", x->options->name);
+	if (fstat(x->parent_fd, &stat) < 0)
+		return fail_errno(x->err, "%s: %s", x->options->name, parent);
+	x->parent_gives_group = stat.st_mode & S_ISGID;
 	x->parent = str_dup(parent);
 	return 0;
 }
@@ -130,7 +127,8 @@ static int place_of(struct extraction *x, struct archive_entry *entry, struct pl
 	auto_free char *path = NULL;
 	const char *slash;
 
-	if (clean_name(x, archive_entry_pathname(entry), &path) < 0)
+	if (tar_clean_name(
+		    x->options->name, archive_entry_pathname(entry), &path, x->err) < 0)
 		return -1;
 	slash = strrchr(path, '/');
 	if (*path) {
@@ -202,18 +200,22 @@ static int set_xattrs(struct extraction *x, const struct place *place, int fd)
 	return 0;
 }
 
-/* Of a file or directory that is open. */
-static int finish(struct extraction *x, const struct place *place, int fd)
+/* Of a file or directory that is open, with the mode that it was made with. A change of
+ * owner takes the bits for set-id away, so that the mode comes after it. */
+static int finish(struct extraction *x, const struct place *place, int fd, mode_t made)
 {
 	struct timespec times[2] = { time_of(x, place), time_of(x, place) };
+	mode_t mode = archive_entry_perm(place->entry) & 07777;
 	uid_t uid;
 	gid_t gid;
 
 	if (owner_of(x, place, &uid, &gid) < 0)
 		return -1;
-	if (fchown(fd, uid, gid) < 0)
+	if ((uid != x->uid || gid != x->gid || x->parent_gives_group ||
+		    made == MODE_UNKNOWN) &&
+		fchown(fd, uid, gid) < 0)
 		return fail_entry(x, place, "setting the owner of");
-	if (fchmod(fd, archive_entry_perm(place->entry) & 07777) < 0)
+	if (mode != made && fchmod(fd, mode) < 0)
 		return fail_entry(x, place, "setting the mode of");
 	if (set_xattrs(x, place, fd) < 0)
 		return -1;
@@ -231,7 +233,8 @@ static int finish_at(struct extraction *x, const struct place *place)
 
 	if (owner_of(x, place, &uid, &gid) < 0)
 		return -1;
-	if (fchownat(place->fd, place->name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if ((uid != x->uid || gid != x->gid || x->parent_gives_group) &&
+		fchownat(place->fd, place->name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_entry(x, place, "setting the owner of");
 	if (utimensat(place->fd, place->name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_entry(x, place, "setting the time of");
@@ -306,28 +309,53 @@ static int write_data(struct extraction *x, const struct place *place, int fd)
 static int extract_file(struct extraction *x, const struct place *place)
 {
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	auto_fd fd = openat(place->fd, place->name, flags, 0600);
+	mode_t mode = archive_entry_perm(place->entry) & 0777;
+	auto_fd fd = openat(place->fd, place->name, flags, mode);
 
 	if (fd < 0 && errno == EEXIST) {
 		if (remove_old(x, place) < 0)
 			return -1;
-		fd = openat(place->fd, place->name, flags, 0600);
+		fd = openat(place->fd, place->name, flags, mode);
 	}
 	if (fd < 0)
 		return fail_entry(x, place, "creating");
 	if (write_data(x, place, fd) < 0)
 		return -1;
-	return finish(x, place, fd);
+	x->file_size += archive_entry_size(place->entry);
+	return finish(x, place, fd, mode);
 }
 
-static void remember_time(struct extraction *x, const struct place *place)
+static int set_late_times(struct extraction *x)
 {
+	for (size_t i = x->late_count; i-- > 0;) {
+		struct timespec times[2] = { x->late[i].time, x->late[i].time };
+		const char *path = *x->late[i].path ? x->late[i].path : ".";
+		auto_fd fd = path_try_open_in_root(
+			x->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+		if (!*x->late[i].path && !x->options->layer)
+			continue;
+		if (fd >= 0 && futimens(fd, times) < 0)
+			return fail_errno(x->err, "%s: setting the time of %s",
+				x->options->name, path);
+	}
+	forget_times(x);
+	return 0;
+}
+
+/* Millions of them are set before the end, whatever comes into them later. */
+static int remember_time(struct extraction *x, const struct place *place)
+{
+	x->late_bytes += strlen(place->path) + sizeof(*x->late);
+	if (x->late_bytes > LATE_BYTES_MAX && set_late_times(x) < 0)
+		return -1;
 	if (x->late_count == x->late_capacity) {
 		x->late_capacity = MAX(64u, x->late_capacity * 2);
 		x->late = str_realloc(x->late, x->late_capacity, sizeof(*x->late));
 	}
 	x->late[x->late_count++] =
 		(struct late_time){ str_dup(place->path), time_of(x, place) };
+	return 0;
 }
 
 static int extract_directory(struct extraction *x, const struct place *place)
@@ -338,8 +366,9 @@ static int extract_directory(struct extraction *x, const struct place *place)
 	auto_fd fd = -1;
 
 	if (!*place->path) {
-		remember_time(x, place);
-		return x->options->layer ? finish(x, place, x->root_fd) : 0;
+		if (remember_time(x, place) < 0)
+			return -1;
+		return x->options->layer ? finish(x, place, x->root_fd, MODE_UNKNOWN) : 0;
 	}
 	if (mkdirat(place->fd, place->name, 0700) < 0 && errno != EEXIST)
 		return fail_entry(x, place, "making the directory");
@@ -358,8 +387,7 @@ static int extract_directory(struct extraction *x, const struct place *place)
 		return fail_entry(x, place, "opening");
 	if (was_whiteout && fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
 		return fail_entry(x, place, "marking as opaque");
-	remember_time(x, place);
-	return finish(x, place, fd);
+	return remember_time(x, place) < 0 ? -1 : finish(x, place, fd, MODE_UNKNOWN);
 }
 
 static int extract_symlink(struct extraction *x, const struct place *place)
@@ -384,7 +412,8 @@ static int extract_hardlink(struct extraction *x, const struct place *place)
 	struct stat st;
 	auto_fd fd = -1;
 
-	if (clean_name(x, archive_entry_hardlink(place->entry), &existing) < 0)
+	if (tar_clean_name(x->options->name, archive_entry_hardlink(place->entry),
+		    &existing, x->err) < 0)
 		return -1;
 	fd = path_try_open_in_root(x->root_fd, existing, O_PATH | O_NOFOLLOW, 0);
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -516,23 +545,6 @@ static int extract_entry(struct extraction *x, struct archive_entry *entry)
 	return result;
 }
 
-static int set_late_times(struct extraction *x)
-{
-	for (size_t i = x->late_count; i-- > 0;) {
-		struct timespec times[2] = { x->late[i].time, x->late[i].time };
-		const char *path = *x->late[i].path ? x->late[i].path : ".";
-		auto_fd fd = path_try_open_in_root(
-			x->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-
-		if (!*x->late[i].path && !x->options->layer)
-			continue;
-		if (fd >= 0 && futimens(fd, times) < 0)
-			return fail_errno(x->err, "%s: setting the time of %s",
-				x->options->name, path);
-	}
-	return 0;
-}
-
 static int read_all(struct extraction *x)
 {
 	struct archive_entry *entry;
@@ -547,16 +559,39 @@ static int read_all(struct extraction *x)
 	return set_late_times(x);
 }
 
+static int extract(struct extraction *x, struct tar_extracted *ret)
+{
+	struct tar_extracted extracted = { 0 };
+
+	x->archive = tar_open_stream(x->stream);
+	if (read_all(x) < 0)
+		return -1;
+	if (tar_stream_end(x->stream, TRAILER_MAX, &extracted.digests, x->err) < 0)
+		return fail_while(x->err, "%s", x->options->name);
+	extracted.size = (uint64_t)x->file_size;
+	if (ret)
+		*ret = extracted;
+	return 0;
+}
+
 int tar_extract(int archive_fd, int root_fd, const struct tar_extract_options *options,
-	struct error *err)
+	struct tar_extracted *ret, struct error *err)
 {
 	auto_extraction x = {
-		.options = options, .root_fd = root_fd, .parent_fd = -1, .err = err
+		.options = options,
+		.root_fd = root_fd,
+		.parent_fd = -1,
+		.uid = geteuid(),
+		.gid = getegid(),
+		.err = err,
 	};
+	mode_t mask;
+	int result;
 
-	x.archive = tar_open(archive_fd);
-	if (!x.archive)
-		return fail(
-			err, "%s: it is no archive that can be unpacked", options->name);
-	return read_all(&x);
+	if (tar_stream_begin(archive_fd, ret != NULL, &x.stream, err) < 0)
+		return -1;
+	mask = umask(0); /* modes are the archive's */
+	result = extract(&x, ret);
+	umask(mask);
+	return result;
 }

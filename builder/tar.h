@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "builder/tar_stream.h"
 
 struct tar_extract_options {
 	const char *name; /* of the archive, for errors */
@@ -28,11 +29,17 @@ struct tar_extract_options {
 	int64_t epoch;       /* later times become this; -1: none */
 };
 
+struct tar_extracted {
+	struct tar_digests digests;
+	uint64_t size; /* of the regular files */
+};
+
 /* Unpacks what is read from archive_fd (tar, or tar compressed by gzip, bzip2, xz or zstd:
- * told by content) beneath root_fd. Partial work stays there on failure: the caller throws
- * its directory away. */
+ * told by content) beneath root_fd, where nobody else works. Partial work stays there on
+ * failure: the caller throws its directory away. ret NULL: nothing of it is wanted, and
+ * nothing is hashed. */
 int tar_extract(int archive_fd, int root_fd, const struct tar_extract_options *options,
-	struct error *err) must_check;
+	struct tar_extracted *ret, struct error *err) must_check;
 
 /* Whether the file is an archive that ADD unpacks. The offset is 0 before and after. */
 bool tar_recognise(int fd);

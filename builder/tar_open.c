@@ -8,12 +8,13 @@
 
 #include "base/str.h"
 #include "builder/tar.h"
+#include "builder/tar_stream.h"
 
 #define BLOCK_SIZE (1u << 17)
 
 /* libarchive falls back to programs of PATH where a library is missing, and says so by
- * ARCHIVE_WARN. */
-struct archive *tar_open(int fd)
+ * ARCHIVE_WARN: such a compression is not there. */
+struct archive *tar_open_filters(void)
 {
 	static int (*const filters[])(struct archive *) = {
 		archive_read_support_filter_gzip,
@@ -24,11 +25,18 @@ struct archive *tar_open(int fd)
 	struct archive *archive = archive_read_new();
 	bool usable = archive != NULL;
 
-	if (!archive)
-		str_out_of_memory();
 	for (size_t i = 0; usable && i < ARRAY_SIZE(filters); i++)
 		usable = filters[i](archive) == ARCHIVE_OK;
-	usable = usable && archive_read_support_format_tar(archive) == ARCHIVE_OK;
+	if (!usable)
+		str_out_of_memory();
+	return archive;
+}
+
+struct archive *tar_open(int fd)
+{
+	struct archive *archive = tar_open_filters();
+	bool usable = archive_read_support_format_tar(archive) == ARCHIVE_OK;
+
 	/* Names are bytes, whatever the locale. */
 	if (usable)
 		(void)archive_read_set_format_option(
@@ -37,6 +45,27 @@ struct archive *tar_open(int fd)
 		(void)archive_read_free(archive);
 		return NULL;
 	}
+	return archive;
+}
+
+static la_ssize_t read_stream(struct archive *archive, void *argument, const void **ret)
+{
+	ssize_t length = tar_stream_next(argument, ret);
+
+	if (length < 0)
+		archive_set_error(archive, EIO, "%s", tar_stream_error(argument));
+	return length;
+}
+
+struct archive *tar_open_stream(struct tar_stream *stream)
+{
+	struct archive *archive = archive_read_new();
+
+	if (!archive || archive_read_support_format_tar(archive) != ARCHIVE_OK)
+		str_out_of_memory();
+	(void)archive_read_set_format_option(archive, "tar", "hdrcharset", "BINARY");
+	/* Whether it is one, the first header tells. */
+	(void)archive_read_open(archive, stream, NULL, read_stream, NULL);
 	return archive;
 }
 

@@ -2,6 +2,13 @@
 #pragma once
 
 struct archive;
+struct tar_stream;
+
+/* Told of the compressions, of no format and no file yet. */
+struct archive *tar_open_filters(void);
 
 /* NULL if the bytes are none of them. archive_read_free() gives it back. */
 struct archive *tar_open(int fd);
+
+/* The tar in a stream, which is borrowed. */
+struct archive *tar_open_stream(struct tar_stream *stream);

@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "builder/store/image.h"
 #include "spec/names.h"
+#include "spec/platform.h"
 
 /* Where a rule holds; what is empty says nothing. */
 struct condition {
@@ -145,7 +145,7 @@ static bool holds(const struct rule *rule, const struct strings *capabilities)
 {
 	const struct condition *in = &rule->includes;
 	const struct condition *out = &rule->excludes;
-	const char *here = image_architecture();
+	const char *here = platform_architecture();
 
 	if (in->arches.count > 0 && !strings_contain(&in->arches, here))
 		return false;
@@ -180,7 +180,7 @@ static const char *native_arch(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (str_equal(names[i][0], image_architecture()))
+		if (str_equal(names[i][0], platform_architecture()))
 			return names[i][1];
 	}
 	return NULL;

@@ -65,18 +65,6 @@ static int end_directory(
 	return 0;
 }
 
-static uint8_t nibble(char c)
-{
-	return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
-static void from_hex(const struct digest *digest, uint8_t ret[32])
-{
-	for (size_t i = 0; i < 32; i++)
-		ret[i] = (uint8_t)(nibble(digest->hex[2 * i]) << 4 |
-				   nibble(digest->hex[2 * i + 1]));
-}
-
 /* The content's digest, with the extended attributes where there are any. */
 static int hash_content(
 	const struct copy_entry *entry, int fd, uint8_t ret[32], struct error *err)
@@ -96,7 +84,7 @@ static int hash_content(
 		content = digest_end(&state);
 		digest_free(&state);
 	}
-	from_hex(&content, ret);
+	digest_to_bytes(&content, ret);
 	return 0;
 }
 

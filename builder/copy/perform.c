@@ -191,7 +191,7 @@ static int unpack(
 	if (target_open_directory(
 		    target, writer->request->destination, &directory, &made, err) < 0)
 		return -1;
-	return tar_extract(fd, directory, &options, err);
+	return tar_extract(fd, directory, &options, NULL, err);
 }
 
 static int copy_file(void *argument, const struct copy_entry *visited, struct error *err)

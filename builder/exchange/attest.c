@@ -16,6 +16,7 @@
 #include "builder/sbom/spdx.h"
 #include "builder/worker.h"
 #include "spec/image_manifest.h"
+#include "spec/platform.h"
 
 #define MEDIA_STATEMENT      "application/vnd.in-toto+json"
 #define PREDICATE_SBOM       "https://spdx.dev/Document"
@@ -280,7 +281,7 @@ int attest_image(struct session *session, int directory_fd, const struct image *
 
 static void append_materials(struct str *text, const struct pairs *materials)
 {
-	const char *architecture = image_architecture();
+	const char *architecture = platform_architecture();
 	size_t count = materials ? materials->count : 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -314,7 +315,7 @@ char *attest_provenance(const struct attest_build *build)
 	}
 	str_appendf(&text,
 		"}},\"environment\":{\"platform\":\"linux/%s\"}},\"metadata\":{",
-		image_architecture());
+		platform_architecture());
 	if (build->started)
 		str_appendf(&text,
 			"\"buildStartedOn\":\"%s\",\"buildFinishedOn\":\"%s\",",

@@ -10,24 +10,15 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "builder/exchange/attest.h"
-#include "builder/exchange/docker.h"
+#include "builder/exchange/export_internal.h"
 #include "builder/layout.h"
 #include "builder/store/layer.h"
 #include "builder/tar_write.h"
 #include "spec/image_index.h"
 #include "spec/image_manifest.h"
 
-static int write_document(
-	int directory_fd, const char *name, const struct str *text, struct error *err)
-{
-	struct file_replace_options options = { .mode = 0644 };
-
-	return file_replace_at(
-		directory_fd, name, text->data, text->length, options, err);
-}
-
 /* A layer's archive at directory/name, under a name of its own until it is whole. */
-static int write_layer(struct session *session, const struct image_layer *layer,
+int export_write_layer(struct session *session, const struct image_layer *layer,
 	int directory_fd, const struct tar_write_options *options,
 	struct tar_written *ret, struct error *err)
 {
@@ -44,7 +35,7 @@ static int write_layer(struct session *session, const struct image_layer *layer,
 	return tar_write(from, to, options, ret, err);
 }
 
-static int place_layer(int directory_fd, const char *name, struct error *err)
+int export_place_layer(int directory_fd, const char *name, struct error *err)
 {
 	if (renameat(directory_fd, "layer.partial", directory_fd, name) < 0)
 		return fail_errno(err, "naming %s", name);
@@ -52,7 +43,7 @@ static int place_layer(int directory_fd, const char *name, struct error *err)
 }
 
 /* The earlier of what the caller wants and what the image was built with. */
-static int64_t latest_time(
+int64_t export_latest_time(
 	const struct image *image, const struct export_options *options)
 {
 	if (!image->has_epoch || (options->epoch >= 0 && options->epoch < image->epoch))
@@ -60,7 +51,7 @@ static int64_t latest_time(
 	return image->epoch;
 }
 
-static int check_image(const struct image *image, struct error *err)
+int export_check_image(const struct image *image, struct error *err)
 {
 	if (!image->on_host)
 		return 0;
@@ -92,7 +83,7 @@ static int copy_blob(struct session *session, const struct image_descriptor *blo
 	name = layout_blob_name(&digest);
 	return fd_copy(from, to, blob->digest, err) < 0
 		       ? -1
-		       : place_layer(directory_fd, name, err);
+		       : export_place_layer(directory_fd, name, err);
 }
 
 /* Docker's media types go into Docker's manifests; ours has OCI's. */
@@ -118,10 +109,10 @@ static int export_made_layer(struct session *session, const struct image_layer *
 	auto_free char *name = NULL;
 	struct tar_written written;
 
-	if (write_layer(session, layer, directory_fd, tar, &written, err) < 0)
+	if (export_write_layer(session, layer, directory_fd, tar, &written, err) < 0)
 		return -1;
 	name = layout_blob_name(&written.digest);
-	if (place_layer(directory_fd, name, err) < 0)
+	if (export_place_layer(directory_fd, name, err) < 0)
 		return -1;
 	layout_describe(ret, tar->gzip ? IMAGE_MEDIA_LAYER_GZIP : IMAGE_MEDIA_LAYER,
 		&written.digest, (uint64_t)written.size);
@@ -158,7 +149,7 @@ static int export_layers(struct session *session, int directory_fd,
 		.name = "a layer",
 		.layer = true,
 		.gzip = options->gzip,
-		.epoch = latest_time(image->image, options),
+		.epoch = export_latest_time(image->image, options),
 	};
 	size_t count = image->image->layers_count;
 
@@ -173,7 +164,7 @@ static int export_layers(struct session *session, int directory_fd,
 }
 
 /* The config with the diff IDs that are known only now. */
-static int write_config(const struct image *image, const struct strings *diff_ids,
+int export_config(const struct image *image, const struct strings *diff_ids,
 	struct str *ret, struct error *err)
 {
 	struct json_write_options options = { 0 };
@@ -201,7 +192,7 @@ static int make_image(struct session *session, int directory_fd,
 
 	if (export_layers(session, directory_fd, image, options, &manifest, &diff_ids,
 		    err) < 0 ||
-		write_config(image->image, &diff_ids, &config, err) < 0 ||
+		export_config(image->image, &diff_ids, &config, err) < 0 ||
 		layout_put(directory_fd, config.data, config.length, &digest, err) < 0)
 		return -1;
 	manifest.media_type = str_dup(IMAGE_MEDIA_MANIFEST);
@@ -264,7 +255,8 @@ int export_layout(struct session *session, int directory_fd,
 	auto_image_descriptor entry = { 0 };
 	struct digest digest;
 
-	if (check_image(image->image, err) < 0 || layout_make(directory_fd, err) < 0 ||
+	if (export_check_image(image->image, err) < 0 ||
+		layout_make(directory_fd, err) < 0 ||
 		export_image(session, directory_fd, image, options, &entry, err) < 0)
 		return -1;
 	if (attest_image(session, directory_fd, image->image, image->name, &entry, err) <
@@ -278,45 +270,4 @@ int export_layout(struct session *session, int directory_fd,
 	if (ret)
 		*ret = digest;
 	return 0;
-}
-
-int export_docker(struct session *session, int directory_fd,
-	const struct export_image *image, const struct export_options *options,
-	struct error *err)
-{
-	struct tar_write_options tar = {
-		.name = "a layer",
-		.layer = true,
-		.epoch = latest_time(image->image, options),
-	};
-	auto_docker_manifest manifest = { 0 };
-	auto_strings diff_ids = { 0 };
-	auto_str config = { 0 };
-	auto_str text = { 0 };
-
-	if (check_image(image->image, err) < 0)
-		return -1;
-	for (size_t i = 0; i < image->image->layers_count; i++) {
-		struct tar_written written;
-		auto_free char *name = NULL;
-
-		if (write_layer(session, &image->image->layers[i], directory_fd, &tar,
-			    &written, err) < 0)
-			return -1;
-		name = str_format("%s.tar", written.diff_id.hex);
-		if (place_layer(directory_fd, name, err) < 0)
-			return -1;
-		strings_add(&manifest.layers, name);
-		strings_addf(&diff_ids, DIGEST_PREFIX "%s", written.diff_id.hex);
-	}
-	if (write_config(image->image, &diff_ids, &config, err) < 0)
-		return -1;
-	manifest.config =
-		str_format("%s.json", digest_of(config.data, config.length).hex);
-	if (image->name)
-		strings_add(&manifest.repo_tags, image->name);
-	docker_manifest_write(&text, &manifest);
-	return write_document(directory_fd, manifest.config, &config, err) < 0
-		       ? -1
-		       : write_document(directory_fd, "manifest.json", &text, err);
 }

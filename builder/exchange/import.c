@@ -1,6 +1,7 @@
 /*
  * Where images come from: a source's words, its directory (archives are unpacked into the
- * session, registries downloaded into it), and from there import_layout.c.
+ * session, registries downloaded into it), and from there import_layout.c;
+ * import_convert.c makes other forms layouts.
  */
 #include "builder/exchange/import.h"
 
@@ -11,7 +12,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "builder/exchange/docker.h"
+#include "builder/copy/digest_cache.h"
+#include "builder/exchange/import_convert.h"
 #include "builder/exchange/import_internal.h"
 #include "builder/layout.h"
 #include "builder/platform.h"
@@ -54,7 +56,8 @@ bool import_is_source(const char *text)
 	return find_word(text, &rest) != NULL;
 }
 
-/* The diff IDs are those of the layers as they came; how many there are must agree. */
+/* The diff IDs name the layers as they came: as many as there are, each of the tar that
+ * was unpacked. */
 int import_adopt(struct import *import, struct image_config *config, struct error *err)
 {
 	struct image *image = import->image;
@@ -68,47 +71,16 @@ int import_adopt(struct import *import, struct image_config *config, struct erro
 
 		if (!digest_parse(ids->items[i], &digest))
 			return fail(err, "the diff ID %s is not sha256", ids->items[i]);
-		image->layers[i].diff_id = str_dup(ids->items[i]);
+		if (strcmp(ids->items[i], image->layers[i].diff_id) != 0)
+			return fail(err,
+				"layer %zu unpacks to a tar with the digest %s; the config "
+				"has the diff ID %s for it",
+				i + 1, image->layers[i].diff_id, ids->items[i]);
 	}
 	image_config_free(&image->config);
 	image->config = *config;
 	*config = (struct image_config){ 0 };
 	strings_free(&image->config.rootfs.diff_ids);
-	return 0;
-}
-
-int import_docker(
-	struct import *import, int directory_fd, char **ret_name, struct error *err)
-{
-	struct json_options options = { .any_case = true };
-	struct fd_read_options read = { .limit = LAYOUT_DOCUMENT_MAX,
-		.regular_only = true };
-	auto_docker_manifest manifest = { 0 };
-	auto_image_config config = { 0 };
-	auto_free char *text = NULL;
-	auto_fd config_fd = -1;
-	size_t length = 0;
-
-	if (docker_manifest_read(directory_fd, &manifest, err) < 0)
-		return -1;
-	options.name = manifest.config;
-	if (layout_open(directory_fd, manifest.config, &config_fd, err) < 0 ||
-		fd_read_all(config_fd, manifest.config, read, &text, &length, err) < 0 ||
-		json_read(&image_config_type, &config, text, length, &options, err) < 0)
-		return -1;
-	strings_each (layer, &manifest.layers) {
-		struct digest digest;
-		auto_fd fd = -1;
-
-		if (layout_open(directory_fd, *layer, &fd, err) < 0 ||
-			import_check(fd, *layer, NULL, &digest, err) < 0 ||
-			import_add_layer(import, fd, *layer, &digest, err) < 0)
-			return -1;
-	}
-	if (import_adopt(import, &config, err) < 0)
-		return -1;
-	if (manifest.repo_tags.count > 0)
-		*ret_name = str_dup(manifest.repo_tags.items[0]);
 	return 0;
 }
 
@@ -132,13 +104,14 @@ static int unpack_archive(
 		.gid = getegid(),
 		.epoch = -1,
 	};
+	struct tar_extracted extracted;
 	auto_free char *piece = NULL;
 	auto_fd archive = -1;
 	auto_fd fd = -1;
 
 	if (open_file(path, &archive, err) < 0 ||
 		session_piece(import->session, &piece, &fd, err) < 0 ||
-		import_extract(import, archive, fd, &options, err) < 0)
+		import_extract(import, archive, fd, &options, &extracted, err) < 0)
 		return -1;
 	*ret_fd = take_fd(&fd);
 	return 0;
@@ -157,87 +130,67 @@ static void split_tag(const char *text, char **ret_path, char **ret_tag)
 	*ret_tag = str_dup(colon + 1);
 }
 
+static int add_rootfs(struct import *import, int fd, const char *path,
+	struct copy_digest_cache *known, struct error *err)
+{
+	uint8_t bytes[32];
+	struct digest digest;
+	struct stat stat;
+
+	if (fstat(fd, &stat) < 0)
+		return fail_errno(err, "reading %s", path);
+	if (digest_cache_find(known, &stat, bytes)) {
+		digest = digest_of_bytes(bytes);
+		if (import_known_layer(import, &digest))
+			return 0;
+	}
+	if (import_add_layer(import, fd, path, NULL, &digest, err) < 0)
+		return -1;
+	digest_to_bytes(&digest, bytes);
+	digest_cache_add(known, &stat, bytes);
+	return 0;
+}
+
+/* The tar is read once, and not at all while it stays as it is: a build begins with it
+ * each time. */
 static int import_rootfs(struct import *import, const char *path, struct error *err)
 {
-	struct digest digest;
+	struct copy_digest_cache *known = NULL;
+	struct error ignored;
 	auto_fd fd = -1;
-
-	if (open_file(path, &fd, err) < 0)
-		return -1;
-	if (import_check(fd, path, NULL, &digest, err) < 0)
-		return -1;
-	return import_add_layer(import, fd, path, &digest, err);
-}
-
-/* ---- what skopeo writes to dir: ----------------------------------------------------- */
-
-/* manifest.json beside files named by the digits of their digests: they are copied into a
- * layout of the session's. */
-static int copy_blob(
-	int from_fd, int to_fd, const struct image_descriptor *blob, struct error *err)
-{
-	auto_free char *name = NULL;
-	struct digest digest;
-	auto_fd from = -1;
-	auto_fd to = -1;
-
-	if (layout_digest(blob, &digest, err) < 0)
-		return -1;
-	name = layout_blob_name(&digest);
-	if (layout_open(from_fd, digest.hex, &from, err) < 0)
-		return -1;
-	to = openat(to_fd, name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	return to < 0 ? fail_errno(err, "making %s", name)
-		      : fd_copy(from, to, digest.hex, err);
-}
-
-static int make_layout(int from_fd, int to_fd, struct error *err)
-{
-	struct json_options options = { .name = "manifest.json" };
-	struct image_descriptor entry = { 0 };
-	auto_image_manifest manifest = { 0 };
-	enum image_document kind;
-	auto_free char *text = NULL;
-	struct digest digest;
-	size_t length = 0;
 	int result;
 
-	if (file_read_at(from_fd, "manifest.json", LAYOUT_DOCUMENT_MAX, &text, &length,
-		    err) < 0 ||
-		image_document_kind(text, length, "manifest.json", NULL, &kind, err) < 0)
+	if (open_file(path, &fd, err) < 0 ||
+		copy_digest_cache_open(
+			import->session->store->root_fd, "archives", &known, err) < 0)
 		return -1;
-	if (kind == IMAGE_DOCUMENT_INDEX)
-		return fail(err, "manifest.json is an index; copy one of its images");
-	if (json_read(&image_manifest_type, &manifest, text, length, &options, err) < 0 ||
-		layout_make(to_fd, err) < 0 ||
-		layout_put(to_fd, text, length, &digest, err) < 0 ||
-		copy_blob(from_fd, to_fd, &manifest.config, err) < 0)
-		return -1;
-	for (size_t i = 0; i < manifest.layers_count; i++) {
-		if (copy_blob(from_fd, to_fd, &manifest.layers[i], err) < 0)
-			return -1;
-	}
-	layout_describe(&entry,
-		str_equal(manifest.media_type, DOCKER_MEDIA_MANIFEST)
-			? DOCKER_MEDIA_MANIFEST
-			: IMAGE_MEDIA_MANIFEST,
-		&digest, length);
-	result = layout_add(to_fd, &entry, err);
-	json_free(&image_descriptor_type, &entry);
+	result = add_rootfs(import, fd, path, known, err);
+	if (result == 0)
+		(void)!copy_digest_cache_save(known, &ignored); /* it is read again */
+	copy_digest_cache_free(known);
 	return result;
 }
 
-static int import_directory(struct import *import, int directory_fd, struct error *err)
+/* Made a layout first, in a piece of the session. */
+static int import_converted(struct import *import, enum source_kind kind,
+	int directory_fd, char **ret_name, struct error *err)
 {
 	auto_free char *piece = NULL;
-	auto_free char *name = NULL;
+	auto_free char *called = NULL;
+	auto_free char *ignored = NULL;
 	auto_fd fd = -1;
 
-	if (session_piece(import->session, &piece, &fd, err) < 0 ||
-		make_layout(directory_fd, fd, err) < 0)
+	if (session_piece(import->session, &piece, &fd, err) < 0)
+		return -1;
+	if (kind == SOURCE_DIRECTORY ? convert_directory(directory_fd, fd, err)
+				     : convert_docker(directory_fd, fd, &called, err))
 		return -1;
 	import->own = true;
-	return import_layout(import, fd, &name, err);
+	if (import_layout(import, fd, &ignored, err) < 0)
+		return -1;
+	session_drop_piece(import->session, piece);
+	*ret_name = take_ptr(&called);
+	return 0;
 }
 
 /* ---- registries --------------------------------------------------------------------- */
@@ -258,7 +211,6 @@ static void list_known(
 
 	for (size_t i = 0; i < manifest->layers_count; i++) {
 		auto_layer_info info = { 0 };
-		struct error ignored;
 		struct digest digest;
 		struct stat stat;
 
@@ -268,7 +220,7 @@ static void list_known(
 		if (fstatat(store->blobs_fd, digest.hex, &stat, AT_SYMLINK_NOFOLLOW) ==
 				0 &&
 			(uint64_t)stat.st_size == manifest->layers[i].size &&
-			layer_find(store, key.hex, &info, &ignored) == 0)
+			import_find_layer(store, &key, &info))
 			strings_add(ret, manifest->layers[i].digest);
 	}
 }
@@ -329,16 +281,18 @@ static int import_kind(struct import *import, enum source_kind kind, const char 
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0)
 			return fail_errno(err, "opening the image layout %s", path);
-		return kind == SOURCE_OCI ? import_layout(import, fd, ret_name, err)
-					  : import_directory(import, fd, err);
+		return kind == SOURCE_OCI
+			       ? import_layout(import, fd, ret_name, err)
+			       : import_converted(import, kind, fd, ret_name, err);
 	}
 	if (kind == SOURCE_REGISTRY)
 		return import_registry(import, path, ret_name, err);
 	if (unpack_archive(import, path, &fd, err) < 0)
 		return -1;
 	import->own = true;
-	return kind == SOURCE_OCI_ARCHIVE ? import_layout(import, fd, ret_name, err)
-					  : import_docker(import, fd, ret_name, err);
+	return kind == SOURCE_OCI_ARCHIVE
+		       ? import_layout(import, fd, ret_name, err)
+		       : import_converted(import, kind, fd, ret_name, err);
 }
 
 int import_image_as(struct session *session, const char *source,
@@ -375,12 +329,4 @@ int import_image_as(struct session *session, const char *source,
 	image = (struct image){ 0 };
 	*ret_name = take_ptr(&name);
 	return 0;
-}
-
-int import_image(struct session *session, int signal_fd, const char *source,
-	struct image *ret, char **ret_name, struct error *err)
-{
-	struct import_options options = { .signal_fd = signal_fd, .output = -1 };
-
-	return import_image_as(session, source, &options, ret, ret_name, err);
 }

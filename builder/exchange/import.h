@@ -35,11 +35,7 @@ struct import_options {
 	bool live; /* output is a terminal */
 };
 
+/* *ret_name: what the source calls the image (owned by the caller), or NULL. */
 int import_image_as(struct session *session, const char *source,
 	const struct import_options *options, struct image *ret, char **ret_name,
 	struct error *err) must_check;
-
-/* signal_fd: of interrupt_begin(), or -1. *ret_name: what the source calls the image
- * (owned by the caller), or NULL. */
-int import_image(struct session *session, int signal_fd, const char *source,
-	struct image *ret, char **ret_name, struct error *err) must_check;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "builder/exchange/import.h"
+#include "builder/store/layer.h"
 #include "builder/tar.h"
 
 struct import {
@@ -18,16 +19,21 @@ struct import {
 
 /* In a worker, so that a signal ends it. */
 int import_extract(struct import *import, int archive_fd, int root_fd,
-	const struct tar_extract_options *options, struct error *err) must_check;
+	const struct tar_extract_options *options, struct tar_extracted *ret,
+	struct error *err) must_check;
 
 /* The key of a layer whose archive has this digest, on those that are there. */
 struct digest import_layer_key(const struct digest *digest, const char *below) must_check;
 
-/* One layer more, from an open archive; digest: its bytes', as they were checked. */
-int import_add_layer(struct import *import, int archive_fd, const char *name,
-	const struct digest *digest, struct error *err) must_check;
-/* The same where the store has it already; false: it has not. */
+/* One layer more: of those that the store has, where it is there; false: it is not. */
 bool import_known_layer(struct import *import, const struct digest *digest);
+/* From an open archive, whose bytes must have this digest (NULL: any): that is found while
+ * they are unpacked, before anything of them has a name. ret: what it is; may be NULL. */
+int import_add_layer(struct import *import, int archive_fd, const char *name,
+	const struct digest *digest, struct digest *ret, struct error *err) must_check;
+/* A layer of the store that came from elsewhere. */
+bool import_find_layer(
+	const struct store *store, const struct digest *key, struct layer_info *ret);
 /* The digest of its bytes; an error if they are not what is expected (NULL: anything). */
 int import_check(int archive_fd, const char *name, const struct digest *expected,
 	struct digest *ret, struct error *err) must_check;
@@ -39,10 +45,6 @@ int import_keep(struct import *import, int directory_fd, const char *name,
 /* The image of a layout. */
 int import_layout(struct import *import, int directory_fd, char **ret_name,
 	struct error *err) must_check;
-/* What `docker save` wrote. */
-int import_docker(struct import *import, int directory_fd, char **ret_name,
-	struct error *err) must_check;
-
 /* The config becomes the image's; its diff IDs, its layers'. */
 int import_adopt(
 	struct import *import, struct image_config *config, struct error *err) must_check;

@@ -17,6 +17,7 @@ struct unpacking {
 	int archive_fd;
 	int root_fd;
 	const struct tar_extract_options *options;
+	struct tar_extracted extracted; /* the result */
 };
 
 struct digest import_layer_key(const struct digest *digest, const char *below)
@@ -39,28 +40,59 @@ static struct digest key_here(const struct import *import, const struct digest *
 /* In a worker: it is killed when a signal ends the command. */
 static int extract(void *argument, int output, struct error *err)
 {
-	const struct unpacking *unpacking = argument;
+	struct unpacking *unpacking = argument;
 
-	umask(0);
-	return tar_extract(
-		unpacking->archive_fd, unpacking->root_fd, unpacking->options, err);
+	return tar_extract(unpacking->archive_fd, unpacking->root_fd, unpacking->options,
+		&unpacking->extracted, err);
 }
 
 int import_extract(struct import *import, int archive_fd, int root_fd,
-	const struct tar_extract_options *options, struct error *err)
+	const struct tar_extract_options *options, struct tar_extracted *ret,
+	struct error *err)
 {
-	struct unpacking unpacking = { archive_fd, root_fd, options };
+	struct unpacking unpacking = {
+		.archive_fd = archive_fd,
+		.root_fd = root_fd,
+		.options = options,
+	};
 	struct worker worker = {
 		.work = extract,
 		.argument = &unpacking,
+		.result = &unpacking.extracted,
+		.result_size = sizeof(unpacking.extracted),
 		.signal_fd = import->options->signal_fd,
 	};
 
-	return worker_run(&worker, err);
+	if (worker_run(&worker, err) < 0)
+		return -1;
+	*ret = unpacking.extracted;
+	return 0;
 }
 
-static int unpack(struct import *import, int archive_fd, const char *name,
-	const struct digest *key, struct layer_info *info, struct error *err)
+static int fail_digest(const char *name, const struct digest *found,
+	const struct digest *expected, struct error *err)
+{
+	return fail(err, "%s: its bytes have the digest sha256:%s, expected sha256:%s",
+		name, found->hex, expected->hex);
+}
+
+/* What cannot be unpacked may be what nobody meant: then that is what is said. */
+static int check_again(
+	int archive_fd, const char *name, const struct digest *digest, struct error *err)
+{
+	struct error second;
+	struct digest found;
+
+	if (err->errnum == EINTR || lseek(archive_fd, 0, SEEK_SET) < 0 ||
+		digest_of_fd(archive_fd, name, &found, NULL, &second) < 0 ||
+		strcmp(found.hex, digest->hex) == 0)
+		return -1;
+	return fail_digest(name, &found, digest, err);
+}
+
+static int extract_layer(struct import *import, int archive_fd, const char *name,
+	const struct digest *digest, const struct layer_draft *draft,
+	struct tar_extracted *ret, struct error *err)
 {
 	struct tar_extract_options options = {
 		.name = name,
@@ -69,19 +101,15 @@ static int unpack(struct import *import, int archive_fd, const char *name,
 		.keep_owner = true,
 		.epoch = -1,
 	};
-	struct layer_draft draft = LAYER_DRAFT_NONE;
-	auto_fd fs = -1;
-	int result;
+	auto_fd fs = open(draft->fs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (layer_begin(import->session, NULL, &draft, err) < 0)
-		return -1;
-	fs = open(draft.fs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	result = fs < 0 ? fail_errno(err, "opening %s", draft.fs)
-			: import_extract(import, archive_fd, fs, &options, err);
-	if (result == 0)
-		result = layer_commit(import->session, &draft, key->hex, info, err);
-	layer_abandon(import->session, &draft);
-	return result;
+	if (fs < 0)
+		return fail_errno(err, "opening %s", draft->fs);
+	if (import_extract(import, archive_fd, fs, &options, ret, err) < 0)
+		return digest ? check_again(archive_fd, name, digest, err) : -1;
+	if (digest && strcmp(ret->digests.digest.hex, digest->hex) != 0)
+		return fail_digest(name, &ret->digests.digest, digest, err);
+	return 0;
 }
 
 int import_check(int archive_fd, const char *name, const struct digest *expected,
@@ -90,40 +118,74 @@ int import_check(int archive_fd, const char *name, const struct digest *expected
 	if (digest_of_fd(archive_fd, name, ret, NULL, err) < 0)
 		return -1;
 	if (expected && strcmp(ret->hex, expected->hex) != 0)
-		return fail(err,
-			"%s: its bytes have the digest sha256:%s, expected sha256:%s",
-			name, ret->hex, expected->hex);
+		return fail_digest(name, ret, expected, err);
 	if (lseek(archive_fd, 0, SEEK_SET) < 0)
 		return fail_errno(err, "reading %s again", name);
 	return 0;
+}
+
+bool import_find_layer(
+	const struct store *store, const struct digest *key, struct layer_info *ret)
+{
+	struct error ignored;
+
+	return layer_find(store, key->hex, ret, &ignored) == 0 && ret->diff_id;
+}
+
+static void add_layer(
+	struct import *import, const struct digest *key, const struct layer_info *info)
+{
+	struct image *image = import->image;
+
+	image_add_layer(image, key->hex, info->size);
+	image->layers[image->layers_count - 1].diff_id = str_dup(info->diff_id);
 }
 
 bool import_known_layer(struct import *import, const struct digest *digest)
 {
 	struct digest key = key_here(import, digest);
 	auto_layer_info known = { 0 };
-	struct error ignored;
 
-	if (layer_find(import->session->store, key.hex, &known, &ignored) < 0)
+	if (!import_find_layer(import->session->store, &key, &known))
 		return false;
-	image_add_layer(import->image, key.hex, known.size);
+	add_layer(import, &key, &known);
 	return true;
 }
 
-int import_add_layer(struct import *import, int archive_fd, const char *name,
-	const struct digest *digest, struct error *err)
+static int commit(struct import *import, struct layer_draft *draft, const char *name,
+	const struct tar_extracted *extracted, struct error *err)
 {
-	struct digest key = key_here(import, digest);
-	auto_layer_info info = { .created_by = str_dup(name) };
+	struct digest key = key_here(import, &extracted->digests.digest);
+	auto_layer_info info = {
+		.created_by = str_dup(name),
+		.diff_id = str_format(DIGEST_PREFIX "%s", extracted->digests.diff_id.hex),
+		.size = extracted->size,
+	};
+
+	if (layer_commit(import->session, draft, key.hex, &info, err) < 0)
+		return -1;
+	add_layer(import, &key, &info);
+	return 0;
+}
+
+int import_add_layer(struct import *import, int archive_fd, const char *name,
+	const struct digest *digest, struct digest *ret, struct error *err)
+{
+	struct layer_draft draft = LAYER_DRAFT_NONE;
+	struct tar_extracted extracted;
+	int result;
 
 	if (import->image->layers_count >= IMAGE_LAYERS_MAX)
 		return fail(err, "the image has more than %d layers", IMAGE_LAYERS_MAX);
-	if (import_known_layer(import, digest))
-		return 0;
-	if (unpack(import, archive_fd, name, &key, &info, err) < 0)
+	if (layer_begin(import->session, NULL, &draft, err) < 0)
 		return -1;
-	image_add_layer(import->image, key.hex, info.size);
-	return 0;
+	result = extract_layer(import, archive_fd, name, digest, &draft, &extracted, err);
+	if (result == 0)
+		result = commit(import, &draft, name, &extracted, err);
+	if (result == 0 && ret)
+		*ret = extracted.digests.digest;
+	layer_abandon(import->session, &draft);
+	return result;
 }
 
 /* A copy that is complete before it gets its name. */

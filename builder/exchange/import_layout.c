@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,13 +17,15 @@
 
 #define INDEX_DEPTH 2
 
-static bool is_wanted(const struct import *import, const struct image_descriptor *entry)
+/* 0 is best, -1: not at all. */
+static int rank(const struct import *import, const struct image_descriptor *entry)
 {
-	const char *name = pairs_get(&entry->annotations, IMAGE_REF_NAME);
-
 	if (import->tag)
-		return str_equal(name, import->tag);
-	return platform_matches(&import->platform, entry->platform);
+		return str_equal(pairs_get(&entry->annotations, IMAGE_REF_NAME),
+			       import->tag)
+			       ? 0
+			       : -1;
+	return platform_rank(&import->platform, entry->platform);
 }
 
 /* Of index.json, where several images may stand: it must be clear which is meant. */
@@ -30,12 +33,16 @@ static int find_entry(const struct import *import, const struct image_index *ind
 	const struct image_descriptor **ret, struct error *err)
 {
 	size_t found = 0;
+	int best = -1;
 
 	for (size_t i = 0; i < index->manifests_count; i++) {
-		if (!is_wanted(import, &index->manifests[i]))
+		int this = rank(import, &index->manifests[i]);
+
+		if (this < 0 || (best >= 0 && this > best))
 			continue;
+		found = this == best ? found + 1 : 1;
+		best = this;
 		*ret = &index->manifests[i];
-		found++;
 	}
 	if (found == 1)
 		return 0;
@@ -70,6 +77,7 @@ static int open_layer(struct import *import, int directory_fd,
 	const struct digest *digest, struct error *err)
 {
 	struct digest found;
+	struct stat stat;
 	auto_fd fd = -1;
 
 	if (layout_open(directory_fd, name, &fd, err) < 0) {
@@ -79,16 +87,16 @@ static int open_layer(struct import *import, int directory_fd,
 			       ? 0
 			       : -1;
 	}
-	if (import_check(fd, name, digest, &found, err) < 0)
-		return -1;
-	if (lseek(fd, 0, SEEK_END) != (off_t)layer->size)
+	if (fstat(fd, &stat) < 0)
+		return fail_errno(err, "reading %s", name);
+	if ((uint64_t)stat.st_size != layer->size)
 		return fail(err, "%s: its size is not the %ju bytes of its descriptor",
 			name, (uintmax_t)layer->size);
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return fail_errno(err, "reading %s again", name);
-	return import_add_layer(import, fd, name, digest, err) < 0
-		       ? -1
-		       : import_keep(import, directory_fd, name, digest, err);
+	if (import_known_layer(import, digest)
+			? import_check(fd, name, digest, &found, err)
+			: import_add_layer(import, fd, name, digest, NULL, err))
+		return -1;
+	return import_keep(import, directory_fd, name, digest, err);
 }
 
 static bool is_layer(const char *media_type)

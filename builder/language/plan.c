@@ -8,34 +8,11 @@
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/utsname.h>
 
 #include "builder/language/expand.h"
+#include "spec/platform.h"
 
 /* ---- platform arguments ---- */
-
-static const char *machine_architecture(void)
-{
-	static const struct {
-		const char *machine, *architecture;
-	} names[] = {
-		{ "x86_64", "amd64" },
-		{ "aarch64", "arm64" },
-		{ "armv7l", "arm/v7" },
-		{ "armv6l", "arm/v6" },
-		{ "i686", "386" },
-		{ "ppc64le", "ppc64le" },
-		{ "s390x", "s390x" },
-		{ "riscv64", "riscv64" },
-	};
-	struct utsname name;
-
-	if (uname(&name) == 0)
-		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-			if (strcmp(names[i].machine, name.machine) == 0)
-				return names[i].architecture;
-	return "amd64";
-}
 
 /* PREFIXPLATFORM and its three parts. */
 static void set_platform(struct plan *plan, const char *prefix, const char *platform)
@@ -55,7 +32,8 @@ static void set_platform(struct plan *plan, const char *prefix, const char *plat
 
 static void set_platforms(struct plan *plan, const struct plan_options *options)
 {
-	auto_free char *ours = str_format("linux/%s", machine_architecture());
+	auto_free char *ours = str_format("linux/%s%s%s", platform_architecture(),
+		*platform_variant() ? "/" : "", platform_variant());
 
 	set_platform(plan, "BUILD", ours);
 	set_platform(plan, "TARGET", options->platform ? options->platform : ours);

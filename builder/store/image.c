@@ -2,11 +2,11 @@
 #include "builder/store/image.h"
 
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "spec/platform.h"
 
 static const struct json_field layer_fields[] = {
 	JSON_STRING(struct image_layer, key, "key", .required = true),
@@ -39,37 +39,13 @@ int image_copy(struct image *to, const struct image *from, struct error *err)
 	return json_copy(&image_type, to, from, err);
 }
 
-const char *image_architecture(void)
-{
-	static const struct {
-		const char *machine;
-		const char *name;
-	} names[] = {
-		{ "x86_64", "amd64" },
-		{ "aarch64", "arm64" },
-		{ "armv7l", "arm" },
-		{ "i686", "386" },
-		{ "ppc64le", "ppc64le" },
-		{ "riscv64", "riscv64" },
-		{ "s390x", "s390x" },
-		{ "loongarch64", "loong64" },
-	};
-	struct utsname host;
-
-	if (uname(&host) < 0)
-		return "unknown";
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(names[i].machine, host.machine) == 0)
-			return names[i].name;
-	}
-	return "unknown";
-}
-
 void image_init(struct image *image)
 {
 	*image = (struct image){ 0 };
 	image->config.os = str_dup("linux");
-	image->config.architecture = str_dup(image_architecture());
+	image->config.architecture = str_dup(platform_architecture());
+	if (*platform_variant())
+		image->config.variant = str_dup(platform_variant());
 	image->config.rootfs.type = str_dup("layers");
 }
 

@@ -76,6 +76,3 @@ int image_load(const struct store *store, const struct digest *id, struct image 
 /* image->manifest, which is not NULL. errnum ENOENT: its blob is gone. */
 int image_read_manifest(const struct store *store, const struct image *image,
 	struct image_manifest *ret, struct error *err) must_check;
-
-/* Go's names for what uname() says: "amd64". */
-const char *image_architecture(void);

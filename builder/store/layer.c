@@ -17,6 +17,7 @@ static const struct json_field info_fields[] = {
 	JSON_STRING(struct layer_info, created, "created"),
 	JSON_STRING(struct layer_info, created_by, "createdBy"),
 	JSON_STRING(struct layer_info, parent, "parent"),
+	JSON_STRING(struct layer_info, diff_id, "diffID"),
 	JSON_U64(struct layer_info, size, "size"),
 	JSON_END,
 };
@@ -160,8 +161,8 @@ int layer_commit(struct session *session, struct layer_draft *draft, const char 
 {
 	const struct store *store = session->store;
 
-	info->size = 0;
-	if (layer_measure(draft->fd, "layer/fs", &info->size, err) < 0 ||
+	if ((info->size == 0 &&
+		    layer_measure(draft->fd, "layer/fs", &info->size, err) < 0) ||
 		write_info(draft->fd, info, err) < 0)
 		return -1;
 	if (renameat(draft->fd, "layer", store->layers_fd, key) < 0 && errno != EEXIST &&

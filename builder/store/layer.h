@@ -22,6 +22,7 @@ struct layer_info {
 	char *created;    /* RFC 3339 */
 	char *created_by; /* the instruction */
 	char *parent;     /* key of the layer below; NULL: none */
+	char *diff_id;    /* of one that came from elsewhere: its tar's digest */
 	uint64_t size;    /* bytes of its regular files */
 };
 
@@ -54,7 +55,8 @@ char *layer_path(const struct store *store, const char *key);
 /* `below`: the layer under it (its root's mode and owner are taken over), or NULL. */
 int layer_begin(struct session *session, const char *below, struct layer_draft *ret,
 	struct error *err) must_check;
-/* Fills in info->size. A layer that another build committed meanwhile is kept instead. */
+/* Measures info->size where it is 0. A layer that another build committed meanwhile is kept
+ * instead. */
 int layer_commit(struct session *session, struct layer_draft *draft, const char *key,
 	struct layer_info *info, struct error *err) must_check;
 /* Throws it away; harmless after a commit. */

@@ -184,6 +184,30 @@ damaged "more diff IDs than layers" "the config has 4 diff IDs, the manifest 3 l
 	'rewritten config ".rootfs.diff_ids += [.rootfs.diff_ids[0]]"'
 damaged "a diff ID that is a path" "the diff ID ../../x is not sha256" \
 	'rewritten config ".rootfs.diff_ids[0] = \"../../x\""'
+damaged "a diff ID of another tar" \
+	"layer 2 unpacks to a tar with the digest sha256:" \
+	'rewritten config ".rootfs.diff_ids[1] = \"sha256:$(printf %064d 1)\""'
+
+# In a store that has none of its layers, so that nothing is known of them.
+wrong_diff_id() {
+	cp -a layout bad
+	rewritten config '.rootfs.diff_ids |= reverse'
+	run mocker-builder --root "$tmp/fresh" load -t bad oci:bad
+	check_fails_with "oci:bad: layer 1 unpacks to a tar with the digest sha256:" \
+		"the config has the diff ID sha256:"
+	run mocker-builder --root "$tmp/fresh" images -q
+	check_output ""
+	mkdir archive && tar -C archive -xf docker.tar
+	config=$(jq -r '.[0].Config' archive/manifest.json)
+	jq -c '.rootfs.diff_ids |= reverse' "archive/$config" >edited && mv edited "archive/$config"
+	tar -C archive -cf bad.tar .
+	run mocker-builder --root "$tmp/fresh" load -t bad docker-archive:bad.tar
+	check_fails_with "docker-archive:bad.tar: layer 1 unpacks to a tar with the digest sha256:"
+	check_equal "$(find "$tmp/fresh/temp" -mindepth 1)" "" "temporary files"
+	rm -rf bad bad.tar archive fresh
+}
+test_case "diff IDs in another order than the layers" wrong_diff_id
+
 damaged "a config that is a list" ": expected an object" 'rewritten config "[.]"'
 damaged "a manifest of the first schema" "Docker's first schema" \
 	'rewritten manifest ".schemaVersion = 1"'
@@ -200,11 +224,107 @@ directory_form() {
 		"$(jq -r '.manifests[0].digest' layout/index.json)" "the digest"
 	printf x >>"plain/$(jq -r '.layers[0].digest[7:]' plain/manifest.json)"
 	run mocker-builder load -t worse dir:plain
-	check_fails_with "its bytes have the digest"
+	check_fails_with "its size is not the"
 	run mocker-builder rmi back
 	rm -rf plain again
 }
 test_case "dir: comes in, with its digest, and is checked" directory_form
+
+# Whatever the compression, the diff IDs and the tree are the same.
+compressed() {
+	needs skopeo || return
+	run skopeo --insecure-policy copy --dest-compress --dest-compress-format "$1" \
+		oci:layout:app:1 dir:squeezed
+	check_status 0
+	check_equal "$(jq -r '.layers[0].mediaType' squeezed/manifest.json)" \
+		"application/vnd.oci.image.layer.v1.tar+$1"
+	run mocker-builder --root "$tmp/fresh" load -t back dir:squeezed
+	check_status 0
+	run mocker-builder --root "$tmp/fresh" bundle back "$tmp/back"
+	check_equal "$(tree back/rootfs)" "$(tree ours/rootfs)" "the tree"
+	run mocker-builder --root "$tmp/fresh" save --format oci-dir -o again back
+	check_equal "$(jq -r '.manifests[0].digest[7:]' again/index.json)" \
+		"$(sha256sum squeezed/manifest.json | cut -d' ' -f1)" "the digest"
+	rm -rf squeezed back again fresh
+}
+test_case "dir: with layers in zstd" compressed zstd
+test_case "dir: with layers in gzip" compressed gzip
+
+# An index of three platforms, all of them the same image but by name.
+several_platforms() {
+	local manifest
+	cp -a layout many
+	manifest=$(jq -c '.manifests[0] | del(.annotations)' layout/index.json)
+	jq -c --argjson m "$manifest" '.manifests = [
+		$m + {platform: {os: "linux", architecture: "arm", variant: "v6"}},
+		$m + {platform: {os: "linux", architecture: "arm64", variant: "v8"}},
+		$m + {platform: {os: "unknown", architecture: "unknown"}}]' layout/index.json >many/index.json
+	for platform in linux/arm64 linux/aarch64 linux/arm64/v8 linux/arm/v7 linux/armhf; do
+		run mocker-builder load -t many --platform "$platform" oci:many
+		check_status 0
+		check_output_has "is many:latest"
+	done
+	for platform in linux/arm/v5 linux/amd64 linux/unknown; do
+		run mocker-builder load -t none --platform "$platform" oci:many
+		check_fails_with "oci:many: index.json names no image for this platform"
+	done
+	run mocker-builder rmi many
+	rm -rf many
+}
+test_case "of several platforms, the one that --platform names or can run" several_platforms
+
+umoci_repacks() {
+	needs umoci || return
+	cp -a layout theirs
+	run umoci unpack --image theirs:app:1 work
+	check_status 0
+	echo more >work/rootfs/srv-file && rm work/rootfs/second
+	run umoci repack --image theirs:more work
+	check_status 0
+	run mocker-builder load -t more oci:theirs:more
+	check_status 0
+	run mocker-builder bundle more "$tmp/back"
+	check_equal "$(tree back/rootfs)" "$(tree work/rootfs)" "the tree"
+	run mocker-builder save --format oci-dir -o again more
+	check_equal "$(jq -r '.manifests[0].digest' again/index.json)" "$(jq -r '.manifests[] |
+		select(.annotations["org.opencontainers.image.ref.name"] == "more").digest' \
+		theirs/index.json)" "the digest"
+	run mocker-builder rmi more
+	rm -rf theirs work back again
+}
+test_case "what umoci repacked comes in, with its digest" umoci_repacks
+
+# podman's own archives, both ways; its image ID is the digest of the config.
+podman_archives() {
+	needs podman || return
+	local podman=(podman --root "$tmp/podman" --runroot "$tmp/podman-run"
+		--storage-driver vfs --log-level error) id kind
+	id=sha256:$(jq -r .config.digest[7:] "layout/blobs/sha256/$(jq -r \
+		'.manifests[0].digest[7:]' layout/index.json)")
+	for kind in oci-archive docker-archive; do
+		run mocker-builder save --format $kind -o to-podman.tar app:1
+		run "${podman[@]}" load --signature-policy "$tmp/policy.json" -i to-podman.tar
+		check_status 0
+		run "${podman[@]}" images --no-trunc --quiet
+		check_output "$id"
+		run "${podman[@]}" save --format $kind -o from-podman.tar \
+			"$("${podman[@]}" images --format '{{.Repository}}:{{.Tag}}')"
+		check_status 0
+		run mocker-builder load -t back $kind:from-podman.tar
+		check_status 0
+		run mocker-builder bundle back "$tmp/back"
+		check_equal "$(tree back/rootfs)" "$(tree ours/rootfs)" "the tree"
+		run mocker-builder save --format oci-dir -o again back
+		check_equal "$(jq -r .config.digest "again/blobs/sha256/$(jq -r \
+			'.manifests[0].digest[7:]' again/index.json)")" "$id" "the config's digest"
+		run "${podman[@]}" rmi --all --force
+		run mocker-builder rmi back
+		rm -rf back again to-podman.tar from-podman.tar
+	done
+	rm -rf podman podman-run
+}
+printf '{"default": [{"type": "insecureAcceptAnything"}]}' >policy.json
+test_case "podman loads what we save, and we what it saves" podman_archives
 
 # FROM of what another builder made, with its digest in the layers of ours.
 from_buildah() {
@@ -225,7 +345,6 @@ from_buildah() {
 	rm -rf buildah buildah-run theirs again
 }
 printf 'FROM scratch\nCOPY rootfs /\nLABEL by=buildah\n' >context/Mockerfile.copy
-printf '{"default": [{"type": "insecureAcceptAnything"}]}' >policy.json
 test_case "FROM of an image that buildah made" from_buildah
 
 host_images_stay() {

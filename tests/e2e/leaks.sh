@@ -14,7 +14,7 @@ leaves() {
 # What the builder's store and the network keep on purpose: images, layers and what is
 # known of them; the networks and the bridge. Not what is being made, nor containers.
 store_stays() {
-	leaves '^file /var/lib/mocker(/(blobs|layers|memo|digests|refs|networks)(/.*)?)?$'
+	leaves '^file /var/lib/mocker(/(blobs|layers|memo|digests|archives|refs|networks)(/.*)?)?$'
 	leaves '^file /var/lib/mocker/(index\.json|oci-layout|[a-z.]*lock|empty2?)$'
 	leaves '^file /var/lib/mocker/(containers|leases|temp)$'
 	leaves '^file /var/lib/mocker/runtime(/\.seccomp(/.*)?)?$' # compiled filters

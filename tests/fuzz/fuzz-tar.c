@@ -26,7 +26,7 @@ static void extract(int archive, int outside)
 	if (mkdirat(outside, "root", 0700) < 0)
 		abort();
 	root = openat(outside, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	(void)!tar_extract(archive, root, &options, &err); /* either is fine */
+	(void)!tar_extract(archive, root, &options, NULL, &err); /* either is fine */
 }
 
 static void must_hold_the_root_only(int outside)

@@ -11,6 +11,7 @@
 #include "spec/image_config.h"
 #include "spec/image_manifest.h"
 #include "spec/names.h"
+#include "spec/platform.h"
 #include "tests/unit/test.h"
 
 static int read_config(const char *text, struct oci_config *ret, struct error *err)
@@ -259,7 +260,87 @@ static void reads_images_without_layers(void)
 	image_config_free(&config);
 }
 
+/* As containerd matches: what runs, and of that the nearest. */
+static void platforms_match(void)
+{
+	struct error err;
+	static const struct {
+		const char *wanted;
+		const char *offered;
+		int rank;
+	} table[] = {
+		{ "linux/amd64", "linux/amd64", 0 },
+		{ "linux/x86_64", "linux/amd64", 0 },
+		{ "linux/amd64", "linux/amd64/v1", 0 },
+		{ "linux/amd64", "linux/amd64/v2", -1 },
+		{ "linux/amd64/v3", "linux/amd64/v2", 1 },
+		{ "linux/amd64/v3", "linux/amd64", 2 },
+		{ "linux/amd64", "linux/386", 100 },
+		{ "linux/386", "linux/amd64", -1 },
+		{ "linux/arm64", "linux/arm64/v8", 0 },
+		{ "linux/arm64/v8", "linux/arm64", 0 },
+		{ "linux/aarch64", "linux/arm64/v8", 0 },
+		{ "linux/arm64", "linux/arm64/v9", -1 },
+		{ "linux/arm64/v9", "linux/arm64", 1 },
+		{ "linux/arm64", "linux/arm/v7", 101 },
+		{ "linux/arm64", "linux/arm/v5", 103 },
+		{ "linux/arm64", "linux/arm", 101 },
+		{ "linux/arm", "linux/arm/v7", 0 },
+		{ "linux/arm/v7", "linux/arm", 0 },
+		{ "linux/arm/v7", "linux/arm/v6", 1 },
+		{ "linux/arm/v6", "linux/arm/v7", -1 },
+		{ "linux/arm/7", "linux/arm/v7", 0 },
+		{ "linux/armhf", "linux/arm/v7", 0 },
+		{ "linux/armel", "linux/arm/v7", -1 },
+		{ "linux/arm", "linux/arm64", -1 },
+		{ "linux/ppc64le", "linux/ppc64le", 0 },
+		{ "linux/ppc64le/power9", "linux/ppc64le/power9", 0 },
+		{ "linux/ppc64le/power9", "linux/ppc64le", -1 },
+		{ "linux/amd64", "windows/amd64", -1 },
+		{ "linux/amd64", "linux/sparc64", -1 },
+		{ "linux/sparc64", "linux/sparc64", 0 },
+		{ "linux/amd64", "unknown/unknown", -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		auto_platform wanted = { 0 };
+		auto_platform offered = { 0 };
+
+		CHECK_OK(platform_parse(table[i].wanted, &wanted, &err), &err);
+		CHECK_OK(platform_parse(table[i].offered, &offered, &err), &err);
+		if (platform_rank(&wanted, &offered) != table[i].rank)
+			printf("# %s for %s\n", table[i].offered, table[i].wanted);
+		CHECK_INT(platform_rank(&wanted, &offered), table[i].rank);
+	}
+}
+
+static void platforms_are_read(void)
+{
+	struct error err;
+	static const char *const bad[] = { "", "linux", "linux/", "/amd64", "a/b/c/d",
+		"linux/arm/" };
+	auto_platform ours = { 0 };
+	auto_platform arm = { 0 };
+	auto_free char *text = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		auto_platform platform = { 0 };
+
+		CHECK_FAILS(platform_parse(bad[i], &platform, &err), &err,
+			"expected OS/ARCHITECTURE[/VARIANT]");
+	}
+	CHECK_OK(platform_parse(NULL, &ours, &err), &err);
+	CHECK_STR(ours.os, "linux");
+	CHECK_STR(ours.architecture, platform_architecture());
+	CHECK_INT(platform_rank(&ours, NULL), 0);
+	CHECK_OK(platform_parse("linux/armv7l", &arm, &err), &err);
+	text = platform_text(&arm);
+	CHECK_STR(text, "linux/arm/v7");
+}
+
 static const struct test tests[] = {
+	{ "platforms match as containerd's do", platforms_match },
+	{ "platforms are read, or refused", platforms_are_read },
 	{ "signals are read by name and number", parses_signals },
 	{ "every signal has a name that is read again", names_every_signal },
 	{ "every capability has its number", knows_every_capability },

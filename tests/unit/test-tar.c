@@ -153,7 +153,7 @@ static void check_row(const struct row *row)
 	for (int i = 0; i < 2; i++)
 		str_append_n(&tar, (char[512]){ 0 }, 512);
 	archive = make_archive(tar.data, tar.length);
-	if (tar_extract(archive, root, &options, &err) < 0) {
+	if (tar_extract(archive, root, &options, NULL, &err) < 0) {
 		test_check_has(__FILE__, __LINE__, row->what,
 			*row->expected == '!' ? err.text : "!",
 			*row->expected == '!' ? row->expected + 1 : err.text);
@@ -188,7 +188,7 @@ static void extract(const char *name, bool layer, int root)
 	struct error err;
 
 	CHECK(tar_recognise(archive));
-	CHECK_OK(tar_extract(archive, root, &options, &err), &err);
+	CHECK_OK(tar_extract(archive, root, &options, NULL, &err), &err);
 }
 
 static void tar_and_we_agree(void)
@@ -247,7 +247,7 @@ static void overlay_marks_are_made(void)
 		append_entry(&tar, &entries[i]);
 	auto_fd archive = make_archive(tar.data, tar.length);
 
-	CHECK_OK(tar_extract(archive, root, &options, &err), &err);
+	CHECK_OK(tar_extract(archive, root, &options, NULL, &err), &err);
 	CHECK_INT(getxattr(d, "trusted.overlay.opaque", value, sizeof(value)), 1);
 	CHECK_INT(getxattr(e, "trusted.overlay.opaque", value, sizeof(value)), 1);
 }
@@ -269,9 +269,10 @@ static void bombs_are_stopped(void)
 	auto_fd big_fd = open(big, O_RDONLY | O_CLOEXEC);
 	auto_fd many_fd = open(many, O_RDONLY | O_CLOEXEC);
 
-	CHECK_FAILS(tar_extract(big_fd, root, &options, &err), &err, "size of 4194304");
 	CHECK_FAILS(
-		tar_extract(many_fd, root, &options, &err), &err, "more than 50 entries");
+		tar_extract(big_fd, root, &options, NULL, &err), &err, "size of 4194304");
+	CHECK_FAILS(tar_extract(many_fd, root, &options, NULL, &err), &err,
+		"more than 50 entries");
 }
 
 static void only_archives_are_recognised(void)
