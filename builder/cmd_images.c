@@ -1,4 +1,5 @@
 /* images: what the store holds, as a table, as JSON, as names of IDs alone. */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 
 struct images_options {
 	bool json;
+	const char *format;
+	struct strings filters;
 	bool quiet;
 	bool no_trunc;
 };
@@ -20,6 +23,11 @@ struct images_options {
 /* clang-format off */
 static const struct option_spec options[] = {
 	OPTION_FLAG(struct images_options, json, "json", 0, "as a JSON array"),
+	OPTION_STRING(struct images_options, format, "format", 0, "table|json",
+		"the form of the list", .values = "table|json", .initial = "table"),
+	OPTION_STRINGS(struct images_options, filters, "filter", 'f', "NAME=VALUE",
+		"only images with reference=PATTERN (of the shell's), label=NAME[=VALUE] or "
+		"dangling=true|false (those without a name); several must all hold"),
 	OPTION_FLAG(struct images_options, quiet, "quiet", 'q', "IDs only"),
 	OPTION_FLAG(struct images_options, no_trunc, "no-trunc", 0, "whole IDs"),
 	OPTION_END,
@@ -57,8 +65,61 @@ static void free_rows(struct rows *rows)
 
 #define auto_rows __attribute__((cleanup(free_rows))) struct rows
 
+/* ---- filters ------------------------------------------------------------------------- */
+
+static bool has_label(const struct image *image, const char *wanted)
+{
+	const char *equals = strchr(wanted, '=');
+	auto_free char *name =
+		str_dup_n(wanted, equals ? (size_t)(equals - wanted) : strlen(wanted));
+	const char *value = pairs_get(&image->config.config.labels, name);
+
+	return value && (!equals || strcmp(value, equals + 1) == 0);
+}
+
+static bool fits_one(const char *filter, const char *name, const struct image *image)
+{
+	const char *value = strchr(filter, '=') + 1;
+
+	if (str_after(filter, "reference="))
+		return name && fnmatch(value, name, 0) == 0;
+	if (str_after(filter, "dangling="))
+		return (strcmp(value, "true") == 0) == !name;
+	return has_label(image, value);
+}
+
+static bool fits(
+	const struct strings *filters, const char *name, const struct image *image)
+{
+	strings_each (filter, filters) {
+		if (!fits_one(*filter, name, image))
+			return false;
+	}
+	return true;
+}
+
+static int check_filters(const struct strings *filters, struct error *err)
+{
+	strings_each (filter, filters) {
+		const char *dangling = str_after(*filter, "dangling=");
+
+		if (dangling ? strcmp(dangling, "true") == 0 ||
+					strcmp(dangling, "false") == 0
+			     : str_after(*filter, "reference=") ||
+					str_after(*filter, "label="))
+			continue;
+		return fail(err,
+			"--filter %s: expected reference=PATTERN, label=NAME[=VALUE] or "
+			"dangling=true|false",
+			*filter);
+	}
+	return 0;
+}
+
+/* ---- the list ------------------------------------------------------------------------ */
+
 static int add_row(const struct store *store, const struct image_descriptor *entry,
-	struct rows *rows, struct error *err)
+	const struct strings *filters, struct rows *rows, struct error *err)
 {
 	auto_image image = { 0 };
 	struct digest id;
@@ -67,6 +128,8 @@ static int add_row(const struct store *store, const struct image_descriptor *ent
 		return fail(err, "index.json: \"%s\" is no digest", entry->digest);
 	if (image_load(store, &id, &image, err) < 0)
 		return -1;
+	if (!fits(filters, ref_name(entry), &image))
+		return 0;
 	rows->items =
 		str_realloc(rows->items, rows->items_count + 1, sizeof(*rows->items));
 	rows->items[rows->items_count++] = (struct row){
@@ -78,14 +141,15 @@ static int add_row(const struct store *store, const struct image_descriptor *ent
 	return 0;
 }
 
-static int collect(const struct store *store, struct rows *rows, struct error *err)
+static int collect(const struct store *store, const struct strings *filters,
+	struct rows *rows, struct error *err)
 {
 	auto_image_index index = { 0 };
 
 	if (refs_read(store, &index, err) < 0)
 		return -1;
 	for (size_t i = 0; i < index.manifests_count; i++) {
-		if (add_row(store, &index.manifests[i], rows, err) < 0)
+		if (add_row(store, &index.manifests[i], filters, rows, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -132,17 +196,19 @@ static int run(const struct command_call *call, struct error *err)
 	int digits = given->no_trunc ? 64 : 12;
 	auto_store store = STORE_CLOSED;
 	auto_rows rows = { 0 };
+	bool json = given->json || str_equal(given->format, "json");
 
-	if (store_open(global->root, LOCK_SH, &store, err) < 0 ||
-		collect(&store, &rows, err) < 0)
+	if (check_filters(&given->filters, err) < 0 ||
+		store_open(global->root, LOCK_SH, &store, err) < 0 ||
+		collect(&store, &given->filters, &rows, err) < 0)
 		return -1;
 	if (rows.items_count > 1)
 		qsort(rows.items, rows.items_count, sizeof(*rows.items), compare);
-	if (given->json)
+	if (json)
 		print_json(&rows);
 	else if (!given->quiet)
 		print_table(&rows, digits);
-	for (size_t i = 0; given->quiet && !given->json && i < rows.items_count; i++)
+	for (size_t i = 0; given->quiet && !json && i < rows.items_count; i++)
 		printf("%.*s\n", digits, rows.items[i].id);
 	return 0;
 }

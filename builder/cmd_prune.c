@@ -1,6 +1,7 @@
 /* prune: removes what no image and no bundle uses, and what killed builds left. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 
 #include "base/cleanup.h"
@@ -13,6 +14,8 @@ struct prune_command_options {
 	bool dry_run;
 	bool quiet;
 	int64_t keep;
+	const char *until;
+	const char *format;
 };
 
 /* clang-format off */
@@ -25,6 +28,11 @@ static const struct option_spec options[] = {
 		"print the sum only"),
 	OPTION_BYTES(struct prune_command_options, keep, "keep-storage", 0, "BYTES",
 		"keep as much of the cache, the most recently used layers"),
+	OPTION_STRING(struct prune_command_options, until, "until", 0, "AGE",
+		"keep of the cache what was used within the last AGE, such as 90s, 30m, 24h, 7d"),
+	OPTION_STRING(struct prune_command_options, format, "format", 0, "text|json",
+		"the form of the sum; json alone prints nothing else",
+		.values = "text|json", .initial = "text"),
 	OPTION_END,
 };
 /* clang-format on */
@@ -37,6 +45,42 @@ static void print_removed(
 
 	if (!given->quiet)
 		printf("%s %.32s %s\n", what, name, size ? text.text : "");
+}
+
+/* Seconds. */
+static int parse_age(const char *text, int64_t *ret, struct error *err)
+{
+	static const struct word units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 },
+		{ "d", 86400 }, { NULL, 0 } };
+	size_t digits = strspn(text, "0123456789");
+	auto_free char *number = str_dup_n(text, digits);
+	int64_t unit, count;
+	struct error ignored;
+
+	if (!word_to_number(units, text + digits, &unit) ||
+		str_to_i64(number, "age", &count, &ignored) < 0 || count > INT32_MAX)
+		return fail(err,
+			"--until %s: expected an age such as 90s, 30m, 24h or 7d", text);
+	*ret = count * unit;
+	return 0;
+}
+
+static void print_sum(
+	const struct prune_command_options *given, const struct pruned *pruned)
+{
+	struct size_text size = size_text(pruned->bytes);
+
+	if (str_equal(given->format, "json"))
+		printf("{\"images\":%" PRIu64 ",\"layers\":%" PRIu64
+		       ",\"records\":%" PRIu64 ",\"sessions\":%" PRIu64
+		       ",\"bytes\":%" PRIu64 ",\"dryRun\":%s}\n",
+			pruned->images, pruned->layers, pruned->blobs, pruned->sessions,
+			pruned->bytes, given->dry_run ? "true" : "false");
+	else
+		printf("%s %" PRIu64 " images, %" PRIu64 " layers, %" PRIu64
+		       " records, %" PRIu64 " unfinished builds: %s\n",
+			given->dry_run ? "would remove" : "removed", pruned->images,
+			pruned->layers, pruned->blobs, pruned->sessions, size.text);
 }
 
 static int run(const struct command_call *call, struct error *err)
@@ -53,16 +97,14 @@ static int run(const struct command_call *call, struct error *err)
 	};
 	auto_store store = STORE_CLOSED;
 	struct pruned pruned;
-	struct size_text size;
 
+	given.quiet = given.quiet || str_equal(given.format, "json");
+	if (given.until && parse_age(given.until, &prune.keep_seconds, err) < 0)
+		return -1;
 	if (store_open(global->root, LOCK_EX, &store, err) < 0 ||
 		store_prune(&store, &prune, &pruned, err) < 0)
 		return -1;
-	size = size_text(pruned.bytes);
-	printf("%s %" PRIu64 " images, %" PRIu64 " layers, %" PRIu64 " records, %" PRIu64
-	       " unfinished builds: %s\n",
-		given.dry_run ? "would remove" : "removed", pruned.images, pruned.layers,
-		pruned.blobs, pruned.sessions, size.text);
+	print_sum(&given, &pruned);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "builder/exchange/attached.h"
 #include "builder/exchange/attest.h"
 #include "builder/exchange/export_internal.h"
 #include "builder/layout.h"
@@ -61,7 +62,7 @@ int export_check_image(const struct image *image, struct error *err)
 }
 
 /* A blob of the store; false in *ret_there if it has been pruned. */
-static int copy_blob(struct session *session, const struct image_descriptor *blob,
+int export_copy_blob(struct session *session, const struct image_descriptor *blob,
 	int directory_fd, bool *ret_there, struct error *err)
 {
 	auto_free char *name = NULL;
@@ -127,7 +128,7 @@ static int export_layer(struct session *session, const struct image_layer *layer
 	bool there = false;
 
 	if (layer->blob && layer->diff_id &&
-		copy_blob(session, layer->blob, directory_fd, &there, err) < 0)
+		export_copy_blob(session, layer->blob, directory_fd, &there, err) < 0)
 		return -1;
 	if (!there)
 		return export_made_layer(
@@ -222,16 +223,16 @@ static int copy_image(struct session *session, int directory_fd,
 	}
 	*ret_there = true;
 	for (size_t i = 0; *ret_there && i < manifest.layers_count; i++) {
-		if (copy_blob(session, &manifest.layers[i], directory_fd, ret_there,
-			    err) < 0)
+		if (export_copy_blob(session, &manifest.layers[i], directory_fd,
+			    ret_there, err) < 0)
 			return -1;
 	}
-	if (*ret_there &&
-		copy_blob(session, &manifest.config, directory_fd, ret_there, err) < 0)
+	if (*ret_there && export_copy_blob(session, &manifest.config, directory_fd,
+				  ret_there, err) < 0)
 		return -1;
-	return *ret_there
-		       ? copy_blob(session, image->manifest, directory_fd, ret_there, err)
-		       : 0;
+	return *ret_there ? export_copy_blob(session, image->manifest, directory_fd,
+				    ret_there, err)
+			  : 0;
 }
 
 static int export_image(struct session *session, int directory_fd,
@@ -243,8 +244,11 @@ static int export_image(struct session *session, int directory_fd,
 	if (copy_image(session, directory_fd, image->image, &there, err) < 0)
 		return -1;
 	if (there)
-		return json_copy(
-			&image_descriptor_type, ret, image->image->manifest, err);
+		return json_copy(&image_descriptor_type, ret, image->image->manifest,
+			       err) < 0
+			       ? -1
+			       : attached_export(
+					 session, directory_fd, image->image, ret, err);
 	return make_image(session, directory_fd, image, options, ret, err);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "builder/exchange/docker.h"
 #include "builder/exchange/export_internal.h"
 #include "builder/layout.h"
@@ -149,6 +150,11 @@ int export_docker(struct session *session, int directory_fd,
 	auto_str config = { 0 };
 	auto_str text = { 0 };
 
+	if (image->image->attached_count > 0 || image->image->sbom ||
+		image->image->provenance)
+		log_warning("a docker-archive has no place for attestations: those of %s "
+			    "are left out; oci-archive keeps them",
+			image->name ? image->name : "the image");
 	if (export_check_image(image->image, err) < 0 ||
 		write_layers(session, directory_fd, image->image, &tar, &manifest,
 			&diff_ids, err) < 0 ||

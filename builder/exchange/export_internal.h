@@ -19,3 +19,7 @@ int export_place_layer(int directory_fd, const char *name, struct error *err) mu
 /* The config with the diff IDs that are known only now. */
 int export_config(const struct image *image, const struct strings *diff_ids,
 	struct str *ret, struct error *err) must_check;
+
+/* A blob of the store into the layout; false in *ret_there if it has been pruned. */
+int export_copy_blob(struct session *session, const struct image_descriptor *blob,
+	int directory_fd, bool *ret_there, struct error *err) must_check;

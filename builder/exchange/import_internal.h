@@ -42,6 +42,13 @@ int import_check(int archive_fd, const char *name, const struct digest *expected
 int import_keep(struct import *import, int directory_fd, const char *name,
 	const struct digest *digest, struct error *err) must_check;
 
+int import_keep_document(struct import *import, int directory_fd,
+	const struct image_descriptor *descriptor, struct error *err) must_check;
+
+/* What the index attests of the image's manifest, which is there, is kept with it. */
+int import_attached(struct import *import, int directory_fd,
+	const struct image_descriptor *index_entry, struct error *err) must_check;
+
 /* The image of a layout. */
 int import_layout(struct import *import, int directory_fd, char **ret_name,
 	struct error *err) must_check;

@@ -53,13 +53,15 @@ static int find_entry(const struct import *import, const struct image_index *ind
 		import->tag ? import->tag : "");
 }
 
-/* Of an index of platforms, the one that is wanted; depth is bounded. */
+/* Of an index of platforms, the one that is wanted; depth is bounded. ret_index: where its
+ * manifest stands, if it is an index. */
 static int resolve(const struct import *import, int directory_fd,
 	const struct image_descriptor *entry, int depth, struct image_descriptor *ret,
-	struct error *err)
+	struct image_descriptor *ret_index, struct error *err)
 {
 	const struct image_descriptor *inner = NULL;
 	auto_image_index index = { 0 };
+	int result;
 
 	if (!image_media_is_index(entry->media_type))
 		return json_copy(&image_descriptor_type, ret, entry, err);
@@ -69,7 +71,10 @@ static int resolve(const struct import *import, int directory_fd,
 		platform_choose(&index, entry->digest, &import->platform, &inner, err) <
 			0)
 		return -1;
-	return resolve(import, directory_fd, inner, depth + 1, ret, err);
+	result = resolve(import, directory_fd, inner, depth + 1, ret, ret_index, err);
+	if (result == 0 && !image_media_is_index(inner->media_type))
+		result = json_copy(&image_descriptor_type, ret_index, entry, err);
+	return result;
 }
 
 static int open_layer(struct import *import, int directory_fd,
@@ -144,7 +149,7 @@ static int add_layer(struct import *import, int directory_fd,
 	return json_copy(&image_descriptor_type, *blob, layer, err);
 }
 
-static int keep_document(struct import *import, int directory_fd,
+int import_keep_document(struct import *import, int directory_fd,
 	const struct image_descriptor *descriptor, struct error *err)
 {
 	auto_free char *name = NULL;
@@ -172,8 +177,8 @@ static int import_manifest(struct import *import, int directory_fd,
 			return -1;
 	}
 	if (import_adopt(import, &config, err) < 0 ||
-		keep_document(import, directory_fd, &manifest.config, err) < 0 ||
-		keep_document(import, directory_fd, entry, err) < 0)
+		import_keep_document(import, directory_fd, &manifest.config, err) < 0 ||
+		import_keep_document(import, directory_fd, entry, err) < 0)
 		return -1;
 	image->manifest = str_alloc(sizeof(*image->manifest));
 	layout_describe(image->manifest, entry->media_type, &(struct digest){ 0 }, 0);
@@ -189,17 +194,17 @@ int import_layout(
 	struct json_options options = { .name = "index.json" };
 	auto_image_index index = { 0 };
 	const struct image_descriptor *entry = NULL;
-	struct image_descriptor resolved = { 0 };
-	int result;
+	auto_image_descriptor resolved = { 0 };
+	auto_image_descriptor holder = { 0 };
 
 	if (json_read_file(&image_index_type, &index, directory_fd, "index.json",
 		    &options, err) < 0 ||
 		find_entry(import, &index, &entry, err) < 0 ||
-		resolve(import, directory_fd, entry, 0, &resolved, err) < 0)
+		resolve(import, directory_fd, entry, 0, &resolved, &holder, err) < 0 ||
+		import_manifest(import, directory_fd, &resolved, err) < 0)
 		return -1;
-	result = import_manifest(import, directory_fd, &resolved, err);
-	json_free(&image_descriptor_type, &resolved);
-	if (result == 0)
-		*ret_name = str_dup(pairs_get(&entry->annotations, IMAGE_REF_NAME));
-	return result;
+	if (holder.digest && import_attached(import, directory_fd, &holder, err) < 0)
+		return -1;
+	*ret_name = str_dup(pairs_get(&entry->annotations, IMAGE_REF_NAME));
+	return 0;
 }

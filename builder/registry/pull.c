@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "builder/digest.h"
+#include "builder/exchange/attached.h"
 #include "builder/layout.h"
 #include "builder/platform.h"
 #include "builder/registry/blobs.h"
@@ -20,6 +21,9 @@ struct pull {
 	struct client *client;
 	const struct registry_options *options;
 	int directory_fd;
+	struct image_descriptor index; /* where the image stands; without digest: none */
+	struct image_manifest attached[ATTACHED_MAX];
+	size_t attached_count;
 };
 
 static const char *const accepted[] = {
@@ -94,6 +98,48 @@ static int keep_document(struct pull *pull, const struct http_response *response
 static int find_manifest(struct pull *pull, const char *version, int depth,
 	struct image_descriptor *ret, struct error *err);
 
+/* Its documents; the blobs come with the image's. */
+static int find_one_attached(
+	struct pull *pull, const struct image_descriptor *entry, struct error *err)
+{
+	auto_image_descriptor found = { 0 };
+	struct image_manifest *manifest;
+
+	if (pull->attached_count == ATTACHED_MAX)
+		return fail(err, "more than %d attestations of one image", ATTACHED_MAX);
+	if (find_manifest(pull, entry->digest, INDEX_DEPTH, &found, err) < 0)
+		return -1;
+	manifest = &pull->attached[pull->attached_count++];
+	if (layout_read(pull->directory_fd, &found, &image_manifest_type, manifest, err) <
+		0)
+		return -1;
+	for (size_t i = 0; i < manifest->layers_count; i++) {
+		if (manifest->layers[i].size > ATTACHED_BYTES_MAX)
+			return fail(err, "a statement of more than %u bytes",
+				ATTACHED_BYTES_MAX);
+	}
+	return 0;
+}
+
+/* What is attested of the image, and the index that says so. */
+static int find_attached(struct pull *pull, const struct http_response *response,
+	const struct image_index *index, const struct image_descriptor *chosen,
+	struct error *err)
+{
+	auto_free char *type = NULL;
+
+	for (size_t i = 0; i < index->manifests_count; i++) {
+		if (attached_to(&index->manifests[i], chosen->digest) &&
+			find_one_attached(pull, &index->manifests[i], err) < 0)
+			return fail_while(
+				err, "the attestation %s", index->manifests[i].digest);
+	}
+	type = media_type(response);
+	return keep_document(pull, response,
+		str_equal(type, DOCKER_MEDIA_INDEX) ? type : IMAGE_MEDIA_INDEX,
+		&pull->index, err);
+}
+
 static int choose(struct pull *pull, const struct http_response *response,
 	const char *name, int depth, struct image_descriptor *ret, struct error *err)
 {
@@ -111,6 +157,8 @@ static int choose(struct pull *pull, const struct http_response *response,
 		layout_digest(chosen, &digest, err) < 0)
 		return -1;
 	if (find_manifest(pull, chosen->digest, depth + 1, ret, err) < 0)
+		return -1;
+	if (depth == 0 && find_attached(pull, response, &index, chosen, err) < 0)
 		return -1;
 	if (ret->size == chosen->size || image_media_is_index(chosen->media_type))
 		return 0;
@@ -155,12 +203,32 @@ static bool is_listed(const struct blobs *blobs, const char *digest)
 	return false;
 }
 
+static size_t count_attached(const struct pull *pull)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < pull->attached_count; i++)
+		count += pull->attached[i].layers_count + 1;
+	return count;
+}
+
+static void add_attached(const struct image_manifest *manifest,
+	const struct image_descriptor **items, struct blobs *blobs)
+{
+	for (size_t i = 0; i < manifest->layers_count; i++) {
+		if (!is_listed(blobs, manifest->layers[i].digest))
+			items[blobs->count++] = &manifest->layers[i];
+	}
+	if (!is_listed(blobs, manifest->config.digest))
+		items[blobs->count++] = &manifest->config;
+}
+
 static int get_blobs(
 	struct pull *pull, const struct image_manifest *manifest, struct error *err)
 {
 	const struct registry_options *options = pull->options;
-	auto_free const struct image_descriptor **items =
-		str_alloc((manifest->layers_count + 1) * sizeof(*items));
+	auto_free const struct image_descriptor **items = str_alloc(
+		(manifest->layers_count + 1 + count_attached(pull)) * sizeof(*items));
 	auto_strings known = { 0 };
 	struct blobs blobs = {
 		.items = items,
@@ -178,6 +246,8 @@ static int get_blobs(
 		if (!strings_contain(&known, digest) && !is_listed(&blobs, digest))
 			items[blobs.count++] = &manifest->layers[i];
 	}
+	for (size_t i = 0; i < pull->attached_count; i++)
+		add_attached(&pull->attached[i], items, &blobs);
 	return blobs_download(pull->client, &blobs, err);
 }
 
@@ -195,7 +265,8 @@ static int pull_image(struct pull *pull, const char *version, struct error *err)
 	if (result == 0)
 		result = get_blobs(pull, &manifest, err);
 	if (result == 0)
-		result = layout_add(pull->directory_fd, &entry, err);
+		result = layout_add(pull->directory_fd,
+			pull->index.digest ? &pull->index : &entry, err);
 	json_free(&image_descriptor_type, &entry);
 	return result;
 }
@@ -210,10 +281,15 @@ static int pull_from(const struct curl_library *curl, const struct endpoint *end
 		.options = options,
 		.directory_fd = directory_fd,
 	};
+	int result;
 
 	if (client_open(curl, endpoint, &options->client, &client, err) < 0)
 		return -1;
-	return pull_image(&pull, version, err);
+	result = pull_image(&pull, version, err);
+	for (size_t i = 0; i < pull.attached_count; i++)
+		json_free(&image_manifest_type, &pull.attached[i]);
+	image_descriptor_free(&pull.index);
+	return result;
 }
 
 /* The last place's error is what is told; of mirrors, nobody needs to know more. */

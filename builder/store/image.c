@@ -22,6 +22,8 @@ static const struct json_field image_fields[] = {
 	JSON_STRUCT(struct image, config, "config", &image_config_type),
 	JSON_ARRAY(struct image, layers, "layers", &layer_type),
 	JSON_POINTER(struct image, manifest, "manifest", &image_descriptor_type),
+	JSON_ARRAY(struct image, attached, "attached", &image_descriptor_type),
+	JSON_POINTER(struct image, index, "index", &image_descriptor_type),
 	JSON_I64_OPT(struct image, epoch, "epoch"),
 	JSON_BOOL(struct image, sbom, "sbom"),
 	JSON_RAW(struct image, provenance, "provenance"),
@@ -78,6 +80,13 @@ void image_forget_origin(struct image *image)
 	if (image->manifest)
 		json_free(&image_descriptor_type, image->manifest);
 	free(take_ptr(&image->manifest));
+	if (image->index)
+		json_free(&image_descriptor_type, image->index);
+	free(take_ptr(&image->index));
+	for (size_t i = 0; i < image->attached_count; i++)
+		json_free(&image_descriptor_type, &image->attached[i]);
+	free(take_ptr(&image->attached));
+	image->attached_count = 0;
 	free(take_ptr(&image->provenance));
 	image->has_epoch = image->sbom = false;
 	image->epoch = 0;
@@ -162,14 +171,20 @@ int image_load(const struct store *store, const struct digest *id, struct image 
 int image_read_manifest(const struct store *store, const struct image *image,
 	struct image_manifest *ret, struct error *err)
 {
-	struct json_options options = { .name = image->manifest->digest,
-		.any_case = true };
+	return image_read_manifest_of(store, image->manifest, ret, err);
+}
+
+int image_read_manifest_of(const struct store *store,
+	const struct image_descriptor *descriptor, struct image_manifest *ret,
+	struct error *err)
+{
+	struct json_options options = { .name = descriptor->digest, .any_case = true };
 	auto_free char *text = NULL;
 	struct digest digest;
 	size_t length = 0;
 
-	if (!digest_parse(image->manifest->digest, &digest))
-		return fail(err, "\"%s\" is no digest", image->manifest->digest);
+	if (!digest_parse(descriptor->digest, &digest))
+		return fail(err, "\"%s\" is no digest", descriptor->digest);
 	if (store_get_blob(store, &digest, &text, &length, err) < 0)
 		return -1;
 	return json_read(&image_manifest_type, ret, text, length, &options, err);

@@ -39,6 +39,11 @@ struct image {
 	/* Of an image that came from elsewhere and is as it came: its manifest, a blob of
 	 * the store as its config is. NULL: an export makes one. */
 	struct image_descriptor *manifest;
+	/* Of the same: manifests of what was attested of it (SBOM, provenance), blobs as all
+	 * that they name; and the index that held nothing but it and them, or NULL. */
+	struct image_descriptor *attached;
+	size_t attached_count;
+	struct image_descriptor *index;
 	/* Of a reproducible build: later times become this, also those of files. */
 	bool has_epoch;
 	int64_t epoch;
@@ -76,3 +81,7 @@ int image_load(const struct store *store, const struct digest *id, struct image 
 /* image->manifest, which is not NULL. errnum ENOENT: its blob is gone. */
 int image_read_manifest(const struct store *store, const struct image *image,
 	struct image_manifest *ret, struct error *err) must_check;
+/* The same of any manifest of the store, such as one of image->attached. */
+int image_read_manifest_of(const struct store *store,
+	const struct image_descriptor *descriptor, struct image_manifest *ret,
+	struct error *err) must_check;

@@ -131,6 +131,20 @@ static void mark_blob(const struct image_descriptor *blob, struct survey *survey
 		strings_add(&survey->blobs, digest.hex);
 }
 
+static int mark_attached(const struct store *store, const struct image_descriptor *entry,
+	struct survey *survey, struct error *err)
+{
+	auto_image_manifest manifest = { 0 };
+
+	mark_blob(entry, survey);
+	if (image_read_manifest_of(store, entry, &manifest, err) < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	mark_blob(&manifest.config, survey);
+	for (size_t i = 0; i < manifest.layers_count; i++)
+		mark_blob(&manifest.layers[i], survey);
+	return 0;
+}
+
 /* What an image that came from elsewhere came as. */
 static int mark_blobs(const struct store *store, const struct image *image,
 	struct survey *survey, struct error *err)
@@ -142,6 +156,11 @@ static int mark_blobs(const struct store *store, const struct image *image,
 	if (!image->manifest)
 		return 0;
 	mark_blob(image->manifest, survey);
+	mark_blob(image->index, survey);
+	for (size_t i = 0; i < image->attached_count; i++) {
+		if (mark_attached(store, &image->attached[i], survey, err) < 0)
+			return -1;
+	}
 	if (image_read_manifest(store, image, &manifest, err) < 0)
 		return err->errnum == ENOENT ? 0 : -1;
 	mark_blob(&manifest.config, survey);
@@ -294,6 +313,10 @@ static int drop_layers(const struct store *store, const struct prune_options *op
 	qsort(unused, count, sizeof(*unused), compare_use);
 	for (size_t i = 0; i < count; i++) {
 		if (options->keep_bytes > 0 && kept <= (uint64_t)options->keep_bytes)
+			break;
+		/* The oldest use first: what follows is younger still. */
+		if (options->keep_seconds > 0 &&
+			unused[i]->used.tv_sec > time(NULL) - options->keep_seconds)
 			break;
 		kept -= unused[i]->size;
 		report(options, "layer", unused[i]->key, unused[i]->size);

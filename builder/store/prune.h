@@ -30,7 +30,8 @@ struct prune_options {
 	bool all_images; /* also those with a name; unless a bundle uses them */
 	bool keep_unnamed;
 	bool dry_run;
-	int64_t keep_bytes; /* of cache; the least recently used goes first */
+	int64_t keep_bytes;   /* of cache; the least recently used goes first */
+	int64_t keep_seconds; /* and what was used within the last of these */
 	void (*removed)(
 		void *argument, const char *what, const char *name, uint64_t size);
 	void *argument;

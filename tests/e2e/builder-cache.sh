@@ -164,6 +164,59 @@ prune_keeps_images() {
 }
 test_case "prune keeps the layers of images" prune_keeps_images
 
+# The forms for programs, and what they say of one store.
+forms() {
+	run mocker-builder images --format json
+	check_equal "$(jq -c 'map(has("id") and has("size")) | all' <<<"$output")" true
+	local count
+	count=$(jq length <<<"$output")
+	run mocker-builder du --format json
+	check_equal "$(jq -c '[.images <= '"$count"', .layerBytes >= .cacheBytes, .blobBytes > 0]' \
+		<<<"$output")" '[true,true,true]'
+	run mocker-builder history --format json "$(mocker-builder images -q | head -n 1)"
+	check_status 0
+	check_equal "$(jq -c 'map(has("createdBy") and has("size")) | all' <<<"$output")" true
+	run mocker-builder prune --dry-run --format json
+	check_equal "$(jq -c '.dryRun' <<<"$output")" true
+	local bytes
+	bytes=$(jq .bytes <<<"$output")
+	run mocker-builder prune --dry-run --until 0s --format json
+	check_equal "$(jq .bytes <<<"$output")" "$bytes" "what --until 0s would remove"
+	run mocker-builder prune --dry-run --until 1h --format json
+	check_equal "$(jq .layers <<<"$output")" 0 "layers that were used within the hour"
+	run mocker-builder prune --until soon
+	check_fails_with "--until soon: expected an age such as 90s, 30m, 24h or 7d"
+	run mocker-builder images --format yaml
+	check_fails_with "yaml"
+}
+test_case "images, du, history and prune speak JSON too" forms
+
+filters() {
+	printf 'FROM scratch\nLABEL color=red\nCOPY Mockerfile /\n' >filter.Mockerfile
+	run mocker-builder build -q -t team/red:1 -t team/red:2 -f filter.Mockerfile context
+	check_status 0
+	for filter in 'label=color' 'label=color=red' 'reference=*team/red:*'; do
+		run mocker-builder images -q --filter "$filter"
+		check_equal "$(wc -l <<<"$output")" 2 "images with $filter"
+	done
+	run mocker-builder images -q --filter label=color=blue
+	check_output ""
+	run mocker-builder images -q --filter label=color --filter 'reference=*:1'
+	check_equal "$(wc -l <<<"$output")" 1 "images with both"
+	run mocker-builder images -q --filter dangling=true --filter label=color
+	check_output ""
+	run mocker-builder images --filter color=red
+	check_fails_with "--filter color=red: expected reference=PATTERN, label=NAME[=VALUE] or"
+	run mocker-builder rmi team/red:1
+	check_output "untagged $(mocker-builder images --filter label=color --format json | jq -r '.[0].name' | sed 's/:2/:1/')"
+	run mocker-builder rmi team/red:2 team/none
+	check_fails_with "team/none"
+	run mocker-builder rmi --force team/none
+	check_status 0
+	rm -f filter.Mockerfile
+}
+test_case "images are filtered by name, label and namelessness" filters
+
 prune_all() {
 	run mocker-builder prune --all
 	check_status 0

@@ -206,12 +206,41 @@ attested() {
 		"$(jq -r '.manifests[0].digest[7:]' base/index.json)" "the base's digest"
 	check_has "$(jq -r .predicate.metadata.buildStartedOn <<<"$provenance")" T
 	check_lacks "$provenance" hush "the provenance"
-	# Others take the image out of the index, and so do we.
+	# Others take the image out of the index; what is attested of it comes and goes with it.
 	run skopeo inspect oci:layout:team/app:1
 	check_status 0
 	run mocker-builder load -t back oci:layout:team/app:1
 	check_status 0
-	run mocker-builder rmi back team/app:1
+	run mocker-builder prune
+	run mocker-builder save --format oci-dir -o again back
+	check_status 0
+	check_equal "$(jq -r '.manifests[0].digest' again/index.json)" \
+		"$(jq -r '.manifests[0].digest' layout/index.json)" "the digest of the index"
+	check_equal "$(cd again/blobs/sha256 && find . -type f | sort)" \
+		"$(cd layout/blobs/sha256 && find . -type f | sort)" "the blobs"
+	run mocker-builder save --format docker-archive -o docker.tar back
+	check_status 0
+	check_errors_have "a docker-archive has no place for attestations: those of back:latest are left out; oci-archive keeps them"
+	# Of several platforms in one index, the rest of it is left; the attestations are not.
+	index=$(blob again "$(jq -r '.manifests[0].digest' again/index.json)" | jq -c '.manifests += [
+		.manifests[0] + {digest: ("sha256:" + ("0" * 64)), platform: {os: "linux", architecture: "s390x"}}]')
+	printf %s "$index" >"again/blobs/sha256/$(printf %s "$index" | sha256sum | cut -d' ' -f1)"
+	jq -c --arg digest "sha256:$(printf %s "$index" | sha256sum | cut -d' ' -f1)" \
+		--argjson size "${#index}" '.manifests[0] |= (.digest = $digest | .size = $size)' \
+		again/index.json >edited && mv edited again/index.json
+	run mocker-builder load -t part oci:again
+	check_status 0
+	run mocker-builder save --format oci-dir -o part part
+	check_equal "$(blob part "$(jq -r '.manifests[0].digest' part/index.json)" |
+		jq -c '[.manifests[].annotations["vnd.docker.reference.type"]]')" \
+		'[null,"attestation-manifest"]' "the entries of the index"
+	# A copy in part: said, not silent.
+	rm "layout/blobs/sha256/$(jq -r '.layers[0].digest[7:]' <<<"$manifest")"
+	run mocker-builder --root "$tmp/fresh" load -t lost oci:layout:team/app:1
+	check_status 0
+	check_errors_have "is left behind"
+	run mocker-builder rmi back part team/app:1
+	rm -rf again part docker.tar fresh
 	rm -rf layout base
 }
 test_case "packages and provenance are attested as BuildKit attaches them" attested
@@ -226,8 +255,14 @@ attested_push() {
 	check_equal "$(skopeo inspect --raw --tls-verify=false docker://127.0.0.1:5001/app:2 |
 		jq -r '.manifests[1].annotations["vnd.docker.reference.type"]')" \
 		attestation-manifest
+	digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' docker://127.0.0.1:5001/app:2)
+	run mocker-builder rmi app:2
 	run mocker-builder pull --tls-verify=false 127.0.0.1:5001/app:2
 	check_status 0
+	run mocker-builder push --tls-verify=false 127.0.0.1:5001/app:2 127.0.0.1:5001/again:2
+	check_status 0
+	check_output_has "$digest"
+	run mocker-builder tag 127.0.0.1:5001/app:2 app:2
 	run mocker-builder rmi app:2 127.0.0.1:5001/app:2
 }
 test_case "attestations go to a registry with their image" attested_push
