@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "builder/commands.h"
 #include "builder/size.h"
+#include "builder/store/caches.h"
 #include "builder/store/prune.h"
 
 static void print_line(const char *what, uint64_t count, uint64_t bytes)
@@ -35,6 +36,8 @@ static const struct json_field usage_fields[] = {
 	JSON_U64(struct usage, layer_bytes, "layerBytes", .required = true),
 	JSON_U64(struct usage, cache_layers, "cacheLayers", .required = true),
 	JSON_U64(struct usage, cache_bytes, "cacheBytes", .required = true),
+	JSON_U64(struct usage, cache_mounts, "cacheMounts", .required = true),
+	JSON_U64(struct usage, cache_mount_bytes, "cacheMountBytes", .required = true),
 	JSON_U64(struct usage, leases, "leasedLayers", .required = true),
 	JSON_U64(struct usage, blob_bytes, "blobBytes", .required = true),
 	JSON_END,
@@ -58,6 +61,8 @@ static void print_table(const struct usage *usage)
 	print_line("images", usage->images, usage->image_bytes);
 	print_line("layers", usage->layers, usage->layer_bytes);
 	print_line("cache (can be pruned)", usage->cache_layers, usage->cache_bytes);
+	print_line(
+		"cache mounts (cache rm)", usage->cache_mounts, usage->cache_mount_bytes);
 	printf("%-24s %8s %10s\n", "blobs", "", blobs.text);
 }
 
@@ -66,11 +71,16 @@ static int run(const struct command_call *call, struct error *err)
 	const struct builder_options *global = call->global;
 	const struct du_options *given = call->options;
 	auto_store store = STORE_CLOSED;
+	auto_cache_list caches = { 0 };
 	struct usage usage;
 
 	if (store_open(global->root, LOCK_SH, &store, err) < 0 ||
-		store_usage(&store, &usage, err) < 0)
+		store_usage(&store, &usage, err) < 0 ||
+		cache_list(&store, &caches, err) < 0)
 		return -1;
+	usage.cache_mounts = caches.count;
+	for (size_t i = 0; i < caches.count; i++)
+		usage.cache_mount_bytes += caches.items[i].size;
 	if (str_equal(given->format, "json"))
 		print_json(&usage);
 	else

@@ -86,7 +86,7 @@ static int unpack(struct unpacking *unpacking, int files_fd, struct error *err)
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return fail_errno(err, "reading the build context");
 	if (tar_recognise(fd)) {
-		if (tar_extract(fd, files_fd, &extract, err) < 0)
+		if (tar_extract(fd, files_fd, &extract, NULL, err) < 0)
 			return -1;
 		return unlinkat(unpacking->piece_fd, "archive", 0) < 0
 			       ? fail_errno(err, "removing the context's archive")

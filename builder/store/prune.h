@@ -21,6 +21,8 @@ struct usage {
 	uint64_t cache_bytes;
 	uint64_t leases; /* bundles with an overlay root */
 	uint64_t blob_bytes;
+	uint64_t cache_mounts; /* of RUN --mount=type=cache; set by the caller, as are */
+	uint64_t cache_mount_bytes; /* their bytes */
 };
 
 int store_usage(

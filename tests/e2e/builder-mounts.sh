@@ -156,6 +156,8 @@ cache_commands() {
 	build 'FROM base\nRUN --mount=type=cache,target=/c,id=mine mkdir /c/d && echo kept >/c/d/f && chown 7:8 /c/d/f\n'
 	run mocker-builder cache ls
 	check_output_has "mine"
+	run mocker-builder du
+	check_matches "$output" "cache mounts \(cache rm\) +1 +5 B"
 	run mocker-builder cache export mine mine.tgz
 	check_status 0
 	check_equal "$(tar -tzf mine.tgz | sort | paste -sd,)" "d/,d/f" "the archive"
