@@ -2,6 +2,7 @@
 #include "runtime/criu/criu.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -279,6 +280,11 @@ static int serve_notice(const struct worker *worker, struct response *response,
 	*ret_agreed = !call->notice ||
 		      call->notice(call->argument, &response->notice, &why) == 0;
 	fd = response->notice.fd;
+	if (!*ret_agreed && response->notice.abandon) {
+		(void)kill(worker->pid, SIGKILL); /* reaped by wait_for_end() */
+		*err = why;
+		return -1;
+	}
 	if (answer_notice(worker, *ret_agreed, err) < 0)
 		return -1;
 	if (!*ret_agreed)

@@ -38,6 +38,8 @@ struct criu_notice {
 	char script[32]; /* what it has come to */
 	pid_t pid;       /* that it is about; 0 */
 	int fd;          /* that came with it; -1. Owned by who is told */
+	bool abandon; /* set by who is told, beside an error: criu is to end at once, for
+			  * it would wait for what is no more */
 };
 
 struct criu_call {

@@ -249,7 +249,8 @@ static int record(struct creation *creation, pid_t pid, struct error *err)
 
 /* A criu that does not know the module, or did not when it saved, lets go of what was
  * confined. It has not run yet, and shall not. */
-static int check_labels(const struct restore *restore, struct error *err)
+static int check_labels(
+	const struct restore *restore, struct criu_notice *notice, struct error *err)
 {
 	const struct criu_options *options = restore->request->options;
 	const struct creation *creation = restore->creation;
@@ -266,6 +267,7 @@ static int check_labels(const struct restore *restore, struct error *err)
 	if (labels_expect(creation->pid, &labels, err) == 0)
 		return 0;
 	(void)process_pidfd_signal(creation->pidfd, SIGKILL); /* undone anyway */
+	notice->abandon = true;
 	(void)fail_while(err, "the restored process");
 	return fail_hint(err, "--lsm-profile may name another");
 }
@@ -295,7 +297,7 @@ static int take_notice(void *argument, struct criu_notice *notice, struct error 
 	if (str_equal(notice->script, "post-restore"))
 		return record(creation, notice->pid, err);
 	if (str_equal(notice->script, "pre-resume"))
-		return check_labels(argument, err);
+		return check_labels(argument, notice, err);
 	return 0;
 }
 
