@@ -174,13 +174,26 @@ static int configure(void *argument, struct error *err)
 	return tells_all(attach) ? let_announce(attach, err) : 0;
 }
 
+/* The kernel sees to a carrier in the background: until then the container's end drops what
+ * is sent, and the host's is no port that forwards. */
+static int await_carrier(struct netlink *netlink, int index, struct error *err)
+{
+	struct netlink_link link = { 0 };
+
+	for (int tries = 0; tries < 400 && !link.operating; tries++) {
+		if (tries > 0)
+			usleep(250);
+		if (netlink_get_link_by_index(netlink, index, &link, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* The host's end comes up when the container's is up: a port that has its carrier at once
- * forwards at once, and the bridge looks at all its ports once, not twice. The container's
- * end learns of the carrier in the background, and until then drops what is sent. */
+ * forwards at once, and the bridge looks at all its ports once, not twice. */
 static int connect_ends(struct attach *attach, struct error *err)
 {
 	const struct netlink_change up = { .flags = IFF_UP };
-	struct netlink_link link = { 0 };
 	struct netlink *host;
 
 	if (attach_host(attach, &host, err) < 0)
@@ -190,26 +203,27 @@ static int connect_ends(struct attach *attach, struct error *err)
 		return -1;
 	if (attach->record.network.idle)
 		return 0;
-	for (int tries = 0; tries < 400 && !link.operating; tries++) {
-		if (tries > 0)
-			usleep(250);
-		if (netlink_get_link_by_index(
-			    attach->inside, attach->inside_index, &link, err) < 0)
-			return -1;
-	}
-	return 0;
+	if (await_carrier(attach->inside, attach->inside_index, err) < 0)
+		return -1;
+	return await_carrier(host, attach->host_index, err);
 }
 
-/* It is asked whether it is there, and so learns who asks. */
-static int tell_gateway(struct attach *attach, struct error *err)
+/* What an announcement would tell it, without one: the port of the MAC address, and the
+ * address's neighbour. Packets would make it remember every container that it never speaks
+ * to, and a thousand of those fill the kernel's table of neighbours. */
+static int tell_host(
+	struct attach *attach, const struct netlink_mac *mac, struct error *err)
 {
-	struct address gateway;
+	struct address address;
+	struct netlink *host;
 
-	if (gateway_of(&attach->record, AF_INET, &gateway, err) < 0)
+	if (attach_host(attach, &host, err) < 0 ||
+		address_parse_prefix(attach->record.addresses[0].address, "address",
+			&address, err) < 0)
 		return -1;
-	netlink_probe_neighbour(
-		attach->inside, attach->inside_index, &gateway, &attach->bridge.mac);
-	return netlink_commit(attach->inside, err);
+	netlink_teach_port(host, attach->host_index, mac);
+	netlink_correct_neighbour(host, attach->bridge.index, &address, mac);
+	return netlink_commit(host, err);
 }
 
 /* The kernel announces an interface that comes up, but could have met a port of the bridge
@@ -226,10 +240,10 @@ static int announce(struct attach *attach, struct error *err)
 		return -1;
 	if (attach->record.network.idle)
 		return 0;
-	if (!tells_all(attach))
-		return tell_gateway(attach, err);
 	if (netlink_mac_parse(attach->record.mac, &mac, err) < 0)
 		return -1;
+	if (!tells_all(attach))
+		return tell_host(attach, &mac, err);
 	netlink_change_link(attach->inside, attach->inside_index,
 		&(struct netlink_change){ .mac = &mac });
 	return netlink_commit(attach->inside, err);

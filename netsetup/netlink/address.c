@@ -45,20 +45,21 @@ void netlink_delete_address(
 		address_text_prefix(&address->address).text, address->index);
 }
 
-void netlink_probe_neighbour(struct netlink *netlink, int index,
+void netlink_correct_neighbour(struct netlink *netlink, int index,
 	const struct address *neighbour, const struct netlink_mac *mac)
 {
 	const struct ndmsg info = {
 		.ndm_family = (unsigned char)neighbour->family,
 		.ndm_ifindex = index,
-		.ndm_state = NUD_PROBE,
+		.ndm_state = NUD_STALE,
 	};
-	struct nl_msg *message = netlink_message(
-		RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &info, sizeof(info));
+	struct nl_msg *message =
+		netlink_message(RTM_NEWNEIGH, NLM_F_REPLACE, &info, sizeof(info));
 
 	netlink_put(message, NDA_DST, neighbour->bytes, address_length(neighbour));
 	netlink_put(message, NDA_LLADDR, mac, sizeof(*mac));
-	netlink_queue(netlink, message, "introducing interface %d to %s", index,
+	netlink_tolerate(netlink, ENOENT); /* it remembers nothing */
+	netlink_queue(netlink, message, "correcting the neighbour %s",
 		address_text(neighbour).text);
 }
 

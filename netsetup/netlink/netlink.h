@@ -136,6 +136,10 @@ struct netlink_port {
 void netlink_set_port(
 	struct netlink *netlink, int index, const struct netlink_port *port);
 
+/* The bridge sends what is for this MAC address there, as if a frame had come from it. */
+void netlink_teach_port(
+	struct netlink *netlink, int index, const struct netlink_mac *mac);
+
 /* Lets nothing through from now on; EBUSY where the bridge runs STP. */
 void netlink_disable_port(struct netlink *netlink, int index);
 
@@ -186,9 +190,8 @@ int netlink_each_address(struct netlink *netlink, int index,
 		void *argument, const struct netlink_address *address, struct error *err),
 	void *argument, struct error *err) must_check;
 
-/* Asks a neighbour, by the MAC address that it is known to have, whether it is there: it
- * learns the asker's from that. */
-void netlink_probe_neighbour(struct netlink *netlink, int index,
+/* What this host remembers of a neighbour's MAC address, if it does, is this from now on. */
+void netlink_correct_neighbour(struct netlink *netlink, int index,
 	const struct address *neighbour, const struct netlink_mac *mac);
 
 /* ---- routes ------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* Bridge ports: their switches and the VLANs that pass. */
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -18,6 +19,21 @@ void netlink_set_port(struct netlink *netlink, int index, const struct netlink_p
 	netlink_put(message, IFLA_BRPORT_ISOLATED, &isolated, sizeof(isolated));
 	nla_nest_end(message, switches);
 	netlink_queue(netlink, message, "setting the switches of bridge port %d", index);
+}
+
+void netlink_teach_port(struct netlink *netlink, int index, const struct netlink_mac *mac)
+{
+	const struct ndmsg info = {
+		.ndm_family = AF_BRIDGE,
+		.ndm_ifindex = index,
+		.ndm_state = NUD_REACHABLE,
+		.ndm_flags = NTF_MASTER,
+	};
+	struct nl_msg *message = netlink_message(
+		RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &info, sizeof(info));
+
+	netlink_put(message, NDA_LLADDR, mac, sizeof(*mac));
+	netlink_queue(netlink, message, "teaching the bridge who is at port %d", index);
 }
 
 void netlink_disable_port(struct netlink *netlink, int index)
