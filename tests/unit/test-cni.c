@@ -66,7 +66,6 @@ static void wrong_ones_are_refused(void)
 		{ HEAD "\"ingressPolicy\":\"opne\"}", "ingressPolicy", EINVAL },
 		{ HEAD "\"hairpinMode\":true,\"promiscMode\":true}", "exclude", EINVAL },
 		{ HEAD "\"conditionsV4\":[\"!\"]}", "conditionsV4", ENOTSUP },
-		{ HEAD "\"shapedSubnets\":[\"10.0.0.0/8\"]}", "shapedSubnets", ENOTSUP },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
