@@ -137,7 +137,7 @@ static void ask_to_end(struct schedule *schedule, const struct job *except)
 	for (size_t i = 0; i < schedule->count; i++) {
 		struct job *job = &schedule->jobs[i];
 
-		if (job->phase != PHASE_RUNNING || job == except)
+		if (job == except || job->phase != PHASE_RUNNING)
 			continue;
 		kill(job->process.pid, SIGTERM);
 		(void)shutdown(job->events, SHUT_WR); /* fails for one that is gone */

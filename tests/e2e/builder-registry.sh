@@ -151,6 +151,18 @@ from() {
 	check_errors_have "no image \"$1\" in the store"
 }
 test_case "FROM of a registry" from "$plain/team/app:1" "$plain/team/app:1"
+
+from_live() {
+	needed || return
+	printf 'FROM %s\n' "$plain/team/app:1" >context/from.Mockerfile
+	TERM=xterm run_in_terminal mocker-builder build --pull always \
+		-f context/from.Mockerfile -t from context
+	check_status 0
+	check_has "$output" "CACHED FROM $plain/team/app:1"
+	check_lacks "$(sed "s/$(printf '\033')\\[[0-9;?]*[A-Za-z]//g" <<<"$output")" "[K"
+	forget from "$plain/team/app:1"
+}
+test_case "FROM of a registry in the live view: no piece of its bar is left" from_live
 test_case "FROM of the registry that is searched" from team/app:1 team/app:1
 
 from_pinned() {

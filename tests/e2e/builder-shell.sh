@@ -42,7 +42,10 @@ nothing_of_the_step() {
 	check_not grep -q test:latest <(mocker-builder images)
 }
 
-ask='echo ready; echo type now; read x; stty size; id -un; pwd; env; cat made; cat /run/secrets/word; ls /cache'
+# The size comes through four processes; the program polls for it.
+ask='echo ready; echo type now; read x; i=0
+until [ "$(stty size)" = "44 202" ] || [ $i = 100 ]; do i=$((i + 1)); sleep 0.1; done
+stty size; id -un; pwd; env; cat made; cat /run/secrets/word; ls /cache'
 
 sees() {
 	printf '#!/bin/sh\n%s\n' "$ask" >context/rootfs/bin/ask && chmod 755 context/rootfs/bin/ask
