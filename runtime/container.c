@@ -28,6 +28,7 @@ static const struct json_field container_fields[] = {
 	JSON_STRINGS(struct container_state, descriptors, "descriptors"),
 	JSON_BOOL(struct container_state, shares_pids, "sharesPids"),
 	JSON_BOOL(struct container_state, keep_keyring, "keepKeyring"),
+	JSON_BOOL(struct container_state, in_chroot, "inChroot"),
 	JSON_BOOL(struct container_state, systemd_cgroup, "systemdCgroup"),
 	JSON_END,
 };

@@ -44,6 +44,7 @@ struct container_state {
 	struct strings descriptors; /* what 0, 1 and 2 were; see criu/descriptors.h */
 	bool shares_pids;           /* no pid namespace of its own dies with init */
 	bool keep_keyring;          /* --no-new-keyring */
+	bool in_chroot;             /* its root is not that of its mount namespace */
 	bool systemd_cgroup;
 };
 

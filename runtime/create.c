@@ -216,6 +216,8 @@ static int record_intent(struct creation *creation, struct error *err)
 	struct container *container = &creation->container;
 
 	fill_state(creation);
+	if (namespaces_in_chroot(&container->state.in_chroot, err) < 0)
+		return -1;
 	if (cgroup_intended(creation->cgroup_plan, &container->state.cgroup, err) < 0 ||
 		resctrl_plan(&creation->bundle.config, container->state.id,
 			&container->state.resctrl, err) < 0)
@@ -308,8 +310,14 @@ static int clone_direct(struct creation *creation, struct error *err)
 	creation->pid = clone_init(creation);
 	if (creation->pid == 0)
 		init_main(creation);
-	if (creation->pid < 0)
-		return fail_errno(err, "making the container's process and namespaces");
+	if (creation->pid < 0) {
+		(void)fail_errno(err, "making the container's process and namespaces");
+		return err->errnum == EPERM && creation->container.state.in_chroot &&
+				       namespaces->makes_user
+			       ? fail_hint(
+					 err, "Linux makes no user namespace in a chroot")
+			       : -1;
+	}
 	return joins_pid ? namespaces_restore_pid(err) : 0;
 }
 

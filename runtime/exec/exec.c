@@ -61,7 +61,10 @@ static int plan_namespaces(struct joining *joining, struct error *err)
 		if (tools->kinds & (uint64_t)word->number)
 			plan_kind(joining, word->number);
 	}
-	if (joining->namespaces & CLONE_NEWNS || (tools && !tools->joins_mounts))
+	if (tools && !tools->joins_mounts)
+		return 0;
+	if (joining->namespaces & CLONE_NEWNS &&
+		!joining->request->container->state.in_chroot)
 		return 0;
 	path = str_format("/proc/%d/root", joining->request->container->state.pid);
 	joining->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -49,7 +49,7 @@ struct joining {
 	struct cgroup cgroup;
 	int cgroup_fd;  /* to clone into; -1 */
 	int target;     /* pidfd of the container's first process */
-	int root;       /* its root, where it has no mount namespace of its own; -1 */
+	int root;       /* its root, where no mount namespace leads to that; -1 */
 	int proc;       /* our own procfs */
 	int namespaces; /* CLONE_NEW*: what it has other than we, without pid and user */
 	bool joins_pid;

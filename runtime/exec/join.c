@@ -45,7 +45,8 @@ static int enter(const struct joining *joining, int namespaces, struct error *er
 	return 0;
 }
 
-/* A container without a mount namespace of its own has a root all the same. */
+/* A container without a mount namespace of its own has a root all the same, and one that
+ * was made in a chroot has not its namespace's. */
 static int enter_root(const struct joining *joining, struct error *err)
 {
 	if (joining->root < 0)

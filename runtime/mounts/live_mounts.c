@@ -277,6 +277,19 @@ static int open_as_somebody(struct inside *inside, struct error *err)
 	return open_rest(mounts, err);
 }
 
+/* The root of a container that was made in a chroot is not its mount namespace's. */
+static int open_root_of_chroot(struct inside *inside, struct error *err)
+{
+	const struct container_state *state = &inside->mounts->container->state;
+	auto_free char *path = str_format("/proc/%d/root", state->pid);
+
+	inside->root.root_fd = -1;
+	if (!state->in_chroot)
+		return 0;
+	inside->root.root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return inside->root.root_fd < 0 ? fail_errno(err, "opening %s", path) : 0;
+}
+
 static int work(struct inside *inside, struct error *err)
 {
 	inside->root.self_fd = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -284,11 +297,14 @@ static int work(struct inside *inside, struct error *err)
 		return fail_errno(err, "opening /proc/self");
 	if (open_as_somebody(inside, err) < 0)
 		return -1;
+	if (open_root_of_chroot(inside, err) < 0)
+		return -1;
 	if (setns(inside->pidfd, (int)inside->late) < 0)
 		return fail_errno(err, "joining the mount namespace of the container");
 	if (become_root(inside, err) < 0)
 		return -1;
-	inside->root.root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (inside->root.root_fd < 0)
+		inside->root.root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (inside->root.root_fd < 0)
 		return fail_errno(err, "opening the root of the container");
 	return inside->act(inside, err);

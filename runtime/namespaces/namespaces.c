@@ -138,6 +138,33 @@ int namespaces_restore_pid(struct error *err)
 	return 0;
 }
 
+static bool same_place(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major &&
+	       a->stx_dev_minor == b->stx_dev_minor && a->stx_mnt_id == b->stx_mnt_id;
+}
+
+int namespaces_in_chroot(bool *ret, struct error *err)
+{
+	const unsigned wanted = STATX_INO | STATX_MNT_ID;
+	struct statx before = { 0 }, after = { 0 };
+	auto_fd root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+	*ret = false;
+	/* Without the privilege for it we can be in no chroot of our own making either. */
+	if (root < 0 || cwd < 0 || own < 0 ||
+		statx(root, "", AT_EMPTY_PATH, wanted, &before) < 0 ||
+		setns(own, CLONE_NEWNS) < 0)
+		return 0;
+	(void)statx(AT_FDCWD, "/", 0, wanted, &after); /* of zeros: another place */
+	if (fchdir(root) < 0 || chroot(".") < 0 || fchdir(cwd) < 0)
+		return fail_errno(err, "going back to our own root");
+	*ret = !same_place(&before, &after);
+	return 0;
+}
+
 /* unshare(2) makes a time namespace for children only; joining it ourselves, once it has
  * its offsets, spares another process. */
 static int make_time(const struct oci_config *config, struct error *err)

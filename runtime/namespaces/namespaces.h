@@ -61,6 +61,10 @@ int namespaces_unshare(const struct namespaces *namespaces,
 /* Our own pid namespace for children again, after namespaces_join_kind(CLONE_NEWPID). */
 int namespaces_restore_pid(struct error *err) must_check;
 
+/* Whether our root is another than our mount namespace's, which is what setns(2) leads to
+ * and pivot_root(2) leaves alone then. False where we lack the privilege to find out. */
+int namespaces_in_chroot(bool *ret, struct error *err) must_check;
+
 /* Whether we and that process are in the same namespace of this kind. setns(2)
  * refuses to enter the user namespace that one is in. */
 bool namespaces_shared(pid_t pid, int64_t type);

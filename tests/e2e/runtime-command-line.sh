@@ -111,7 +111,7 @@ test_case "a long option may have one dash, as in runc" spellings
 # ---- what is done or refused --------------------------------------------------------
 
 begin() {
-	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]' "$@"
+	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]'
 	run mocker-runtime run -d -b "$tmp/web" web
 	check_status 0
 }
