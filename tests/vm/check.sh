@@ -13,7 +13,7 @@ top_srcdir=$(realpath "${top_srcdir:-$(dirname "$0")/../..}")
 top_builddir=$(realpath "${top_builddir:-$top_srcdir}")
 # What another cgroup layout, another kernel or a systemd could change.
 all='cgroup-v2.sh limits-v2.sh systemd.sh systemd-user.sh checkpoint.sh
-	checkpoint-options.sh podman-checkpoint.sh harness.sh mounts-root.sh
+	checkpoint-options.sh harness.sh mounts-root.sh
 	mounts-cgroup-v2.sh net.sh overlay.sh runtime-lifecycle.sh runtime-exec.sh runtime-memory.sh
 	runtime-namespaces.sh runtime-hooks.sh seccomp.sh cgroup-v1.sh checkpoint-v1.sh'
 legacy='systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1'
@@ -32,9 +32,6 @@ payload() {
 		cp -r "$top_srcdir/tests/e2e" "$top_srcdir/tests/vm" "$work/tests/" &&
 		"${CC:-cc}" -o "$work/enosys" "$top_srcdir/tests/e2e/enosys.c" -lseccomp ||
 		return 1
-	case " $* " in
-	*" podman-"*) podman_payload || return 1 ;;
-	esac
 	cat >"$work/guest" <<-END
 		#!/bin/bash
 		export top_srcdir=/work top_builddir=/work LC_ALL=C.UTF-8
@@ -49,17 +46,6 @@ payload() {
 	chmod +x "$work/guest"
 	chmod 755 "$work" # users who are not root get in too
 	tar -C "$work" -cf "$tar" .
-}
-
-# This machine's podman, with the libraries that the guest's disk may lack.
-podman_payload() {
-	local podman=$work/podman
-
-	mkdir -p "$podman/lib" && cp -r "$top_srcdir/tests/clients" "$work/tests/" &&
-		cp "$(command -v podman)" "$(command -v conmon)" /usr/lib/podman/netavark \
-			"$podman/" &&
-		ldd "$podman/podman" "$podman/conmon" | awk '/=> \// { print $3 }' |
-		grep -Ev '/(libc|libm|libresolv)\.so' | sort -u | xargs cp -Lt "$podman/lib"
 }
 
 # The files' streams as one: renumbered, each sentence with its file's name before it. A
