@@ -208,6 +208,50 @@ wrong_diff_id() {
 }
 test_case "diff IDs in another order than the layers" wrong_diff_id
 
+# Bombs end with an error, in little memory, and nothing of them is left.
+bomb() {
+	run python3 -c 'import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:]).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)' mocker-builder --root "$tmp/fresh" load -t bomb "rootfs:bomb"
+	check_status 1
+	check_errors_have "mocker-builder: rootfs:bomb: bomb: $1"
+	check [ "$output" -lt 65536 ]
+	check_equal "$(find "$tmp/fresh/temp" "$tmp/fresh/layers" -mindepth 1)" "" "what is left"
+	rm -rf fresh bomb
+}
+
+endless_end() {
+	(tar -cf - -C context Mockerfile && head -c 200M /dev/zero) | gzip -1 >bomb
+	bomb "it goes on for too long after its end"
+}
+test_case "a gzip that has nothing but zeroes behind the tar" endless_end
+
+absurd_size() {
+	python3 -c 'import sys, tarfile
+entry = tarfile.TarInfo("x")
+entry.size = 1 << 62
+sys.stdout.buffer.write(entry.tobuf(tarfile.GNU_FORMAT))' >bomb
+	bomb "x claims a size of 4611686018427387904 bytes"
+}
+test_case "a file of four exabytes" absurd_size
+
+long_name() {
+	python3 -c 'import sys, tarfile
+entry = tarfile.TarInfo("x" * 5000)
+sys.stdout.buffer.write(entry.tobuf(tarfile.GNU_FORMAT))' >bomb
+	bomb "a name is longer than 4096 bytes"
+}
+test_case "a name of 5000 bytes" long_name
+
+cut_off() {
+	tar -czf whole -C context rootfs
+	head -c 100000 whole >bomb
+	bomb "truncated"
+	rm -f whole
+}
+test_case "a gzip that breaks off" cut_off
+
 damaged "a config that is a list" ": expected an object" 'rewritten config "[.]"'
 damaged "a manifest of the first schema" "Docker's first schema" \
 	'rewritten manifest ".schemaVersion = 1"'
