@@ -35,6 +35,7 @@ VARIES = [
     (r"(working-container|buildah)-?\d+", r"\1-NUMBER"),
     (r"\^@|\r|\x1b\[\d*m", ""),  # a terminal's end of input and colours
     (r"ERRO\[.*resize pty.*", ""),  # ctr's, when the container has ended before it asks
+    (r"error waiting for container: context canceled", ""),  # docker's, at times
     (r'\\"', '"'),  # text in JSON
     (r"[ \t]+", " "),
     (r" ?\n+", r"\n"),
@@ -54,7 +55,7 @@ def numberless(text):
 
 FIGURES = re.compile(r"^(cri (Container|PodSandbox)Stats|ctr task (metrics|ps|ls)|"
                      r"\w+ (pod )?(top|stats)\b|\S+ state |.*; ps$)")
-PROGRESS = re.compile(r"^(mocker-builder|ctr image pull) ")
+PROGRESS = re.compile(r"^(mocker-builder|ctr image pull|docker build) ")
 
 
 def read(path):
