@@ -17,6 +17,7 @@ static struct {
 	const char *program;
 	int fd;
 	bool json;
+	bool lines;
 	bool debug;
 } the_log = { .program = "mocker", .fd = -1 };
 
@@ -33,6 +34,7 @@ int log_open(const struct log_options *options, struct error *err)
 
 	the_log.program = options->program;
 	the_log.debug = options->debug;
+	the_log.lines = options->lines;
 	if (options->file) {
 		fd = open(options->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 		if (fd < 0)
@@ -78,7 +80,7 @@ static void append_json(struct str *line, enum log_level level, const char *mess
 static bool is_kept(char c, enum log_level level)
 {
 	return (unsigned char)c >= ' ' || c == '\t' ||
-	       (c == '\n' && level == LOG_LEVEL_DEBUG);
+	       (c == '\n' && (level == LOG_LEVEL_DEBUG || the_log.lines));
 }
 
 static void append_plain(struct str *line, enum log_level level, const char *message)

@@ -16,6 +16,7 @@ struct log_options {
 	const char *program; /* prefix of text lines; borrowed */
 	const char *file;    /* appended to; NULL: standard error */
 	bool json;
+	bool lines; /* messages may have several: what they quote is made printable before */
 	bool debug; /* otherwise debug lines are not even formatted */
 };
 

@@ -98,6 +98,9 @@ static int fail_archive(struct extraction *x)
 {
 	const char *text = archive_error_string(x->archive);
 
+	/* EILSEQ is libarchive's word for a wrong format; no format: not even begun. */
+	if (archive_errno(x->archive) == EILSEQ && archive_format(x->archive) == 0)
+		text = "it is no archive that can be unpacked";
 	return fail(x->err, "%s: %s", x->options->name,
 		text ? text : "the archive is damaged");
 }

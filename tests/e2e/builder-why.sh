@@ -99,7 +99,8 @@ RUN true: the variable GREETING changed" \
 	"sed -i 's|GREETING=hello|GREETING=hi|' context/Mockerfile"
 changes "a new instruction does not make those below it new" "RUN touch: the instruction is new" \
 	"sed -i 's|^USER|RUN touch /new\n&|' context/Mockerfile"
-changes "the user" "USER 1001: the instruction changed; it was USER 1000
+changes "the user, whose the working directory is" "USER 1001: the instruction changed; it was USER 1000
+WORKDIR /home: the user changed
 RUN true: the user changed" "sed -i 's|USER 1000|USER 1001|' context/Mockerfile"
 changes "another stage's files" "COPY src/b: src/b changed
 COPY src: src/b changed
