@@ -150,6 +150,10 @@ const struct context *build_find_context(
 const struct context *build_named_context(
 	const struct build *build, const char *name) must_check;
 
-/* The image that COPY --from or a mount's from names: a stage or one of the store. */
+/* The image that FROM names: of the store, else pulled into it, as --pull has it; or a
+ * source of `load`. platform NULL: this machine's. */
+int build_find_image(struct build *build, const char *name, const char *platform,
+	struct image *ret, struct error *err) must_check;
+/* The image that COPY --from or a mount's from names: a stage, or as FROM. */
 int build_find_source(struct build *build, const struct stage_state *state,
 	const char *from, struct image *ret, struct error *err) must_check;

@@ -29,6 +29,8 @@ static void append_name(struct str *list, const char *name)
 
 void inputs_begin(struct inputs *inputs, const char *instruction, const char *parent)
 {
+	inputs_free(inputs);
+	*inputs = (struct inputs){ 0 };
 	cache_key_begin(&inputs->key, instruction, parent);
 	inputs_add(inputs, INPUT_PARENT,
 		strcmp(instruction, "FROM") == 0 ? "the base image"

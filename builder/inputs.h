@@ -31,7 +31,7 @@ struct inputs {
 #define auto_inputs __attribute__((cleanup(inputs_free))) struct inputs
 void inputs_free(struct inputs *inputs);
 
-/* instruction: "RUN" and the like, not copied. */
+/* Anew, on what was all zero or begun before. instruction: "RUN" and the like, not copied. */
 void inputs_begin(struct inputs *inputs, const char *instruction, const char *parent);
 void inputs_add(
 	struct inputs *inputs, enum input_kind kind, const char *name, const char *value);

@@ -10,11 +10,9 @@
 #include "base/fd.h"
 #include "builder/build.h"
 #include "builder/cache.h"
-#include "builder/exchange/import.h"
 #include "builder/host.h"
 #include "builder/platform.h"
 #include "builder/store/layer.h"
-#include "builder/store/refs.h"
 
 void stage_state_free(struct stage_state *state)
 {
@@ -42,103 +40,6 @@ static void set_layer(struct stage_state *state)
 	snprintf(state->layer, sizeof(state->layer), "%s", digest_end(&stack).hex);
 }
 
-/* From elsewhere, by a source's words: into the store. */
-static int import(struct build *build, const char *source, const char *platform,
-	struct image *ret, struct error *err)
-{
-	struct import_options options = {
-		.platform = platform,
-		.print = progress_output,
-		.print_argument = &build->progress,
-		.client = build->request->client,
-		.live = view_is_live(build->request->view),
-		.signal_fd = build->interrupt.fd,
-	};
-	auto_free char *called = NULL;
-
-	return import_image_as(&build->session, source, &options, ret, &called, err);
-}
-
-/* A name that the store does not have is one of a registry; pulled, it is in the store
- * under that name, and the next build asks nobody. */
-static int pull(struct build *build, const char *name, const char *platform,
-	struct image *ret, struct error *err)
-{
-	auto_free char *source = str_format("docker://%s", name);
-	auto_free char *ref = NULL;
-	auto_image image = { 0 };
-	struct digest id;
-	uint64_t size;
-
-	if (ref_normalize(name, &ref, err) < 0 ||
-		import(build, source, platform, &image, err) < 0 ||
-		image_save(build->store, &image, &id, &size, err) < 0 ||
-		refs_set(build->store, ref, &id, size, err) < 0)
-		return -1;
-	*ret = image;
-	image = (struct image){ 0 };
-	return 0;
-}
-
-static int find_stored(struct build *build, const char *name, const char *platform,
-	struct image *ret, struct error *err)
-{
-	struct image_platform own = { 0 };
-	auto_platform wanted = { 0 };
-	auto_image image = { 0 };
-	struct digest id;
-
-	if (platform_parse(platform, &wanted, err) < 0 ||
-		refs_find(build->store, name, &id, err) < 0 ||
-		image_load(build->store, &id, &image, err) < 0)
-		return -1;
-	own.os = image.config.os;
-	own.architecture = image.config.architecture;
-	own.variant = image.config.variant;
-	if (platform && !platform_matches(&wanted, &own))
-		return fail_code(err, ENOENT, "%s is in the store for %s/%s alone", name,
-			own.os, own.architecture);
-	*ret = image;
-	image = (struct image){ 0 };
-	return 0;
-}
-
-static int find_image(struct build *build, const char *name, const char *platform,
-	struct image *ret, struct error *err)
-{
-	enum pull_policy policy = build->request->pull;
-	struct error pulling;
-
-	if (import_is_source(name))
-		return import(build, name, platform, ret, err);
-	if (policy == PULL_ALWAYS)
-		return pull(build, name, platform, ret, err);
-	if (find_stored(build, name, platform, ret, err) == 0)
-		return 0;
-	if (policy == PULL_NEVER || err->errnum != ENOENT)
-		return -1;
-	if (pull(build, name, platform, ret, &pulling) == 0)
-		return 0;
-	*err = pulling;
-	return fail_while(err, "%s is not in the store; pulling it", name);
-}
-
-int build_find_source(struct build *build, const struct stage_state *state,
-	const char *from, struct image *ret, struct error *err)
-{
-	const struct context *named = build_named_context(build, from);
-	size_t index;
-
-	if (named && named->fd >= 0)
-		return fail(err, "%s is a directory, no image", named->what);
-	if (named)
-		return find_image(
-			build, named->image, build->request->platform, ret, err);
-	if (plan_find_stage(&build->plan, from, state->stage->index, &index))
-		return image_copy(ret, &build->states[index].image, err);
-	return find_image(build, from, build->request->platform, ret, err);
-}
-
 /* FROM a directory of --build-context: what it holds, copied on nothing. */
 static void begin_on_directory(struct stage_state *state, const char *name)
 {
@@ -158,7 +59,7 @@ static int begin_on_image(struct build *build, struct stage_state *state,
 		begin_on_directory(state, named->name);
 		return 0;
 	}
-	if (find_image(build, name, platform, &state->image, err) < 0)
+	if (build_find_image(build, name, platform, &state->image, err) < 0)
 		return span_fail_while(instruction_span(stage->from, NULL), err);
 	if (state->image.manifest)
 		state->base_digest = str_dup(state->image.manifest->digest);
@@ -449,8 +350,6 @@ static int look_for_effect(struct build *build, struct stage_state *state,
 	const struct step *step, struct inputs *inputs, struct digest *key,
 	char **ret_layer, struct layer_info *info, struct error *err)
 {
-	inputs_free(inputs);
-	*inputs = (struct inputs){ 0 };
 	if (effect_inputs(build, state, step, inputs, err) < 0)
 		return -1;
 	*key = inputs_end(inputs);
