@@ -81,7 +81,7 @@ output_is_whole_or_absent() {
 		[ "$status" = 137 ] || jq -e .process "$tmp/out/config.json" >/dev/null 2>&1 ||
 			failed "$1: half a bundle is left"
 	elif [ -e "$tmp/out" ]; then
-		tar -tf "$tmp/out" 2>/dev/null | grep -q index.json ||
+		tar -tf "$tmp/out" 2>/dev/null | grep index.json >/dev/null ||
 			failed "$1: half an archive has its name"
 	fi
 	[ "$status" = 137 ] || check_missing "$tmp/out.partial"
