@@ -253,10 +253,12 @@ static int await_start(struct init *init, struct error *err)
 	return accept_start(init, err);
 }
 
-/* What was to be known of a memory limit is known. */
+/* What was to be known of a memory limit is known. A parent that is still writing us down
+ * would take an earlier end for a failure. */
 static int end_here(const struct init *init, struct error *err)
 {
-	if (stage_send(init->sock, STAGE_READY, err) < 0)
+	if (stage_await(init->sock, STAGE_RECORDED, err) < 0 ||
+		stage_send(init->sock, STAGE_READY, err) < 0)
 		return -1;
 	_exit(0);
 }

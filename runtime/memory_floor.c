@@ -134,8 +134,11 @@ void memory_floor_tell(const struct creation *creation, struct error *err)
 	if (err->errnum != ENOMEM || request->memory_floor || !is_limited(creation) ||
 		creation->net_devices.count || request->driver != CGROUP_DRIVER_CGROUPFS)
 		return;
-	if (measure(request, limits_of(creation)->limit, &smallest, &failure) < 0)
+	if (measure(request, limits_of(creation)->limit, &smallest, &failure) < 0) {
+		(void)fail_hint(err, "what would be enough could not be measured: %s",
+			failure.text);
 		return;
+	}
 	(void)fail_hint(err,
 		"the smallest limit that it starts with here is %" PRId64 " (%" PRId64
 		" KiB, measured without the program, which needs its own)",

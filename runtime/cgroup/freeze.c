@@ -33,14 +33,17 @@ static int read_state(const char *file, char **ret, struct error *err)
 	return 0;
 }
 
+static int timed_out(struct error *err)
+{
+	return fail(err, "not all processes stopped in %d seconds", TIMEOUT_MS / 1000);
+}
+
 /* A process that forks or execs meanwhile can leave the freezer at FREEZING: asking for
  * the same again makes it look once more. */
-static int freeze_v1(const struct cgroup_dir *dir, struct error *err)
+static int freeze_v1(const char *file, struct error *err)
 {
-	auto_free char *file = path_join(dir->path, "freezer.state");
 	int64_t deadline = now_ms() + TIMEOUT_MS;
 	long pause_ns = 20000;
-	struct error ignored;
 
 	do {
 		auto_free char *state = NULL;
@@ -54,23 +57,14 @@ static int freeze_v1(const struct cgroup_dir *dir, struct error *err)
 		(void)nanosleep(&pause, NULL); /* woken early: it asks once more */
 		pause_ns = MIN(pause_ns * 2, 10000000);
 	} while (now_ms() < deadline);
-	if (file_write_at(AT_FDCWD, file, "THAWED", &ignored) < 0)
-		return fail(err,
-			"freezing %s: not all processes stopped in %d seconds, and "
-			"thawing failed too: %s",
-			dir->path, TIMEOUT_MS / 1000, ignored.text);
-	return fail(err, "freezing %s: not all processes stopped in %d seconds",
-		dir->path, TIMEOUT_MS / 1000);
+	return timed_out(err);
 }
 
 /* Waits for "frozen 1" in cgroup.events, whose changes show as POLLPRI. */
-static int freeze_v2(const struct cgroup_dir *dir, struct error *err)
+static int freeze_v2(const char *file, const char *events, struct error *err)
 {
-	auto_free char *file = path_join(dir->path, "cgroup.freeze");
-	auto_free char *events = path_join(dir->path, "cgroup.events");
 	auto_fd fd = open(events, O_RDONLY | O_CLOEXEC);
 	int64_t deadline = now_ms() + TIMEOUT_MS;
-	struct error ignored;
 
 	if (fd < 0)
 		return fail_errno(err, "opening %s", events);
@@ -88,26 +82,31 @@ static int freeze_v2(const struct cgroup_dir *dir, struct error *err)
 		if (strstr(text, "frozen 1"))
 			return 0;
 		if (left <= 0)
-			break;
+			return timed_out(err);
 		if (poll(&wait, 1, (int)left) < 0 && errno != EINTR)
 			return fail_errno(err, "waiting for %s", events);
 	}
-	if (file_write_at(AT_FDCWD, file, "0", &ignored) < 0)
-		return fail_while(&ignored, "thawing after a failed freeze");
-	return fail(err, "freezing %s: not all processes stopped in %d seconds",
-		dir->path, TIMEOUT_MS / 1000);
 }
 
+/* Where it could not be asked for, could not be waited for, or did not come, nothing
+ * stays frozen. */
 int cgroup_freeze(const struct cgroup *cgroup, struct error *err)
 {
 	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
-	const struct cgroup_dir *unified = cgroup_unified(cgroup);
+	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+	auto_free char *file = NULL, *events = NULL;
+	struct error failure;
 
-	if (freezer)
-		return freeze_v1(freezer, err);
-	if (unified)
-		return freeze_v2(unified, err);
-	return fail(err, "this container has no cgroup that could be frozen");
+	if (!dir)
+		return fail(err, "this container has no cgroup that could be frozen");
+	file = path_join(dir->path, freezer ? "freezer.state" : "cgroup.freeze");
+	events = path_join(dir->path, "cgroup.events");
+	if ((freezer ? freeze_v1(file, err) : freeze_v2(file, events, err)) >= 0)
+		return 0;
+	(void)fail_while(err, "freezing %s", dir->path);
+	if (cgroup_thaw(cgroup, &failure) < 0)
+		return fail_hint(err, "thawing it failed too: %s", failure.text);
+	return -1;
 }
 
 int cgroup_thaw(const struct cgroup *cgroup, struct error *err)
