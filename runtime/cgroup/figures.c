@@ -23,7 +23,7 @@ void cgroup_figures_free(struct cgroup_figures *figures)
 	free(figures->io_bytes.items);
 	free(figures->io_operations.items);
 	free(figures->hugetlb);
-	free(figures->cpu_each);
+	free(figures->cpus_used);
 	free(figures->cpus.items);
 	free(figures->mems.items);
 	*figures = (struct cgroup_figures){ 0 };
@@ -141,16 +141,30 @@ static void write_pressure(struct str *to, const struct figure_pressure *pressur
 	str_append_char(to, '}');
 }
 
+static void write_cpus(struct str *to, const char *name,
+	const struct cgroup_figures *figures, size_t member)
+{
+	write_key(to, name, '[');
+	for (size_t i = 0; i < figures->cpus_used_count; i++) {
+		const char *cpu = (const char *)&figures->cpus_used[i];
+		uint64_t value;
+
+		memcpy(&value, cpu + member, sizeof(value));
+		str_appendf(to, "%s%" PRIu64, i ? "," : "", value);
+	}
+	str_append_char(to, ']');
+}
+
 static void write_cpu(const struct cgroup_figures *figures, struct str *to)
 {
 	write_key(to, "cpu", '{');
 	write_key(to, "usage", '{');
 	write_u64(to, "total", figures->cpu_total);
-	if (figures->cpu_each_count) {
-		write_key(to, "percpu", '[');
-		for (size_t i = 0; i < figures->cpu_each_count; i++)
-			str_appendf(to, "%s%" PRIu64, i ? "," : "", figures->cpu_each[i]);
-		str_append_char(to, ']');
+	if (figures->cpus_used_count) {
+		write_cpus(to, "percpu", figures, offsetof(struct figure_cpu, total));
+		write_cpus(to, "percpu_kernel", figures,
+			offsetof(struct figure_cpu, kernel));
+		write_cpus(to, "percpu_user", figures, offsetof(struct figure_cpu, user));
 	}
 	write_u64(to, "kernel", figures->cpu_kernel);
 	write_u64(to, "user", figures->cpu_user);

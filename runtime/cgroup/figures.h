@@ -20,6 +20,11 @@ struct figure_usage { /* of memory, in bytes */
 	uint64_t failcnt;
 };
 
+struct figure_cpu { /* of one CPU, in nanoseconds */
+	uint64_t total;
+	uint64_t kernel, user; /* 0: not counted */
+};
+
 struct figure_io { /* of one block device and one operation */
 	uint64_t major;
 	uint64_t minor;
@@ -66,8 +71,8 @@ struct figure_pressure {
 struct cgroup_figures {
 	/* nanoseconds */
 	uint64_t cpu_total, cpu_kernel, cpu_user;
-	uint64_t *cpu_each; /* of each CPU; version 1 only */
-	size_t cpu_each_count;
+	struct figure_cpu *cpus_used; /* each CPU; version 1 only */
+	size_t cpus_used_count;
 	uint64_t periods, throttled_periods, throttled_time;
 	struct figure_usage memory, swap, kernel, kernel_tcp;
 	uint64_t cache;

@@ -28,6 +28,33 @@ static void read_cpu(const struct cgroup *cgroup, struct cgroup_figures *to)
 	to->cpu_kernel = figure_value(account, "cpuacct.usage_sys");
 }
 
+static struct figure_cpu *add_cpu(struct cgroup_figures *to)
+{
+	to->cpus_used = str_realloc(
+		to->cpus_used, to->cpus_used_count + 1, sizeof(to->cpus_used[0]));
+	to->cpus_used[to->cpus_used_count] = (struct figure_cpu){ 0 };
+	return &to->cpus_used[to->cpus_used_count++];
+}
+
+/* "0 USER SYSTEM" a line, after a first of names; a CPU that is away has no line. */
+static void read_modes(const struct cgroup_dir *account, struct cgroup_figures *to)
+{
+	auto_free char *text = figure_text(account, "cpuacct.usage_all");
+	char *rest = NULL;
+
+	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
+		line = strtok_r(NULL, "\n", &rest)) {
+		unsigned long long user, kernel;
+		size_t cpu;
+
+		if (sscanf(line, "%zu %llu %llu", &cpu, &user, &kernel) != 3 ||
+			cpu >= to->cpus_used_count)
+			continue;
+		to->cpus_used[cpu].user = user;
+		to->cpus_used[cpu].kernel = kernel;
+	}
+}
+
 static void read_each_cpu(const struct cgroup *cgroup, struct cgroup_figures *to)
 {
 	const struct cgroup_dir *account = cgroup_dir_of(cgroup, "cpuacct");
@@ -36,11 +63,10 @@ static void read_each_cpu(const struct cgroup *cgroup, struct cgroup_figures *to
 	char *rest = NULL;
 
 	for (char *word = text ? strtok_r(text, " \n", &rest) : NULL; word;
-		word = strtok_r(NULL, " \n", &rest)) {
-		to->cpu_each = str_realloc(
-			to->cpu_each, to->cpu_each_count + 1, sizeof(to->cpu_each[0]));
-		to->cpu_each[to->cpu_each_count++] = strtoull(word, NULL, 10);
-	}
+		word = strtok_r(NULL, " \n", &rest))
+		add_cpu(to)->total = strtoull(word, NULL, 10);
+	if (to->cpus_used_count)
+		read_modes(account, to);
 }
 
 static struct figure_usage usage_of(const struct cgroup_dir *dir, const char *name)
