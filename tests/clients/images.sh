@@ -183,6 +183,24 @@ of_podman() {
 	rm -rf made made.tar
 }
 
+docker_id() {
+	docker inspect -f '{{.Id}}' "$1"
+}
+
+# Docker names an image by its configuration, of which every byte stays.
+comes_back_to_docker() { # ARCHIVE NAME
+	run mocker-builder load -t loaded "docker-archive:$1"
+	check_status 0
+	run mocker-builder save --format docker-archive -o again.tar loaded
+	check_status 0
+	run mocker-builder rmi loaded
+	run docker load -q -i again.tar
+	check_status 0
+	check_equal "$(docker_id loaded)" "$(docker_id "$2")" "Docker's name of the image"
+	run docker rmi loaded
+	rm -f again.tar
+}
+
 of_docker() {
 	local by=docker
 
@@ -192,6 +210,7 @@ of_docker() {
 	run docker save -o made.tar "$registry/by-docker:1"
 	check_status 0
 	from docker-archive:made.tar
+	comes_back_to_docker made.tar "$registry/by-docker:1"
 	run docker push -q "$registry/by-docker:1"
 	check_status 0
 	from "$registry/by-docker:1"
