@@ -67,6 +67,56 @@ with_containers() {
 	mocker-runtime delete --force --regex '^many'
 }
 
+# The three side by side: command RUNTIME prints the words of each.
+figures_of_each() {
+	local command=$1 runtime table=()
+
+	for runtime in crun runc mocker-runtime; do
+		table+=("$runtime=$($command "$runtime")")
+	done
+	figures -n "$rounds" "${table[@]}"
+}
+
+one_call() {
+	echo "$1 $words"
+}
+
+freeze_and_thaw() {
+	echo "$1 pause live; $1 resume live" >"$tmp/freeze-$1"
+	echo "sh -e $tmp/freeze-$1"
+}
+
+whole_life() {
+	echo "$1 create --bundle $tmp/$1 \$1 </dev/null >/dev/null 2>&1; $1 start \$1;
+		$1 delete --force \$1" >"$tmp/life-$1"
+	echo "sh -e $tmp/life-$1 life{}"
+}
+
+# What engines call besides, each runtime on a container of its own that sleeps.
+each_command() {
+	local runtime words
+
+	for runtime in crun runc mocker-runtime; do
+		default_bundle "$tmp/$runtime" && in_bundle "$tmp/$runtime" sleep 1000 || return
+		"$runtime" run --detach --bundle "$tmp/$runtime" live </dev/null >/dev/null 2>&1 ||
+			failed "$runtime does not start"
+		edit_bundle "$tmp/$runtime" "del(.linux.cgroupsPath)"
+	done
+	for words in "exec live true" "state live" list "ps live" "kill live CONT" \
+		"update --pids-limit 100 live"; do
+		echo "# $words"
+		figures_of_each one_call
+	done
+	echo "# pause, resume"
+	figures_of_each freeze_and_thaw
+	echo "# create, start, delete --force"
+	figures_of_each whole_life
+	for runtime in crun runc mocker-runtime; do
+		"$runtime" delete --force live
+	done
+}
+
 test_case "start time of /bin/true" start_time
+test_case "time of the other commands" each_command
 test_case "start time with many mounts" with_mounts
 test_case "start time with many containers running" with_containers
