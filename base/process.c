@@ -36,7 +36,7 @@ static pid_t clone_without_clone3(uint64_t flags, int *ret_pidfd)
 	return pid;
 }
 
-pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
+static pid_t clone_once(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 {
 	int pidfd = -1;
 	/* A sibling (CLONE_PARENT) ends with the signal that we end with; clone3 refuses to
@@ -56,11 +56,73 @@ pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 		args.cgroup = (uint64_t)cgroup_fd;
 	}
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (pid < 0 && errno == ENOSYS && cgroup_fd < 0)
-		return clone_without_clone3(flags, ret_pidfd);
 	if (pid > 0 && ret_pidfd)
 		*ret_pidfd = pidfd;
 	return pid;
+}
+
+pid_t process_clone(uint64_t flags, int *ret_pidfd)
+{
+	pid_t pid = clone_once(flags, -1, ret_pidfd);
+
+	return pid < 0 && errno == ENOSYS ? clone_without_clone3(flags, ret_pidfd) : pid;
+}
+
+#define FLAG_SIGNALED 0x400u /* the kernel's PF_SIGNALED: it ends because of a signal */
+
+/* Linux counts the writes to a cgroup.kill, to kill as well who is born meanwhile; since
+ * 6.14, and in older series that were mended. With CLONE_INTO_CGROUP it compares the count
+ * of the parent's cgroup with that of the child's: where but one of them was killed before,
+ * the child has a SIGKILL before its first instruction. */
+static bool was_killed_at_birth(pid_t pid)
+{
+	char path[64];
+	char text[1024];
+	const char *after_name;
+	unsigned flags;
+	unsigned long pending;
+	ssize_t length;
+	auto_fd fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (length <= 0)
+		return false;
+	text[length] = '\0';
+	after_name = strrchr(text, ')');
+	if (!after_name || sscanf(after_name + 1,
+				   " %*c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u"
+				   " %*d %*d %*d %*d %*d %*d %*u %*u %*d %*u %*u %*u %*u"
+				   " %*u %*u %lu",
+				   &flags, &pending) != 2)
+		return false;
+	return flags & FLAG_SIGNALED || pending & (1ul << (SIGKILL - 1));
+}
+
+static void bury(pid_t pid, const int *pidfd)
+{
+	struct error ignored; /* it is our child */
+	int status;
+
+	(void)!process_wait(pid, &status, &ignored);
+	if (pidfd)
+		close(*pidfd);
+}
+
+pid_t process_clone_into(uint64_t flags, int *cgroup_fd, int *ret_pidfd)
+{
+	if (*cgroup_fd >= 0) {
+		pid_t pid = clone_once(flags, *cgroup_fd, ret_pidfd);
+
+		if (pid == 0 || (pid > 0 && !was_killed_at_birth(pid)))
+			return pid;
+		if (pid > 0)
+			bury(pid, ret_pidfd);
+		cleanup_fd(cgroup_fd);
+		*cgroup_fd = -1;
+	}
+	return process_clone(flags, ret_pidfd);
 }
 
 int process_pidfd_open(pid_t pid)

@@ -14,10 +14,13 @@
 #include "base/str.h"
 
 /* fork() with namespaces. Returns 0 in the child, the pid in the parent, -1 with errno.
- * ret_pidfd may be NULL. cgroup_fd -1: the caller's cgroup; else CLONE_INTO_CGROUP (v2),
- * which fails with ENOSYS or E2BIG on kernels without it. Where clone3 itself is missing,
- * clone() does the rest. */
-pid_t process_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd);
+ * ret_pidfd may be NULL. Where clone3 is missing, clone() does the rest. */
+pid_t process_clone(uint64_t flags, int *ret_pidfd);
+
+/* The same, born into the cgroup (v2) that *cgroup_fd is open on, if it is not -1. Where
+ * the kernel cannot do that, the child begins in the caller's cgroup, and *cgroup_fd is
+ * closed and -1: who is born has to go there itself. Not with CLONE_PARENT. */
+pid_t process_clone_into(uint64_t flags, int *cgroup_fd, int *ret_pidfd);
 
 int process_pidfd_open(pid_t pid);                      /* -1 with errno */
 int process_pidfd_signal(int pidfd, int signal_number); /* -1 with errno */

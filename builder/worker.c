@@ -214,7 +214,7 @@ int worker_start(
 	if (worker->print && pipe2(pipes.output, O_CLOEXEC) < 0)
 		return fail_errno(err, "making a pipe for a worker");
 	fflush(NULL); /* what is buffered must not be written twice */
-	pid = process_clone(0, -1, NULL);
+	pid = process_clone(0, NULL);
 	if (pid < 0)
 		return fail_errno(err, "starting a worker");
 	if (pid == 0)

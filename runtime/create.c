@@ -284,22 +284,6 @@ int creation_make(struct creation *creation, struct error *err)
 
 /* ---- clone -------------------------------------------------------------------------- */
 
-/* A kernel that cannot clone into a cgroup leaves it to init to go there; so does a limit
- * of no processes, which only births count against. */
-static pid_t clone_init(struct creation *creation)
-{
-	pid_t pid = process_clone(
-		creation->namespaces.clone, creation->cgroup_fd, &creation->pidfd);
-
-	if (pid >= 0 || creation->cgroup_fd < 0 ||
-		(errno != ENOSYS && errno != E2BIG && errno != EINVAL && errno != EBUSY &&
-			errno != EAGAIN))
-		return pid;
-	cleanup_fd(&creation->cgroup_fd);
-	creation->cgroup_fd = -1;
-	return process_clone(creation->namespaces.clone, -1, &creation->pidfd);
-}
-
 static int clone_direct(struct creation *creation, struct error *err)
 {
 	const struct namespaces *namespaces = &creation->namespaces;
@@ -307,7 +291,10 @@ static int clone_direct(struct creation *creation, struct error *err)
 
 	if (joins_pid && namespaces_join_kind(namespaces, CLONE_NEWPID, err) < 0)
 		return -1;
-	creation->pid = clone_init(creation);
+	/* Else init goes there: where the kernel cannot do it, where a cgroup has a limit of no
+	 * processes, which only births count against. */
+	creation->pid = process_clone_into(
+		namespaces->clone, &creation->cgroup_fd, &creation->pidfd);
 	if (creation->pid == 0)
 		init_main(creation);
 	if (creation->pid < 0) {

@@ -112,8 +112,8 @@ int cgroup_expect_unused(const char *path, struct error *err)
 		return err->errnum == ENOENT ? 0 : -1;
 	if (!*pids)
 		return 0;
-	(void)fail_code(
-		err, EBUSY, "the cgroup %s has processes already (%s)", path, pids);
+	(void)fail_code(err, EBUSY, "container's cgroup is not empty: %s has process %s",
+		path, pids);
 	return fail_hint(err, "is linux.cgroupsPath used by two containers?");
 }
 
@@ -209,6 +209,8 @@ static int fill(const struct cgroup_plan *plan, struct cgroup *made, struct erro
 		if (result < 0)
 			return -1;
 	}
+	if (cgroup_expect_thawed(made, err) < 0)
+		return -1;
 	if (plan->delegate && cgroup_unified(made) &&
 		delegate(plan, cgroup_unified(made)->path, err) < 0)
 		return -1;

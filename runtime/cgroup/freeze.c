@@ -145,6 +145,27 @@ bool cgroup_is_frozen(const struct cgroup *cgroup)
 	return str_equal(state, freezer ? "FROZEN" : "1") || str_equal(state, "FREEZING");
 }
 
+/* Whether it was frozen itself or what is above it is: version 1's freezer.state and version
+ * 2's cgroup.events tell both. */
+int cgroup_expect_thawed(const struct cgroup *cgroup, struct error *err)
+{
+	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
+	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+	auto_free char *file = NULL, *state = NULL, *by = NULL;
+	struct error absent;
+
+	if (!dir)
+		return 0;
+	file = path_join(dir->path, freezer ? "freezer.state" : "cgroup.events");
+	if (file_read_at(AT_FDCWD, file, 4096, &state, NULL, &absent) < 0 ||
+		!strstr(state, freezer ? "FR" : "frozen 1")) /* FROZEN, FREEZING */
+		return 0;
+	by = cgroup_frozen_by(cgroup);
+	(void)fail_code(err, EBUSY, "container's cgroup unexpectedly frozen: by %s",
+		by ? by : file);
+	return fail_hint(err, "what starts in it would never run; thaw it first");
+}
+
 static void thaw_tree(const char *path, unsigned depth)
 {
 	auto_dir dir = depth < DEPTH_MAX ? opendir(path) : NULL;

@@ -52,6 +52,9 @@ int cgroup_apply_limits(const struct cgroup_plan *plan, const struct cgroup *cgr
 /* Fails where the directory has processes; one that is absent has none. */
 int cgroup_expect_unused(const char *path, struct error *err) must_check;
 
+/* Fails where what joins it would be frozen at once. */
+int cgroup_expect_thawed(const struct cgroup *cgroup, struct error *err) must_check;
+
 /* Makes the controllers of version 2 usable below: writes cgroup.subtree_control from
  * the mount point down to the parent of `path`. */
 int cgroup_enable_controllers(const struct cgroup_plan *plan, const char *mount,

@@ -26,7 +26,7 @@ int aside_run(const struct aside *aside, struct error *err)
 
 	if (stage_pair(ends, err) < 0)
 		return -1;
-	pid = process_clone(0, -1, NULL);
+	pid = process_clone(0, NULL);
 	if (pid == 0)
 		serve(aside, ends[1]);
 	ours = ends[0];

@@ -119,7 +119,7 @@ static int start(struct worker *worker, struct error *err)
 		return -1;
 	worker->stage = ends[0];
 	worker->far_stage = ends[1];
-	worker->pid = process_clone(0, -1, NULL);
+	worker->pid = process_clone(0, NULL);
 	if (worker->pid == 0)
 		child(worker);
 	if (worker->pid < 0)

@@ -157,14 +157,9 @@ static int clone_child(struct joining *joining, struct error *err)
 {
 	if (joining->joins_pid && setns(joining->target, CLONE_NEWPID) < 0)
 		return fail_errno(err, "joining the pid namespace of the container");
-	joining->pid = process_clone(0, joining->cgroup_fd, &joining->pidfd);
-	if (joining->pid < 0 && joining->cgroup_fd >= 0) {
-		/* Kernels that cannot clone into it, or a cgroup that has given its
-		 * controllers to its children: the new process goes there itself. */
-		cleanup_fd(&joining->cgroup_fd);
-		joining->cgroup_fd = -1;
-		joining->pid = process_clone(0, -1, &joining->pidfd);
-	}
+	/* It goes there itself where it cannot be born there: an old kernel, or a cgroup that
+	 * has given its controllers to its children. */
+	joining->pid = process_clone_into(0, &joining->cgroup_fd, &joining->pidfd);
 	if (joining->pid == 0)
 		join_main(joining);
 	return joining->pid < 0 ? fail_errno(err, "making a process") : 0;

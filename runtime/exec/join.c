@@ -171,7 +171,7 @@ static int relay(struct joining *joining, struct error *err)
 	if (enter_cgroup(joining, err) < 0 || enter_with_user(joining, err) < 0 ||
 		enter_root(joining, err) < 0)
 		return -1;
-	pid = process_clone(CLONE_PARENT, -1, &pidfd);
+	pid = process_clone(CLONE_PARENT, &pidfd);
 	if (pid == 0)
 		join_main(joining);
 	if (pid < 0)
@@ -191,14 +191,9 @@ static no_return void relay_main(struct joining *joining)
 
 int join_relay(struct joining *joining, struct error *err)
 {
-	pid_t pid = process_clone(0, joining->cgroup_fd, NULL);
+	/* Else the relay goes there itself, or is moved. */
+	pid_t pid = process_clone_into(0, &joining->cgroup_fd, NULL);
 
-	if (pid < 0 && joining->cgroup_fd >= 0) {
-		/* The relay goes there itself, or is moved. */
-		cleanup_fd(&joining->cgroup_fd);
-		joining->cgroup_fd = -1;
-		pid = process_clone(0, -1, NULL);
-	}
 	if (pid == 0)
 		relay_main(joining);
 	return relay_await(

@@ -328,7 +328,7 @@ static int enter(struct inside *inside, struct error *err)
 
 	if (early && setns(inside->pidfd, (int)early) < 0)
 		return fail_errno(err, "joining the namespaces of the container");
-	pid = process_clone(0, -1, NULL);
+	pid = process_clone(0, NULL);
 	if (pid == 0)
 		work_main(inside);
 	if (pid < 0)
@@ -377,7 +377,7 @@ static void await_end(int sock)
 
 static int converse(struct inside *inside, int sock, struct error *err)
 {
-	pid_t pid = process_clone(0, -1, NULL);
+	pid_t pid = process_clone(0, NULL);
 	struct error ignored;
 	int result, status;
 

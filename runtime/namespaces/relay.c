@@ -51,7 +51,7 @@ static int run(struct creation *creation, struct error *err)
 		return -1;
 	if (join_all(namespaces, err) < 0)
 		return -1;
-	pid = process_clone(namespaces->clone | CLONE_PARENT, -1, &pidfd);
+	pid = process_clone(namespaces->clone | CLONE_PARENT, &pidfd);
 	if (pid == 0)
 		init_main(creation);
 	if (pid < 0)
@@ -102,7 +102,7 @@ int relay_await(pid_t pid, int sock, pid_t *ret_pid, int *ret_pidfd, struct erro
 
 int relay_clone(struct creation *creation, struct error *err)
 {
-	pid_t pid = process_clone(0, creation->cgroup_fd, NULL);
+	pid_t pid = process_clone_into(0, &creation->cgroup_fd, NULL);
 
 	if (pid == 0)
 		relay_main(creation);

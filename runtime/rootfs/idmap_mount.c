@@ -27,7 +27,7 @@ static int write_map(pid_t pid, const char *file, const struct oci_id_mapping *i
 
 int idmap_mount_userns(const struct id_mappings *mappings, int *ret_fd, struct error *err)
 {
-	auto_pid pid = process_clone(CLONE_NEWUSER, -1, NULL);
+	auto_pid pid = process_clone(CLONE_NEWUSER, NULL);
 	auto_free char *path = NULL;
 	int fd;
 

@@ -360,7 +360,7 @@ int seccomp_watch_start(const struct seccomp_watch *watch, int pidfd, struct err
 
 	if (!watch)
 		return 0;
-	pid = process_clone(0, -1, NULL);
+	pid = process_clone(0, NULL);
 	if (pid < 0)
 		return fail_errno(err, "making a process that tells what seccomp denies");
 	if (pid > 0)

@@ -84,11 +84,32 @@ one_cgroup_one_container() {
 	make_bundle "$tmp/other" '.linux.cgroupsPath = "/mocker-test/web"'
 	start web
 	run mocker-runtime run --bundle "$tmp/other" other
-	check_fails_with "/mocker-test/web has processes already"
+	check_fails_with "container's cgroup is not empty: /sys/fs/cgroup/"
 	check_equal "$(container_status web)" running
 	delete web
 }
 test_case "a cgroup that has processes is nobody else's" one_cgroup_one_container
+
+# Its own directory, or one above.
+frozen_before() {
+	local dir=/sys/fs/cgroup/freezer/frozen frozen
+
+	make_bundle "$tmp/web" '.linux.cgroupsPath = "/frozen/web"'
+	for frozen in "$dir/web" "$dir"; do
+		mkdir -p "$frozen"
+		echo FROZEN >"$frozen/freezer.state"
+		run mocker-runtime run --bundle "$tmp/web" web
+		check_status 1
+		check_fails_with "container's cgroup unexpectedly frozen: by $frozen;"
+		check_equal "$(container_status web)" none
+		echo THAWED >"$frozen/freezer.state"
+		run mocker-runtime run --bundle "$tmp/web" web
+		check_status 0
+		rmdir "$frozen" 2>/dev/null
+	done
+	find /sys/fs/cgroup -depth -path '*/frozen*' -type d -exec rmdir {} +
+}
+test_case "nothing is started where it would be frozen" frozen_before
 
 devices_are_denied() {
 	sh_bundle "$tmp/web" 'mknod /tmp/mem c 1 1 && cat /tmp/mem; cat /dev/null && echo fine' \

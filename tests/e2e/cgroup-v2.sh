@@ -61,6 +61,55 @@ it_is_the_users() {
 }
 test_case "a writable cgroup namespace's cgroup is handed to its user" it_is_the_users
 
+# Its own directory, or one above.
+frozen_before() {
+	local frozen
+
+	make_bundle "$tmp/web" '.linux.cgroupsPath = "/frozen/web"'
+	for frozen in $cg/frozen/web $cg/frozen; do
+		mkdir -p $cg/frozen/web
+		echo 1 >"$frozen/cgroup.freeze"
+		run mocker-runtime run --bundle "$tmp/web" web
+		check_status 1
+		check_fails_with "container's cgroup unexpectedly frozen: by $frozen;"
+		check_equal "$(container_status web)" none
+		echo 0 >"$frozen/cgroup.freeze"
+		run mocker-runtime run --bundle "$tmp/web" web
+		check_status 0
+	done
+	find $cg/frozen -depth -type d -exec rmdir {} +
+}
+test_case "nothing is started where it would be frozen" frozen_before
+
+# Linux kills who is cloned between two cgroups of which but one was killed before.
+killed_before() {
+	local caller=$cg/caller joined
+
+	mkdir -p $cg/killed/web $caller
+	sleeper web '.linux.cgroupsPath = "/killed/web"'
+	echo 1 >$cg/killed/web/cgroup.kill
+	start web
+	check_equal "$(cat $cg/killed/web/cgroup.procs)" "$(container_pid web)"
+	run mocker-runtime exec web grep ^0: /proc/self/cgroup
+	check_output "0::/killed/web"
+	delete web
+	sleeper web
+	echo 1 >$caller/cgroup.kill
+	for joined in "" '(.linux.namespaces[] | select(.type == "ipc")).path = "/proc/1/ns/ipc"'; do
+		[ -z "$joined" ] || edit_bundle "$tmp/web" "$joined"
+		run sh -c 'echo $$ >"$0" && exec mocker-runtime run -d -b "$1" web' \
+			$caller/cgroup.procs "$tmp/web"
+		check_status 0
+		check_equal "$(cat $cg/mocker-test/web/cgroup.procs)" "$(container_pid web)"
+		run sh -c 'echo $$ >"$0" && exec mocker-runtime exec web grep ^0: /proc/self/cgroup' \
+			$caller/cgroup.procs
+		check_output "0::/mocker-test/web"
+		delete web
+	done
+	rmdir $cg/killed/web $cg/killed $caller
+}
+test_case "a cgroup that was killed before, and a caller from such a one" killed_before
+
 raw_files() {
 	sleeper web '.linux.resources.unified = {"cgroup.max.depth": "3"}'
 	start web

@@ -103,7 +103,7 @@ servers() {
 names_settled() { # WHERE
 	mocker-netsetup del --force victim || failed "del after $1"
 	mocker-netsetup gc >/dev/null || failed "gc after $1"
-	! ip -o link show type veth | grep -qv outside0 || failed "a veth is left after $1"
+	! ip -o link show type veth | grep -v outside0 >/dev/null || failed "a veth is left after $1"
 	[ ! -e /run/netns/victim ] || failed "the name is left after $1"
 	[ ! -e /run/mocker/networks/names/named ] || failed "names are left after $1"
 	[ -z "$(find /run/mocker/networks/attachments -mindepth 1)" ] ||

@@ -14,7 +14,8 @@ settled() {
 		failed "a record is left $1: $(find /run/mocker/networks/attachments -mindepth 1)"
 	[ -z "$(find /run/mocker/networks/pools -name '10.*' -o -name 'tcp*')" ] ||
 		failed "a lease is left $1"
-	! nft list table inet mocker 2>/dev/null | grep -qE '8080|10\.0\.0\.[2-9]' ||
+	! nft list table inet mocker 2>/dev/null |
+		grep -E '8080|10\.0\.0\.[2-9]' >/dev/null ||
 		failed "a rule is left $1"
 }
 

@@ -31,6 +31,7 @@ pretend_host_enter() {
 }
 
 host_skip() {
+	trap - EXIT # who prints the plan of the cases
 	echo "1..0 # SKIP $*"
 	exit 0
 }

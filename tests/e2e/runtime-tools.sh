@@ -44,7 +44,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 8765)); s.listen(); time.sleep(1000)'
 	end
 }
 listens() {
-	mocker-runtime exec --tools --ns net,pid web netstat -lnt | grep -q 8765
+	mocker-runtime exec --tools --ns net,pid web netstat -lnt | grep 8765 >/dev/null
 }
 test_case "netstat of the host shows who listens in a container without netstat" the_story
 

@@ -4,7 +4,7 @@
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 
 python3 -c '' 2>/dev/null || host_skip "python3 is missing"
-PATH=$PATH:/sbin ldconfig -p | grep -q libsystemd.so.0 || host_skip "libsystemd is missing"
+PATH=$PATH:/sbin ldconfig -p | grep libsystemd.so.0 >/dev/null || host_skip "libsystemd is missing"
 grep -q StartTransientUnit "$top_builddir/mocker-runtime" || host_skip "built without systemd"
 
 # bus SCRIPT: a bus that does this with each connection; $bus is its process.

@@ -25,7 +25,7 @@ listens() {
 	local inside=()
 
 	[ "$1" = host ] || inside=(ip netns exec "$1")
-	"${inside[@]}" ss -Hltn "sport = $2" | grep -q .
+	"${inside[@]}" ss -Hltn "sport = $2" | grep . >/dev/null
 }
 
 # ask NETNS|host ADDRESS PORT: prints the answer, or why there is none.

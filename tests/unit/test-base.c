@@ -484,7 +484,7 @@ static void processes_have_an_identity(void)
 static void clones_have_a_pidfd(void)
 {
 	int pidfd = -1;
-	auto_pid pid = process_clone(0, -1, &pidfd);
+	auto_pid pid = process_clone(0, &pidfd);
 	int status = -1;
 
 	if (pid == 0)
