@@ -21,7 +21,9 @@ struct words {
 	const char *who; /* the command's path, for errors */
 	bool permute;
 	bool single_dash;
-	bool help; /* --help was seen */
+	bool before_command;
+	bool help;    /* --help was seen */
+	bool version; /* --version was, before the command */
 	struct strings operands;
 };
 
@@ -148,6 +150,17 @@ static int take_value(struct words *words, const struct option_spec *option,
 	return 0;
 }
 
+/* What every program and command knows, unless it has an option of that name itself. */
+static bool is_question(struct words *words, const char *name)
+{
+	if (strcmp(name, "help") == 0 || strcmp(name, "h") == 0)
+		return words->help = true;
+	if (words->before_command &&
+		(strcmp(name, "version") == 0 || strcmp(name, "v") == 0))
+		return words->version = true;
+	return false;
+}
+
 static int parse_long(struct words *words, const struct option_spec *options,
 	void *object, const char *word, struct error *err)
 {
@@ -157,10 +170,8 @@ static int parse_long(struct words *words, const struct option_spec *options,
 	auto_free char *name = str_dup_n(word, length);
 	const char *value = equals ? equals + 1 : "true";
 
-	if (!option && strcmp(name, "help") == 0) {
-		words->help = true;
+	if (!option && length > 1 && is_question(words, name))
 		return 0;
-	}
 	if (!option)
 		return fail_unknown_option(words, options, name, err);
 	if (!equals && option->bare)
@@ -179,10 +190,8 @@ static int parse_letters(struct words *words, const struct option_spec *options,
 		const struct option_spec *option = find_letter(options, *letters);
 		const char *value = letters + 1;
 
-		if (!option && *letters == 'h') {
-			words->help = true;
+		if (!option && is_question(words, (char[]){ *letters, '\0' }))
 			continue;
-		}
 		if (!option)
 			return fail_code(err, EINVAL, "unknown option -%c; see %s --help",
 				*letters, words->who);
@@ -218,7 +227,7 @@ static int parse_options(struct words *words, const struct option_spec *options,
 {
 	if (set_initials(object, options, err) < 0)
 		return -1;
-	while (words->next < words->argc && !words->help) {
+	while (words->next < words->argc && !words->help && !words->version) {
 		char *word = words->argv[words->next];
 
 		if (word[0] != '-' || !word[1]) {
@@ -429,30 +438,21 @@ static int dispatch(struct command_call *call, struct words *words, int *ret_fai
 	return result;
 }
 
-static bool is_version(const char *word)
-{
-	return strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0;
-}
-
 /* Options of the program itself, which come before the command. */
 static int parse_global(const struct program *program, struct words *words, void *global,
 	bool *ret_done, struct error *err)
 {
 	auto_str out = { 0 };
 
-	for (int i = 1; i < words->argc && words->argv[i][0] == '-'; i++) {
-		if (is_version(words->argv[i])) {
-			str_appendf(
-				&out, "%s version %s\n", program->name, program->version);
-			print_out(&out);
-			*ret_done = true;
-			return 0;
-		}
-	}
+	words->before_command = true;
 	if (parse_options(words, program->options, global, err) < 0)
 		return -1;
-	if (words->help) {
+	words->before_command = false;
+	if (words->version)
+		str_appendf(&out, "%s version %s\n", program->name, program->version);
+	else if (words->help)
 		command_help_program(&out, program);
+	if (out.length) {
 		print_out(&out);
 		*ret_done = true;
 		return 0;

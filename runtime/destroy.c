@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "base/log.h"
 #include "base/process.h"
 #include "runtime/hooks.h"
 #include "runtime/process/procfs.h"
@@ -59,12 +60,15 @@ int container_destroy(const struct container *container, const struct oci_hooks 
 {
 	const struct container_state *state = &container->state;
 
+	log_debug("killing what runs in container %s", state->id);
 	if (container_kill_all(container, err) < 0)
 		return -1;
+	log_debug("removing its cgroups");
 	if (cgroup_remove(&state->cgroup, REMOVE_WAIT_MS, err) < 0)
 		return -1;
 	if (state->resctrl.path && resctrl_remove(&state->resctrl, err) < 0)
 		return -1;
 	run_poststop(container, hooks);
+	log_debug("removing its state");
 	return container_remove(container, err);
 }

@@ -113,14 +113,16 @@ static const char *below_of(const char *hierarchy, const struct strings *below)
 	return found;
 }
 
-static int check_controllers(
-	const struct cgroup *cgroup, const char *value, struct error *err)
+static int check_below(const struct cgroup *cgroup, const char *value, struct error *err)
 {
 	const char *colon = strchr(value, ':');
+	auto_free char *path = str_format("/%s/", colon ? colon + 1 : value);
 	auto_free char *controllers =
 		str_dup_n(value, colon ? (size_t)(colon - value) : 0);
 	auto_strings names = { 0 };
 
+	if (strstr(path, "/../"))
+		return fail(err, "--cgroup: %s is not a sub cgroup path", value);
 	if (!colon)
 		return 0;
 	strings_split(&names, controllers, ',');
@@ -143,7 +145,7 @@ int cgroup_below(const struct cgroup *cgroup, const struct strings *below,
 	if (!below->count)
 		copy.unit = str_dup(cgroup->unit); /* all of it is meant */
 	strings_each (value, below) {
-		if (check_controllers(cgroup, *value, err) < 0)
+		if (check_below(cgroup, *value, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < cgroup->dirs_count; i++) {

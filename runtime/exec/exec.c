@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/process.h"
 #include "runtime/exec/join.h"
 #include "runtime/exec/tools.h"
@@ -201,6 +202,8 @@ static int converse(struct joining *joining, struct error *err)
 	seccomp_let_go(&joining->filter);
 	cleanup_fd(&joining->child_sock);
 	joining->child_sock = -1;
+	log_debug("process %d joins container %s, to execute %s", joining->pid,
+		request->container->state.id, request->process->args.items[0]);
 	if (start_watch(joining, err) < 0)
 		return -1;
 	if (request->process->terminal && joining->console_sock < 0 &&

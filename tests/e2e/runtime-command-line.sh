@@ -136,8 +136,12 @@ answers() {
 		255 | exec --process-label system_u:system_r:a web true | SELinux
 		255 | exec --apparmor no-such-profile web true | AppArmor
 		255 | exec --cgroup no/such web true | no/such
+		255 | exec --cgroup .. web true | .. is not a sub cgroup path
+		255 | exec --cgroup memory:a/../.. web true | is not a sub cgroup path
 		255 | exec --cgroup nothing:x web true | nothing
 		0 | exec --cap CAP_NONE web true | left out
+		0 | --debug exec web true | to execute true
+		0 | --root TMP/none -v | mocker-runtime version
 		255 | exec --user 1:2:3 web true | UID:GID
 		255 | exec --additional-gids x web true | --additional-gids
 		255 | exec --process TMP/none web | none

@@ -164,6 +164,7 @@ static void options_are_read(void)
 		{ "prog group mkae", 1, "did you mean \"make\"?" },
 		{ "prog", 1, "prog: missing command; see prog --help" },
 		{ "prog --version", 0, "prog version 1.0\n" },
+		{ "prog --root /x -v", 0, "prog version 1.0\n" },
 		{ "prog -v", 0, "prog version 1.0\n" },
 	};
 
