@@ -72,6 +72,8 @@ void strings_sort(struct strings *list);
 const char *strings_env(const struct strings *list, const char *name);
 /* Replaces or appends NAME=value. */
 void strings_env_set(struct strings *list, const char *name, const char *value);
+/* Of several NAME=value of one name only the last stays, where it stands. */
+void strings_env_unique(struct strings *list);
 
 /* Ordered pairs of owned strings, as JSON objects of strings are. */
 struct pair {

@@ -119,6 +119,59 @@ void strings_env_set(struct strings *list, const char *name, const char *value)
 	*item = replaced;
 }
 
+struct entry {
+	char **item; /* in the list, whose order decides between equals */
+	size_t name_length;
+};
+
+static int compare_entries(const void *left, const void *right)
+{
+	const struct entry *a = left;
+	const struct entry *b = right;
+	int order = memcmp(*a->item, *b->item, MIN(a->name_length, b->name_length));
+
+	if (order)
+		return order;
+	if (a->name_length != b->name_length)
+		return a->name_length < b->name_length ? -1 : 1;
+	return a->item < b->item ? -1 : 1;
+}
+
+static bool same_name(const struct entry *a, const struct entry *b)
+{
+	return a->name_length == b->name_length &&
+	       memcmp(*a->item, *b->item, a->name_length) == 0;
+}
+
+void strings_env_unique(struct strings *list)
+{
+	struct entry *entries = str_alloc((list->count + 1) * sizeof(*entries));
+	struct entry *last = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		entries[i] = (struct entry){ &list->items[i],
+			strcspn(list->items[i], "=") };
+	qsort(entries, list->count, sizeof(*entries), compare_entries);
+	for (struct entry *entry = entries; entry < entries + list->count; entry++) {
+		if (last && same_name(last, entry))
+			last->name_length = SIZE_MAX;
+		last = entry;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		if (entries[i].name_length == SIZE_MAX)
+			free(take_ptr(entries[i].item));
+	}
+	free(entries);
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->items[i])
+			list->items[kept++] = list->items[i];
+	}
+	list->count = kept;
+	if (list->items)
+		list->items[kept] = NULL;
+}
+
 void pairs_free(struct pairs *list)
 {
 	for (size_t i = 0; i < list->count; i++) {

@@ -289,14 +289,15 @@ static int run(struct init *init, struct error *err)
 	if (await_start(init, err) < 0)
 		return -1;
 	step_reached(creation->request->steps, STEP_STARTING);
-	if (run_hooks(init, HOOK_START_CONTAINER, CONTAINER_CREATED, err) < 0)
-		return -1;
 	execute.proc_fd = rootfs_proc_fd(creation->rootfs);
 	if (init->number) {
 		container_describe(&creation->container, CONTAINER_CREATED, &state);
 		state.pid = init->number;
 		execute.subject = (struct seccomp_subject){ &state, init->number };
 	}
+	if (execute_become(&execute, err) < 0 ||
+		run_hooks(init, HOOK_START_CONTAINER, CONTAINER_CREATED, err) < 0)
+		return -1;
 	return execute_program(&execute, err);
 }
 

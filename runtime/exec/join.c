@@ -136,7 +136,7 @@ static int run(struct joining *joining, struct error *err)
 		return -1;
 	if (stage_await(joining->child_sock, STAGE_RECORDED, err) < 0)
 		return -1;
-	return execute_program(execute, err);
+	return execute_become(execute, err) < 0 ? -1 : execute_program(execute, err);
 }
 
 no_return void join_main(struct joining *joining)

@@ -106,6 +106,7 @@ int execute_settle(struct execute *execute, struct error *err)
 	const struct oci_process *process = execute->process;
 
 	strings_copy(&execute->env, &process->env);
+	strings_env_unique(&execute->env);
 	inherit_listeners(execute);
 	identity_set_home(process->user.uid, &execute->env);
 	if (limits_rlimits(process, err) < 0)
@@ -152,18 +153,21 @@ static int change_identity(struct execute *execute, struct error *err)
 	return load_filter(execute, err);
 }
 
+int execute_become(struct execute *execute, struct error *err)
+{
+	/* What was opened by accident must not be seen inside, nor its directory walked. */
+	if (fd_cloexec_from(3 + execute->preserve_fds, err) < 0)
+		return -1;
+	if (labels_apply(execute->process, execute->proc_fd, err) < 0)
+		return -1;
+	return change_identity(execute, err);
+}
+
 int execute_program(struct execute *execute, struct error *err)
 {
 	const struct oci_process *process = execute->process;
 	int errnum;
 
-	/* What was opened by accident must not be seen inside, nor its directory walked. */
-	if (fd_cloexec_from(3 + execute->preserve_fds, err) < 0)
-		return -1;
-	if (labels_apply(process, execute->proc_fd, err) < 0)
-		return -1;
-	if (change_identity(execute, err) < 0)
-		return -1;
 	if (execute->program_fd > 0)
 		syscall(SYS_execveat, execute->program_fd, "", process->args.items,
 			execute->env.items, AT_EMPTY_PATH);

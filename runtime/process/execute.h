@@ -4,7 +4,9 @@
  *
  *	execute_settle    what may fail early: limits, scheduling, cwd, the program's path
  *	(create waits here for `start`)
- *	execute_program   labels, user, capabilities, filters, execve: no way back
+ *	execute_become    labels, user, capabilities, filters: no way back
+ *	(create runs the hooks startContainer here: whose program may be the image's)
+ *	execute_program   execve
  */
 #pragma once
 
@@ -38,4 +40,5 @@ void execute_free(struct execute *execute);
 int execute_check(const struct oci_process *process, struct error *err) must_check;
 
 int execute_settle(struct execute *execute, struct error *err) must_check;
+int execute_become(struct execute *execute, struct error *err) must_check;
 int execute_program(struct execute *execute, struct error *err) must_check;

@@ -51,6 +51,9 @@ options_act() {
 	check_output "uid=1000(user) gid=10(wheel) groups=5,7"
 	run mocker-runtime exec --env A=1 -e B=2 --cwd /tmp web sh -c 'echo $A$B $PWD $PATH'
 	check_output "12 /tmp /usr/sbin:/usr/bin:/sbin:/bin"
+	run mocker-runtime exec -e PATH=/nowhere -e PATH=/bin -e TERM=x web \
+		env
+	check_equal "$(grep -c ^PATH= <<<"$output") $(grep ^PATH= <<<"$output")" "1 PATH=/bin"
 	run mocker-runtime exec --cap CAP_SYS_TIME web grep CapEff /proc/self/status
 	check_has "$output" 0000000022000420
 	run mocker-runtime exec --no-new-privs=false web grep NoNewPrivs /proc/self/status

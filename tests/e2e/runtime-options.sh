@@ -75,6 +75,22 @@ pivots() {
 }
 test_case "--no-pivot takes the root without pivot_root" pivots
 
+# Who is root in a user namespace may mount a procfs only where one is in full sight: the
+# host's, another one elsewhere, those below others.
+sees_no_procfs() {
+	mkdir -p "$tmp/proc" && mount -t proc proc "$tmp/proc" && mount -t proc proc "$tmp/proc" ||
+		failed "a procfs cannot be mounted"
+	make_bundle "$tmp/web" '.process.args = ["unshare", "-mrpf", "sh", "-c",
+		"mount -t proc none /proc && echo mounted"]' \
+		'.process.capabilities[] += ["CAP_SETFCAP"]' '.process.capabilities.ambient = []'
+	run mocker-runtime run --no-pivot -b "$tmp/web" web
+	check_status 1
+	check_output ""
+	check_errors_have "permission denied"
+	umount "$tmp/proc" "$tmp/proc"
+}
+test_case "--no-pivot leaves no procfs in sight" sees_no_procfs
+
 # ---- orphans ------------------------------------------------------------------------
 
 # Whose child is it that lost its parent, in a pid namespace that is the caller's?

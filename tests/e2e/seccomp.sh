@@ -34,14 +34,25 @@ in_exec_too() {
 }
 test_case "exec loads the container's filter" in_exec_too
 
-startContainer_is_free() {
+hooks_of() { # KIND
 	sh_bundle "$tmp/web" 'ls /tmp' "$deny_mkdir" \
-		'.hooks.startContainer = [{"path": "/bin/mkdir", "args": ["mkdir", "/tmp/y"]}]'
+		".hooks.$1 = [{\"path\": \"/bin/mkdir\", \"args\": [\"mkdir\", \"$2\"]}]"
 	run mocker-runtime run --bundle "$tmp/web" web
+}
+
+# The program of startContainer may be the image's.
+its_hooks_too() {
+	hooks_of startContainer /tmp/y
+	check_status 1
+	check_fails_with /hooks/startContainer/0 "Permission denied"
+	edit_bundle "$tmp/web" '.process.noNewPrivileges |= not'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_fails_with /hooks/startContainer/0 "Permission denied"
+	hooks_of createContainer "$tmp/web/rootfs/tmp/y"
 	check_status 0
 	check_output_has y
 }
-test_case "hooks before it are not filtered" startContainer_is_free
+test_case "startContainer is filtered as the program is, and no hook before it" its_hooks_too
 
 the_cache() {
 	make_bundle "$tmp/web" "$deny_mkdir"

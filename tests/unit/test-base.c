@@ -166,6 +166,14 @@ static void environments_replace_by_whole_name(void)
 	strings_env_set(&env, "PATH", "/sbin");
 	CHECK_INT(env.count, 2);
 	CHECK_STR(strings_env(&env, "PATH"), "/sbin");
+	strings_add(&env, "PATHX=2");
+	strings_add(&env, "PATH=/usr");
+	strings_add(&env, "PATHX=3");
+	strings_env_unique(&env);
+	CHECK_INT(env.count, 2);
+	CHECK_STR(strings_env(&env, "PATH"), "/usr");
+	CHECK_STR(strings_env(&env, "PATHX"), "3");
+	CHECK(!env.items[2]);
 	CHECK(strings_env(&env, "PAT") == NULL);
 }
 
