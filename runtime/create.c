@@ -22,6 +22,7 @@
 #include "runtime/hooks.h"
 #include "runtime/init.h"
 #include "runtime/memory_floor.h"
+#include "runtime/notify.h"
 #include "runtime/namespaces/idmap.h"
 #include "runtime/namespaces/relay.h"
 #include "runtime/process/limits.h"
@@ -46,6 +47,7 @@ void creation_free(struct creation *creation)
 	cleanup_fd(&creation->cgroup_fd);
 	cleanup_fd(&creation->pidfd);
 	cleanup_fd(&creation->master);
+	cleanup_fd(&creation->notify_fd);
 }
 
 bool creation_has_terminal(const struct creation *creation)
@@ -143,6 +145,9 @@ int create_plan(struct creation *creation, struct error *err)
 	if (creation->request->memory_floor)
 		memory_floor_adapt(
 			&creation->bundle.config, creation->request->memory_floor);
+	if (creation->request->notify)
+		notify_configure(&creation->bundle.config, creation->request->root,
+			creation->request->id);
 	if (plan_parts(creation, err) < 0)
 		return fail_placed(creation, err);
 	plan_waits(creation);
@@ -167,8 +172,7 @@ static int plan(struct creation *creation, struct error *err)
 		return fail_placed(creation, err);
 	if (request->seccomp_log && seccomp_watch_prepare(&creation->filter, err) < 0)
 		return -1;
-	if (creation_plan_terminal(creation, err) < 0 ||
-		rootfs_open(creation->rootfs, err) < 0)
+	if (creation_plan_terminal(creation, err) < 0)
 		return -1;
 	if (stage_pair(ends, err) < 0)
 		return -1;
@@ -482,9 +486,22 @@ static int explain_end(struct creation *creation, struct error *err)
 	return fail(err, "the container's init was killed; did somebody kill it?");
 }
 
+/* Among the sources of mounts may be the directory of the notify socket. */
+static int open_sources(struct creation *creation, struct error *err)
+{
+	const struct container *container = &creation->container;
+
+	if (creation->request->notify && notify_make(container, err) < 0)
+		return -1;
+	if (creation->request->notify && creation->request->start &&
+		notify_listen(container, &creation->notify_fd, err) < 0)
+		return -1;
+	return rootfs_open(creation->rootfs, err);
+}
+
 static int act(struct creation *creation, struct error *err)
 {
-	if (creation_make(creation, err) < 0)
+	if (open_sources(creation, err) < 0 || creation_make(creation, err) < 0)
 		return -1;
 	if (clone_process(creation, err) < 0)
 		return explain_end(creation, err);

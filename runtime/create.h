@@ -43,6 +43,7 @@ struct create_request {
 	bool no_pivot;
 	bool no_new_keyring;
 	bool seccomp_log;
+	bool notify;          /* what NOTIFY_SOCKET asks for is done; notify.h */
 	bool start;           /* run: does not wait for the command `start` */
 	bool foreground;      /* the caller stays and serves the terminal */
 	int64_t memory_floor; /* > 0: only tries this memory limit; memory_floor.h */
@@ -70,7 +71,8 @@ struct creation {
 	bool hooks_begun; /* poststop is due if it fails */
 	pid_t pid;
 	int pidfd;
-	int master; /* of a foreground terminal */
+	int master;    /* of a foreground terminal */
+	int notify_fd; /* where the container says that it is ready; -1 */
 };
 
 #define CREATION_NONE                                                           \
@@ -79,7 +81,7 @@ struct creation {
 		.filter = SECCOMP_FILTER_NONE, .net_devices = NET_DEVICES_NONE, \
 		.parent_sock = -1, .init_sock = -1, .start_sock = -1,           \
 		.console_sock = -1, .cgroup_fd = -1, .pid = -1, .pidfd = -1,    \
-		.master = -1                                                    \
+		.master = -1, .notify_fd = -1                                   \
 	}
 #define auto_creation __attribute__((cleanup(creation_free))) struct creation
 void creation_free(struct creation *creation);

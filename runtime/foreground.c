@@ -14,11 +14,13 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/process.h"
+#include "runtime/notify.h"
 
 struct serving {
 	const struct foreground *what;
 	int signals;
 	int master;       /* -1 once it is closed */
+	int notify;       /* -1 once the container is ready */
 	bool input_open;  /* our standard input */
 	char typed[4096]; /* from there, for the master */
 	size_t typed_length;
@@ -171,6 +173,7 @@ static int serve_once(struct serving *serving, struct error *err)
 		{ .fd = serving->signals, .events = POLLIN },
 		{ .fd = serving->master, .events = master_events },
 		{ .fd = reads ? STDIN_FILENO : -1, .events = POLLIN },
+		{ .fd = serving->notify, .events = POLLIN },
 	};
 
 	if (poll(polls, ARRAY_SIZE(polls), -1) < 0)
@@ -181,6 +184,8 @@ static int serve_once(struct serving *serving, struct error *err)
 		(void)show_output(serving);
 	if (polls[2].revents)
 		read_input(serving);
+	if (polls[3].revents && notify_forward(serving->notify, getpid()))
+		serving->notify = -1;
 	if (polls[0].revents)
 		take_signal(serving);
 	return 0;
@@ -192,6 +197,7 @@ int foreground_serve(
 	struct serving serving = {
 		.what = foreground,
 		.master = foreground->master,
+		.notify = foreground->notify_fd > 0 ? foreground->notify_fd : -1,
 		.input_open = true,
 	};
 	sigset_t held;

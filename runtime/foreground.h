@@ -19,7 +19,8 @@ void foreground_release_signals(void);
 struct foreground {
 	pid_t pid; /* our child */
 	int pidfd;
-	int master; /* of its terminal; -1: it has our standard descriptors */
+	int master;    /* of its terminal; -1: it has our standard descriptors */
+	int notify_fd; /* > 0: where it says that it is ready (notify.h) */
 };
 
 int foreground_serve(const struct foreground *foreground, int *ret_status,

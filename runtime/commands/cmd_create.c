@@ -15,6 +15,7 @@ int create_request_of(const struct command_call *call, const char *root,
 
 	*ret = (struct create_request){
 		.start = ret->start,
+		.notify = ret->notify,
 		.foreground = ret->foreground,
 		.root = root,
 		.id = call->argv[0],
@@ -43,7 +44,7 @@ int create_request_of(const struct command_call *call, const char *root,
 static int create_command(const struct command_call *call, struct error *err)
 {
 	auto_free char *root = options_root(call->global);
-	struct create_request request = { 0 };
+	struct create_request request = { .notify = true };
 	auto_creation creation = CREATION_NONE;
 
 	/* A create that is interrupted ends or undoes itself, and leaves nothing half. */

@@ -10,6 +10,7 @@
 #include "runtime/commands/commands.h"
 #include "runtime/destroy.h"
 #include "runtime/foreground.h"
+#include "runtime/notify.h"
 #include "runtime/process/protect.h"
 
 /* Somebody else may have deleted it meanwhile. */
@@ -44,6 +45,7 @@ int creation_stay(const struct command_call *call, struct creation *creation, bo
 		.pid = creation->pid,
 		.pidfd = creation->pidfd,
 		.master = creation->master,
+		.notify_fd = creation->notify_fd,
 	};
 	struct error after;
 	int result;
@@ -62,11 +64,24 @@ int creation_stay(const struct command_call *call, struct creation *creation, bo
 	return result;
 }
 
+/* A service is up once it is ready. */
+static int leave(const struct command_call *call, struct creation *creation, struct error *err)
+{
+	if (creation->notify_fd < 0)
+		return 0;
+	if (fd_lock(creation->container.dir_fd, LOCK_UN, call->argv[0], err) < 0)
+		return -1;
+	foreground_release_signals(); /* it lives on without us */
+	return notify_await(creation->notify_fd, creation->pidfd, creation->pid, err);
+}
+
 static int run_command(const struct command_call *call, struct error *err)
 {
 	const struct create_options *options = call->options;
 	auto_free char *root = options_root(call->global);
-	struct create_request request = { .start = true, .foreground = !options->detach };
+	struct create_request request = {
+		.start = true, .notify = true, .foreground = !options->detach
+	};
 	auto_creation creation = CREATION_NONE;
 
 	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0 ||
@@ -77,7 +92,9 @@ static int run_command(const struct command_call *call, struct error *err)
 		return fail_errno(err, "becoming a subreaper");
 	if (create_container(&request, &creation, err) < 0)
 		return -1;
-	return options->detach ? 0 : creation_stay(call, &creation, options->keep, err);
+	return options->detach
+		       ? leave(call, &creation, err)
+		       : creation_stay(call, &creation, options->keep, err);
 }
 
 static const struct option_spec run_options[] = {

@@ -6,6 +6,8 @@
 
 needs podman conmon script catatonit || exit 0
 podman_stays
+# shellcheck source=tests/e2e/service-manager.sh
+. "$e2e/service-manager.sh"
 
 image=test-image
 
@@ -152,6 +154,19 @@ health_check() {
 	podman_remove well
 }
 
+# A unit of systemd whose container says itself that it is ready.
+ready() {
+	make_sd_notify
+	manager "$tmp/manager"
+	run podman run -d --name unit --sdnotify=container -v "$tmp/sd-notify:/bin/sd-notify" \
+		$image sh -c 'sd-notify READY=1; sleep 1000'
+	check_status 0
+	check wait_until 20 grep -q READY=1 "$tmp/told"
+	check_matches "$(grep MAINPID "$tmp/told" | tail -n 1)" '^MAINPID=[0-9]+'
+	podman_remove unit
+	manager_ends
+}
+
 signals() {
 	run podman run -d --name sig $image sh -c 'trap "echo usr1" USR1; trap "exit 5" HUP
 		echo ready; while :; do sleep 0.1; done'
@@ -245,6 +260,7 @@ test_case "podman's init is process 1" with_init
 test_case "a health check runs and tells" health_check
 test_case "signals arrive by name" signals
 test_case "rm -f takes the running and the paused" removed_while_running
+test_case "a container that says by sd_notify that it is ready" ready
 test_case "update changes limits; out of memory is status 137" updates
 test_case "messages come by a JSON log as well" \
 	called_otherwise "runtime_supports_json = [\"$client_runtime_name\"]"
