@@ -16,7 +16,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	(void)snprintf(to.sun_path, sizeof(to.sun_path), "%s", name);
-	if (sendto(sock, argv[1], strlen(argv[1]), 0, (struct sockaddr *)&to, sizeof(to)) < 0) {
+	if (sendto(sock, argv[1], strlen(argv[1]), 0, (struct sockaddr *)&to,
+		    sizeof(to)) < 0) {
 		perror(name);
 		return 1;
 	}
