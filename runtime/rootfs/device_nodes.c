@@ -14,18 +14,10 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "runtime/rootfs/device_tree.h"
 #include "runtime/rootfs/mount_api.h"
 #include "runtime/rootfs/target.h"
 #include "spec/config.h"
-
-struct node {
-	const char *path; /* in the container, and on the host where it is bound */
-	mode_t type;      /* S_IFCHR, S_IFBLK, S_IFIFO */
-	dev_t device;
-	mode_t mode;
-	uid_t uid;
-	gid_t gid;
-};
 
 static const struct {
 	const char *path;
@@ -59,13 +51,13 @@ const char *devices_default_path(size_t index)
 
 /* ---- nodes -------------------------------------------------------------------------- */
 
-static bool is_node(const struct stat *st, const struct node *node)
+static bool is_node(const struct stat *st, const struct device_node *node)
 {
 	return (st->st_mode & S_IFMT) == node->type &&
 	       (node->type == S_IFIFO || st->st_rdev == node->device);
 }
 
-static int check_existing(int parent_fd, const struct node *node, struct error *err)
+static int check_existing(int parent_fd, const struct device_node *node, struct error *err)
 {
 	struct stat st;
 
@@ -79,7 +71,7 @@ static int check_existing(int parent_fd, const struct node *node, struct error *
 }
 
 /* Owner and mode by a descriptor of what was just made: the name may be another's. */
-static int settle(int parent_fd, const struct node *node, struct error *err)
+static int settle(int parent_fd, const struct device_node *node, struct error *err)
 {
 	auto_fd fd =
 		openat(parent_fd, path_base(node->path), O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -114,7 +106,21 @@ static int bind_device(int root_fd, int source_fd, const char *path, struct erro
 	return 0;
 }
 
-static int bind_node(int root_fd, const struct node *node, struct error *err)
+/* A detached mount of its own. */
+static int attach_device(int root_fd, int tree_fd, const char *path, struct error *err)
+{
+	struct target target;
+	auto_fd target_fd = -1;
+
+	if (target_open(root_fd, path, TARGET_FILE, &target, err) < 0)
+		return -1;
+	target_fd = target.fd;
+	return mnt_move(tree_fd, target_fd) < 0
+		       ? fail_errno(err, "attaching the device %s", path)
+		       : 0;
+}
+
+static int bind_node(int root_fd, const struct device_node *node, struct error *err)
 {
 	auto_fd source_fd = open(node->path, O_PATH | O_CLOEXEC);
 	struct stat st;
@@ -130,9 +136,9 @@ static int bind_node(int root_fd, const struct node *node, struct error *err)
 }
 
 static int make_node(const struct devices_request *request, int parent_fd,
-	const struct node *node, bool exact, struct error *err)
+	const struct device_node *node, bool exact, struct error *err)
 {
-	if (request->bind)
+	if (request->bind && node->type != S_IFIFO)
 		return bind_node(request->root_fd, node, err);
 	if (mknodat(parent_fd, path_base(node->path), node->type | node->mode,
 		    node->device) == 0)
@@ -160,9 +166,9 @@ static bool is_mounted(const struct oci_config *config, const char *path)
 	return false;
 }
 
-static struct node node_of(const struct oci_device *device)
+struct device_node device_node_of(const struct oci_device *device)
 {
-	return (struct node){
+	return (struct device_node){
 		.path = device->path,
 		.type = device->type == 'b'   ? S_IFBLK
 			: device->type == 'p' ? S_IFIFO
@@ -176,20 +182,24 @@ static struct node node_of(const struct oci_device *device)
 	};
 }
 
+/* tree_fd -1: it is to be made, or bound. */
 static int make_configured(const struct devices_request *request,
-	const struct oci_device *device, struct error *err)
+	const struct oci_device *device, int tree_fd, struct error *err)
 {
-	struct node node = node_of(device);
+	struct device_node node = device_node_of(device);
 	auto_fd parent_fd = -1;
 
 	if (is_mounted(request->config, device->path))
 		return 0;
+	if (tree_fd >= 0)
+		return attach_device(request->root_fd, tree_fd, device->path, err);
 	if (target_open_parent(request->root_fd, device->path, &parent_fd, err) < 0)
 		return -1;
 	return make_node(request, parent_fd, &node, true, err);
 }
 
-static int make_all_configured(const struct devices_request *request, struct error *err)
+static int make_each(
+	const struct devices_request *request, const int *trees, struct error *err)
 {
 	const struct oci_linux *chapter = &request->config->linux;
 
@@ -197,10 +207,31 @@ static int make_all_configured(const struct devices_request *request, struct err
 		/* It becomes the link to pts/ptmx: the node is of another instance. */
 		if (strcmp(chapter->devices[i].path, "/dev/ptmx") == 0)
 			continue;
-		if (make_configured(request, &chapter->devices[i], err) < 0)
+		if (make_configured(request, &chapter->devices[i], trees ? trees[i] : -1,
+			    err) < 0)
 			return fail_while(err, "/linux/devices/%zu", i);
 	}
 	return 0;
+}
+
+static int make_all_configured(
+	const struct devices_request *request, int dev_fd, struct error *err)
+{
+	size_t count = request->config->linux.devices_count;
+	int *trees;
+	int result;
+
+	if (request->tree_fd < 0)
+		return make_each(request, NULL, err);
+	trees = str_alloc(count * sizeof(*trees));
+	memset(trees, -1, count * sizeof(*trees));
+	result = device_tree_split(request->tree_fd, dev_fd, count, trees, err);
+	if (result == 0)
+		result = make_each(request, trees, err);
+	for (size_t i = 0; i < count; i++)
+		cleanup_fd(&trees[i]);
+	free(trees);
+	return result;
 }
 
 /* ---- default devices and links ------------------------------------------------------ */
@@ -209,7 +240,7 @@ static int make_defaults(
 	const struct devices_request *request, int dev_fd, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(default_nodes); i++) {
-		struct node node = {
+		struct device_node node = {
 			.path = default_nodes[i].path,
 			.type = S_IFCHR,
 			.device = makedev(default_nodes[i].major, default_nodes[i].minor),
@@ -295,7 +326,7 @@ int devices_create(const struct devices_request *request, struct error *err)
 			    .mode = 0755, .uid = (uid_t)-1, .gid = (gid_t)-1 },
 		    &dev_fd, err) < 0)
 		return -1;
-	if (make_all_configured(request, err) < 0 ||
+	if (make_all_configured(request, dev_fd, err) < 0 ||
 		make_defaults(request, dev_fd, err) < 0)
 		return -1;
 	return make_links(request, dev_fd, err);

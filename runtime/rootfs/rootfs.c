@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "runtime/process/labels.h"
 #include "runtime/rootfs/attach.h"
+#include "runtime/rootfs/device_tree.h"
 #include "runtime/rootfs/devices.h"
 #include "runtime/rootfs/masks.h"
 #include "runtime/rootfs/mount_api.h"
@@ -35,6 +36,7 @@ struct rootfs {
 	struct mount_plan *plans;
 	size_t plans_count;
 	int root_tree_fd; /* opened by the creator, for a container in a user namespace */
+	int device_tree_fd; /* and made, for such a one */
 	struct mounts mounts;
 	struct rlimit descriptors; /* as it was before allow_descriptors() */
 	bool descriptors_raised;
@@ -116,6 +118,7 @@ int rootfs_plan(
 	rootfs->bundle = str_dup(request->bundle);
 	rootfs->no_pivot = request->no_pivot;
 	rootfs->root_tree_fd = -1;
+	rootfs->device_tree_fd = -1;
 	rootfs->mounts.root_fd = -1;
 	rootfs->mounts.proc_fd = -1;
 	take_namespaces(rootfs);
@@ -143,6 +146,7 @@ void rootfs_free(struct rootfs *const *pointer)
 		return;
 	mount_plans_free(rootfs->plans, rootfs->plans_count);
 	cleanup_fd(&rootfs->root_tree_fd);
+	cleanup_fd(&rootfs->device_tree_fd);
 	cleanup_fd(&rootfs->mounts.root_fd);
 	cleanup_fd(&rootfs->mounts.proc_fd);
 	free(rootfs->bundle);
@@ -155,7 +159,8 @@ void rootfs_free(struct rootfs *const *pointer)
 /* Each opened source is a descriptor, and so is each mount that turns read-only last. */
 static int allow_descriptors(struct rootfs *rootfs, struct error *err)
 {
-	rlim_t wanted = 2 * rootfs->plans_count + 128;
+	rlim_t wanted = 2 * rootfs->plans_count +
+			rootfs->config->linux.devices_count + 128;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -200,6 +205,9 @@ int rootfs_open(struct rootfs *rootfs, struct error *err)
 	if (allow_descriptors(rootfs, err) < 0)
 		return -1;
 	open_root_tree(rootfs); /* where it is refused, init opens it itself */
+	if (rootfs->user_namespace &&
+		device_tree_make(rootfs->config, &rootfs->device_tree_fd, err) < 0)
+		return -1;
 	return sources_open(rootfs->plans, rootfs->plans_count, &request, err);
 }
 
@@ -329,6 +337,7 @@ static int fill_root(struct rootfs *rootfs, struct error *err)
 	struct devices_request devices = {
 		.config = rootfs->config,
 		.bind = rootfs->user_namespace,
+		.tree_fd = rootfs->device_tree_fd,
 	};
 
 	if (make_root(rootfs, err) < 0)

@@ -176,7 +176,29 @@ devpts_group() {
 	check_fails_with "is gid 5 mapped into the container's user namespace?"
 }
 
+# The host has none of these names.
+devices() {
+	contained 'stat -c "%n %F %t:%T %a %u:%g" /dev/made /opt/deep/y /fifo && echo x >/dev/made;
+		ls -A /dev | grep -cE "^[0-9]"' "$mapped" '.linux.devices = [
+		{"path": "/dev/made", "type": "c", "major": 1, "minor": 3, "fileMode": 416, "uid": 5, "gid": 6},
+		{"path": "/opt/deep/y", "type": "c", "major": 1, "minor": 5},
+		{"path": "/fifo", "type": "p", "fileMode": 384, "uid": 7}]'
+	rm -rf "$tmp/b/rootfs/opt" "$tmp/b/rootfs/fifo"
+	has_detached_mounts || {
+		check_fails_with "/linux/devices/0: the host's /dev/made"
+		return
+	}
+	check_output "/dev/made character special file 1:3 640 5:6
+/opt/deep/y character special file 1:5 666 0:0
+/fifo fifo 0:0 600 7:0
+0"
+	contained true "$mapped" '.linux.devices = [{"path": "/dev/made", "type": "c",
+		"major": 1, "minor": 3, "gid": 300000}]'
+	check_fails_with "/linux/devices/0/gid: the user namespace has no 300000"
+}
+
 cases() {
+	test_case "devices with their owner and mode$kernel" devices
 	test_case "a container with a user namespace$kernel" user_namespace
 	test_case "a source that its user cannot reach$kernel" unreachable_source
 	test_case "options are locked for the container's root$kernel" options_are_locked
