@@ -85,6 +85,10 @@ static bool is_kept(char c, enum log_level level)
 
 static void append_plain(struct str *line, enum log_level level, const char *message)
 {
+	if (the_log.fd > STDERR_FILENO) { /* a file is read later */
+		append_time(line);
+		str_append_char(line, ' ');
+	}
 	str_appendf(line, "%s: ", the_log.program);
 	if (level == LOG_LEVEL_WARNING || level == LOG_LEVEL_DEBUG)
 		str_appendf(line, "%s: ", level_words[level]);

@@ -150,8 +150,8 @@ void strings_env_unique(struct strings *list)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < list->count; i++)
-		entries[i] = (struct entry){ &list->items[i],
-			strcspn(list->items[i], "=") };
+		entries[i] =
+			(struct entry){ &list->items[i], strcspn(list->items[i], "=") };
 	qsort(entries, list->count, sizeof(*entries), compare_entries);
 	for (struct entry *entry = entries; entry < entries + list->count; entry++) {
 		if (last && same_name(last, entry))

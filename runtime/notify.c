@@ -15,9 +15,9 @@
 #include "runtime/container.h"
 #include "spec/config.h"
 
-#define DIRECTORY   "notify"      /* below the container's own */
+#define DIRECTORY   "notify" /* below the container's own */
 #define SOCKET_NAME "notify.sock"
-#define INSIDE	    "/run/notify" /* where it is in the container */
+#define INSIDE      "/run/notify" /* where it is in the container */
 
 /* A path, or with "@" an abstract name. Borrowed; NULL: nobody wants to know. */
 static const char *asked_by(void)
@@ -29,7 +29,8 @@ static const char *asked_by(void)
 
 void notify_configure(struct oci_config *config, const char *root, const char *id)
 {
-	static const char *const options[] = { "bind", "nosuid", "nodev", "noexec", "ro" };
+	static const char *const options[] = { "bind", "nosuid", "nodev", "noexec",
+		"ro" };
 	struct oci_mount mount = { 0 };
 
 	if (!asked_by() || !config->process)
@@ -60,8 +61,8 @@ int notify_make(const struct container *container, struct error *err)
 int notify_listen(const struct container *container, int *ret, struct error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	auto_fd dir = openat(
-		container->dir_fd, DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd dir =
+		openat(container->dir_fd, DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_fd fd = -1;
 
 	*ret = -1;

@@ -23,7 +23,8 @@ void notify_configure(struct oci_config *config, const char *root, const char *i
 int notify_make(const struct container *container, struct error *err) must_check;
 
 /* *ret is -1 where the caller is not asked, or the container was made by one who was not. */
-int notify_listen(const struct container *container, int *ret, struct error *err) must_check;
+int notify_listen(
+	const struct container *container, int *ret, struct error *err) must_check;
 
 /* Reads one message, which must be there; true once the container has said that it is
  * ready, and the service manager was told. */

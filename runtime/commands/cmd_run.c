@@ -65,7 +65,8 @@ int creation_stay(const struct command_call *call, struct creation *creation, bo
 }
 
 /* A service is up once it is ready. */
-static int leave(const struct command_call *call, struct creation *creation, struct error *err)
+static int leave(
+	const struct command_call *call, struct creation *creation, struct error *err)
 {
 	if (creation->notify_fd < 0)
 		return 0;
@@ -92,9 +93,8 @@ static int run_command(const struct command_call *call, struct error *err)
 		return fail_errno(err, "becoming a subreaper");
 	if (create_container(&request, &creation, err) < 0)
 		return -1;
-	return options->detach
-		       ? leave(call, &creation, err)
-		       : creation_stay(call, &creation, options->keep, err);
+	return options->detach ? leave(call, &creation, err)
+			       : creation_stay(call, &creation, options->keep, err);
 }
 
 static const struct option_spec run_options[] = {

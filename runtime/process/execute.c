@@ -133,6 +133,14 @@ static int load_filter(const struct execute *execute, struct error *err)
 	return seccomp_install(execute->filter, execute->subject, err);
 }
 
+/* crun's annotation, with which podman asks for the groups of whoever calls. */
+static bool keeps_groups(const struct execute *execute)
+{
+	const struct pairs *annotations = &execute->config->annotations;
+
+	return str_equal(pairs_get(annotations, "run.oci.keep_original_groups"), "1");
+}
+
 /* Without no_new_privs only a privileged process may load a filter, which then holds for
  * all that follows; with it the filter can wait for the very end. */
 static int change_identity(struct execute *execute, struct error *err)
@@ -142,7 +150,8 @@ static int change_identity(struct execute *execute, struct error *err)
 	if (!process->no_new_privileges && load_filter(execute, err) < 0)
 		return -1;
 	if (caps_drop_bounding(&execute->caps, err) < 0 ||
-		identity_become(process, err) < 0 || caps_apply(&execute->caps, err) < 0)
+		identity_become(process, keeps_groups(execute), err) < 0 ||
+		caps_apply(&execute->caps, err) < 0)
 		return -1;
 	if (execute->cwd_pending && enter_cwd(process, err) < 0)
 		return -1;

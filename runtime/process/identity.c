@@ -81,15 +81,24 @@ static bool setgroups_denied(void)
 	       str_after(text, "deny");
 }
 
-int identity_become(const struct oci_process *process, struct error *err)
+static int set_groups(const struct oci_user *user, struct error *err)
 {
-	const struct oci_user *user = &process->user;
 	size_t count = user->additional_gids.count;
 
-	umask(user->has_umask ? user->umask : 0022);
 	if (setgroups(count, user->additional_gids.items) < 0 &&
 		(count || errno != EPERM || (geteuid() == 0 && !setgroups_denied())))
 		return fail_errno(err, "/process/user/additionalGids: setting them");
+	return 0;
+}
+
+int identity_become(
+	const struct oci_process *process, bool keep_groups, struct error *err)
+{
+	const struct oci_user *user = &process->user;
+
+	umask(user->has_umask ? user->umask : 0022);
+	if (!keep_groups && set_groups(user, err) < 0)
+		return -1;
 	if (setresgid(user->gid, user->gid, user->gid) < 0)
 		return fail_errno(err, "/process/user/gid: becoming group %u", user->gid);
 	if (setresuid(user->uid, user->uid, user->uid) < 0)

@@ -19,5 +19,6 @@ int identity_parse(const char *text, struct oci_user *user, struct error *err) m
 void identity_set_home(uint32_t uid, struct strings *env);
 
 /* Groups, gid, uid, umask. setgroups(2) may be denied in a user namespace, which is no
- * failure where no groups were asked for. */
-int identity_become(const struct oci_process *process, struct error *err) must_check;
+ * failure where no groups were asked for. keep_groups: those of the caller stay. */
+int identity_become(const struct oci_process *process, bool keep_groups,
+	struct error *err) must_check;

@@ -57,7 +57,8 @@ static bool is_node(const struct stat *st, const struct device_node *node)
 	       (node->type == S_IFIFO || st->st_rdev == node->device);
 }
 
-static int check_existing(int parent_fd, const struct device_node *node, struct error *err)
+static int check_existing(
+	int parent_fd, const struct device_node *node, struct error *err)
 {
 	struct stat st;
 

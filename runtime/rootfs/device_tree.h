@@ -12,7 +12,8 @@ struct oci_config;
 
 /* *ret is the tmpfs, whose file N is /linux/devices/N; -1 where the creator may make none,
  * or does not know the user namespace's mappings. */
-int device_tree_make(const struct oci_config *config, int *ret, struct error *err) must_check;
+int device_tree_make(
+	const struct oci_config *config, int *ret, struct error *err) must_check;
 
 /* Detached mounts, one for each of `count` devices, to be closed by the caller. /dev is
  * covered meanwhile. The tmpfs can be taken apart once. */

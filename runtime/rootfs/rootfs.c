@@ -159,8 +159,8 @@ void rootfs_free(struct rootfs *const *pointer)
 /* Each opened source is a descriptor, and so is each mount that turns read-only last. */
 static int allow_descriptors(struct rootfs *rootfs, struct error *err)
 {
-	rlim_t wanted = 2 * rootfs->plans_count +
-			rootfs->config->linux.devices_count + 128;
+	rlim_t wanted =
+		2 * rootfs->plans_count + rootfs->config->linux.devices_count + 128;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)

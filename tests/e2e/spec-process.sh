@@ -30,6 +30,17 @@ identity() {
 }
 test_case "User: uid, gid, additionalGids and umask" identity
 
+keeps_groups() {
+	sh_bundle "$tmp/web" 'grep ^Groups: /proc/self/status' \
+		'.annotations."run.oci.keep_original_groups" = "1"'
+	run setpriv --groups 4,20,24 mocker-runtime run --bundle "$tmp/web" web
+	check_output "Groups:	4 20 24 "
+	edit_bundle "$tmp/web" 'del(.annotations)'
+	run setpriv --groups 4,20,24 mocker-runtime run --bundle "$tmp/web" web
+	check_output "Groups:	 "
+}
+test_case "crun's annotation keeps the caller's groups" keeps_groups
+
 environment() {
 	inside 'env | sort | grep -v -e SHLVL -e OLDPWD -e ^_=; pwd' '.process.cwd = "/etc"' \
 		'.process.env = ["PATH=/bin", "A=", "B=c d", "HOME=/x"]'
