@@ -68,6 +68,14 @@ static int enter_cwd(const struct oci_process *process, struct error *err)
 	return 0;
 }
 
+/* crun's annotation, with which podman asks for the groups of whoever calls. */
+static bool keeps_groups(const struct execute *execute)
+{
+	const struct pairs *annotations = &execute->config->annotations;
+
+	return str_equal(pairs_get(annotations, "run.oci.keep_original_groups"), "1");
+}
+
 /* With the file system's view of the user that the program will run as. */
 static int find_program(struct execute *execute, struct error *err)
 {
@@ -75,8 +83,9 @@ static int find_program(struct execute *execute, struct error *err)
 	int result;
 
 	/* Where groups cannot be set, they will not help the program either. */
-	(void)!setgroups(
-		process->user.additional_gids.count, process->user.additional_gids.items);
+	if (!keeps_groups(execute))
+		(void)!setgroups(process->user.additional_gids.count,
+			process->user.additional_gids.items);
 	setfsgid(process->user.gid);
 	setfsuid(process->user.uid);
 	result = program_find(process->args.items[0], &execute->env, wanted_cwd(process),
@@ -131,14 +140,6 @@ int execute_settle(struct execute *execute, struct error *err)
 static int load_filter(const struct execute *execute, struct error *err)
 {
 	return seccomp_install(execute->filter, execute->subject, err);
-}
-
-/* crun's annotation, with which podman asks for the groups of whoever calls. */
-static bool keeps_groups(const struct execute *execute)
-{
-	const struct pairs *annotations = &execute->config->annotations;
-
-	return str_equal(pairs_get(annotations, "run.oci.keep_original_groups"), "1");
 }
 
 /* Without no_new_privs only a privileged process may load a filter, which then holds for
