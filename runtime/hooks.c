@@ -25,16 +25,26 @@ static int judge(
 		said->length ? said->data : "");
 }
 
-static int run_one(const struct oci_hook *hook, const struct str *input, int cwd_fd,
-	struct error *err)
+static char *const *environment_of(
+	const struct hooks_call *call, const struct oci_hook *hook)
+{
+	if (hook->env.count)
+		return hook->env.items;
+	if (!call->env)
+		return NULL;
+	return call->env->count ? call->env->items : empty_environment;
+}
+
+static int run_one(const struct hooks_call *call, const struct oci_hook *hook,
+	const struct str *input, struct error *err)
 {
 	auto_str said = { 0 };
 	char *path_only[] = { hook->path, NULL };
 	struct process_run run = {
 		.path = hook->path,
 		.argv = hook->args.count ? hook->args.items : path_only,
-		.envp = hook->env.count ? hook->env.items : empty_environment,
-		.cwd_fd = cwd_fd,
+		.envp = environment_of(call, hook),
+		.cwd_fd = call->cwd_fd,
 		.input = input->data,
 		.input_length = input->length,
 		.errors = &said,
@@ -64,7 +74,7 @@ int hooks_run(const struct hooks_call *call, enum hook_kind kind, struct error *
 	state_text(call, &input);
 	for (size_t i = 0; i < list.count; i++) {
 		log_debug("hook %s/%zu: %s", hook_kind_name(kind), i, list.items[i].path);
-		if (run_one(&list.items[i], &input, call->cwd_fd, err) < 0)
+		if (run_one(call, &list.items[i], &input, err) < 0)
 			return fail_while(err, "/hooks/%s/%zu", hook_kind_name(kind), i);
 	}
 	return 0;
@@ -85,7 +95,7 @@ void hooks_run_all(const struct hooks_call *call, enum hook_kind kind)
 		return;
 	state_text(call, &input);
 	for (size_t i = 0; i < list.count; i++) {
-		if (run_one(&list.items[i], &input, call->cwd_fd, &err) < 0)
+		if (run_one(call, &list.items[i], &input, &err) < 0)
 			log_warning(
 				"/hooks/%s/%zu: %s", hook_kind_name(kind), i, err.text);
 	}

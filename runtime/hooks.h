@@ -1,6 +1,8 @@
 /*
  * Hooks: running those of one kind, in order, each with the container's state on its
- * standard input and only the environment that it lists.
+ * standard input and only the environment that it lists. Who lists none has the caller's,
+ * as with other runtimes; in the container, where its program may be the image's, that of
+ * the process.
  * Source: OCI runtime-spec 1.3.0, runtime.md: Lifecycle; config.md: POSIX-platform Hooks.
  */
 #pragma once
@@ -14,6 +16,7 @@ struct hooks_call {
 	const struct oci_hooks *hooks;
 	const struct oci_state *state; /* pid and status as they are at this moment */
 	int cwd_fd;                    /* the bundle; -1: where we are */
+	const struct strings *env;     /* of hooks that list none; NULL: ours */
 };
 
 /* Ends at the first that fails; the error shows its path, what became of it, and the end

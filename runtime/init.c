@@ -136,7 +136,10 @@ static int run_hooks(const struct init *init, enum hook_kind kind,
 {
 	auto_oci_state state = { 0 };
 	const struct hooks_call call = {
-		.hooks = &init->config->hooks, .state = &state, .cwd_fd = -1
+		.hooks = &init->config->hooks,
+		.state = &state,
+		.cwd_fd = -1,
+		.env = kind == HOOK_START_CONTAINER ? &init->config->process->env : NULL,
 	};
 
 	if (hooks_of_kind(call.hooks, kind).count == 0)

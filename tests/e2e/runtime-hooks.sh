@@ -52,6 +52,22 @@ in_order() {
 }
 test_case "six kinds in order, each with its state, environment and namespaces" in_order
 
+# Which list none themselves.
+environments() {
+	hooks_bundle
+	edit_bundle "$tmp/hk" 'del(.hooks[][].env)' '.process.env += ["MINE=yes"]' \
+		'.hooks.startContainer[0].args[2] += "; env >/log/startContainer.env"'
+	run env SECRET=x mocker-runtime run -b "$tmp/hk" hk
+	check_status 0
+	for kind in prestart createRuntime createContainer poststart poststop; do
+		check_has "$(cat "$tmp/log/$kind.env")" "SECRET=x" "$kind"
+	done
+	check_has "$(cat "$tmp/log/startContainer.env")" "MINE=yes"
+	check_lacks "$(cat "$tmp/log/startContainer.env")" SECRET
+}
+test_case "without an environment of its own a hook has the caller's, or in the container the process's" \
+	environments
+
 by_create_and_start() {
 	meeting_bundle
 	run mocker-runtime create -b "$tmp/hk" hk
