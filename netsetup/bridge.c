@@ -127,6 +127,25 @@ static int compare_address(
 		address_text_prefix(&search->wanted).text);
 }
 
+static int skip_detection(
+	const struct network *network, const char *name, struct error *err)
+{
+	if (network->duplicate_detection)
+		return 0;
+	return sysctl_set_interface("ipv6", name, "accept_dad", "0", err);
+}
+
+/* What the host forwards to a container it asks for in the name of the bridge's address of
+ * the link: without one, or while that is looked for elsewhere, for no container. */
+static int enable_inet6(
+	const struct network *network, const char *name, struct error *err)
+{
+	if (skip_detection(network, name, err) < 0 ||
+		sysctl_set_interface("ipv6", name, "addr_gen_mode", "0", err) < 0)
+		return -1;
+	return sysctl_set_interface("ipv6", name, "disable_ipv6", "0", err);
+}
+
 static int ensure_address(struct netlink *host, const struct network *network, int index,
 	const struct address *wanted, struct error *err)
 {
@@ -137,8 +156,8 @@ static int ensure_address(struct netlink *host, const struct network *network, i
 	if (search.found)
 		return 0;
 	/* A network without IPv6 may have made the bridge. */
-	if (wanted->family == AF_INET6 && sysctl_set_interface("ipv6", network->interface,
-						  "disable_ipv6", "0", err) < 0)
+	if (wanted->family == AF_INET6 &&
+		enable_inet6(network, network->interface, err) < 0)
 		return -1;
 	netlink_tolerate(host, EEXIST); /* another process was faster */
 	netlink_add_address(
@@ -157,10 +176,10 @@ static int set_switches(const struct network *network, const struct pool_range *
 	/* A container could otherwise give the host routes and addresses. */
 	if (sysctl_set_interface("ipv6", name, "accept_ra", "0", err) < 0)
 		return -1;
-	if (count > 0 && sysctl_set_interface("ipv6", name, "disable_ipv6",
-				 inet6 ? "0" : "1", err) < 0)
-		return -1;
-	return 0;
+	if (inet6)
+		return enable_inet6(network, name, err);
+	return count > 0 ? sysctl_set_interface("ipv6", name, "disable_ipv6", "1", err)
+			 : 0;
 }
 
 static int enable_forwarding(
@@ -214,7 +233,8 @@ static int ensure_vlan_interface(struct netlink *host, const struct network *net
 					.parent = bridge->index,
 					.netns_fd = -1,
 					.mode = network->vlan });
-	if (netlink_commit(host, err) < 0 || netlink_get_link(host, name, ret, err) < 0)
+	if (netlink_commit(host, err) < 0 || netlink_get_link(host, name, ret, err) < 0 ||
+		skip_detection(network, name, err) < 0)
 		return -1;
 	netlink_change_link(
 		host, ret->index, &(struct netlink_change){ .flags = IFF_UP });
