@@ -61,6 +61,8 @@ static const struct json_field attachment_fields[] = {
 	JSON_U32(struct attachment, mtu, "mtu"),
 	JSON_STRING(struct attachment, link, "link"),
 	JSON_ARRAY(struct attachment, publish, "publish", &port_type),
+	JSON_STRINGS(struct attachment, conditions_v4, "conditionsV4"),
+	JSON_STRINGS(struct attachment, conditions_v6, "conditionsV6"),
 	JSON_STRUCT(struct attachment, bandwidth, "bandwidth", &bandwidth_type),
 	JSON_STRINGS(struct attachment, aliases, "aliases"),
 	JSON_STRING(struct attachment, hosts, "hosts"),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "netsetup/cni/config.h"
+#include "netsetup/conditions.h"
 #include "netsetup/publish.h"
 
 #define DEFAULT_BRIDGE "cni0" /* the reference plugin's */
@@ -155,10 +156,6 @@ static void copy_routes(const struct cni_ipam *ipam, struct network *network)
 /* Asked for and not done: better an error than a silent gap. */
 static int refuse_unsupported(const struct cni_config *config, struct error *err)
 {
-	if (config->conditions_v4.count || config->conditions_v6.count)
-		return fail_code(err, ENOTSUP,
-			"conditionsV4, conditionsV6: iptables conditions on published ports "
-			"are not supported");
 	if (config->admin_chain && config->admin_chain[0])
 		return fail_code(err, ENOTSUP,
 			"iptablesAdminChainName: this program has no chains of iptables; "
@@ -350,6 +347,28 @@ static int convert_port(
 	return 0;
 }
 
+/* Read in any case, and kept where there is a port to which they apply. */
+static int convert_conditions(
+	const struct cni_config *config, struct attachment *record, struct error *err)
+{
+	auto_strings v4 = { 0 };
+	auto_strings v6 = { 0 };
+
+	if (conditions_read(&config->conditions_v4, false, "conditionsV4", &v4, err) <
+			0 ||
+		conditions_read(&config->conditions_v6, true, "conditionsV6", &v6, err) <
+			0) {
+		if (err->errnum != ENOTSUP)
+			err->errnum = EINVAL;
+		return -1;
+	}
+	if (record->publish_count > 0) {
+		strings_copy(&record->conditions_v4, &v4);
+		strings_copy(&record->conditions_v6, &v6);
+	}
+	return 0;
+}
+
 static int check_subnets(const struct strings *list, const char *key, struct error *err)
 {
 	struct address unused;
@@ -486,7 +505,8 @@ int cni_requests(const struct cni_config *config, const char *arguments,
 		err->errnum = EINVAL;
 		return -1;
 	}
-	if (convert_bandwidth(config, record, err) < 0)
+	if (convert_conditions(config, record, err) < 0 ||
+		convert_bandwidth(config, record, err) < 0)
 		return -1;
 	attach->tune = (struct tune){
 		.sysctl = (struct pairs *)(uintptr_t)&config->sysctl,
