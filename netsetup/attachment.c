@@ -63,6 +63,7 @@ static const struct json_field attachment_fields[] = {
 	JSON_ARRAY(struct attachment, publish, "publish", &port_type),
 	JSON_STRINGS(struct attachment, conditions_v4, "conditionsV4"),
 	JSON_STRINGS(struct attachment, conditions_v6, "conditionsV6"),
+	JSON_STRING(struct attachment, zone, "firewalldZone"),
 	JSON_STRUCT(struct attachment, bandwidth, "bandwidth", &bandwidth_type),
 	JSON_STRINGS(struct attachment, aliases, "aliases"),
 	JSON_STRING(struct attachment, hosts, "hosts"),

@@ -11,6 +11,7 @@
 #include "netsetup/sweep.h"
 #include "netsetup/table.h"
 #include "netsetup/verify.h"
+#include "netsetup/zone.h"
 
 /* What check and gc say of an attachment. */
 struct finding {
@@ -86,7 +87,8 @@ int cmd_check(const struct command_call *call, struct error *err)
 		const struct attachment *record = &list.items[i];
 
 		bool well = verify_attachment(&places, record, err) == 0 &&
-			    firewall_check(&firewall, record, err) == 0;
+			    firewall_check(&firewall, record, err) == 0 &&
+			    zone_check(record, err) == 0;
 
 		add_finding(&findings, record, well ? NULL : err->text);
 		if (well)
@@ -149,6 +151,9 @@ int cmd_reload(const struct command_call *call, struct error *err)
 		return -1;
 	if (firewall_reload(&firewall, &list, err) < 0)
 		return -1;
+	for (size_t i = 0; i < list.count; i++)
+		if (zone_add(&list.items[i], err) < 0)
+			return -1;
 	return names_restart(&places, &list, err);
 }
 

@@ -160,40 +160,35 @@ static int refuse_unsupported(const struct cni_config *config, struct error *err
 		return fail_code(err, ENOTSUP,
 			"iptablesAdminChainName: this program has no chains of iptables; "
 			"rules of yours go before its own wherever they are");
-	if ((config->zone && config->zone[0]) || str_equal(config->backend, "firewalld"))
-		return fail_code(err, ENOTSUP,
-			"firewalldZone, backend firewalld: firewalld is not told of "
-			"containers");
 	return 0;
 }
 
-/* All of these mean nftables here; what is no word of the reference plugins' is wrong. */
+static int check_backend(
+	const struct word *words, const char *key, const char *word, struct error *err)
+{
+	int64_t unused;
+
+	if (!word || !word[0] || word_to_number(words, word, &unused))
+		return 0;
+	if (word_fail(words, key, word, err) < 0)
+		err->errnum = EINVAL;
+	return -1;
+}
+
+/* Rules are of nftables in any case; firewalld is told besides (zone.c). What is no word of
+ * the reference plugins' is wrong. */
 static int check_backends(const struct cni_config *config, struct error *err)
 {
 	static const struct word words[] = {
+		{ "firewalld", 0 }, /* no word for masquerading */
 		{ "nftables", 0 },
 		{ "iptables", 0 },
 		{ NULL, 0 },
 	};
-	const struct {
-		const char *key;
-		const char *word;
-	} backends[] = {
-		{ "backend", config->backend },
-		{ "ipMasqBackend", config->masquerade_backend },
-	};
-	int64_t unused;
 
-	for (size_t i = 0; i < ARRAY_SIZE(backends); i++) {
-		const char *word = backends[i].word;
-
-		if (!word || !word[0] || word_to_number(words, word, &unused))
-			continue;
-		if (word_fail(words, backends[i].key, word, err) < 0)
-			err->errnum = EINVAL;
+	if (check_backend(words, "backend", config->backend, err) < 0)
 		return -1;
-	}
-	return 0;
+	return check_backend(words + 1, "ipMasqBackend", config->masquerade_backend, err);
 }
 
 static int convert_vlans(

@@ -293,16 +293,14 @@ words() {
 	cni_code 7 'backend'
 	cni ADD "$(with '.ipMasqBackend = "ipchains"')"
 	cni_code 7 'ipMasqBackend'
-	cni ADD "$(with '.backend = "firewalld"')"
-	cni_code 2 "firewalld is not told of containers"
-	cni ADD "$(with '.firewalldZone = "internal"')"
-	cni_code 2 "firewalld is not told of containers"
+	cni ADD "$(with '.ipMasqBackend = "firewalld"')"
+	cni_code 7 'ipMasqBackend'
 	cni ADD "$(with '.iptablesAdminChainName = "MINE"')"
 	cni_code 2 "iptablesAdminChainName"
 	check_equal "$(ip -o link show type veth | wc -l)" 0
 	unpod pod
 }
-test_case "backends, marks, zones and chains: taken or refused by name" words
+test_case "backends, marks and chains: taken or refused by name" words
 
 args_cni() {
 	pods pod
