@@ -135,7 +135,7 @@ static int skip_detection(
 	return sysctl_set_interface("ipv6", name, "accept_dad", "0", err);
 }
 
-/* What the host forwards to a container it asks for in the name of the bridge's address of
+/* What the host forwards to a container it asks for in the name of the gateway's address of
  * the link: without one, or while that is looked for elsewhere, for no container. */
 static int enable_inet6(
 	const struct network *network, const char *name, struct error *err)
@@ -146,22 +146,22 @@ static int enable_inet6(
 	return sysctl_set_interface("ipv6", name, "disable_ipv6", "0", err);
 }
 
-static int ensure_address(struct netlink *host, const struct network *network, int index,
-	const struct address *wanted, struct error *err)
+static int ensure_address(struct netlink *host, const struct network *network,
+	const struct netlink_link *carrier, const struct address *wanted,
+	struct error *err)
 {
 	struct wanted_address search = { network, host, *wanted, false };
 
-	if (netlink_each_address(host, index, compare_address, &search, err) < 0)
+	if (netlink_each_address(host, carrier->index, compare_address, &search, err) < 0)
 		return -1;
 	if (search.found)
 		return 0;
 	/* A network without IPv6 may have made the bridge. */
-	if (wanted->family == AF_INET6 &&
-		enable_inet6(network, network->interface, err) < 0)
+	if (wanted->family == AF_INET6 && enable_inet6(network, carrier->name, err) < 0)
 		return -1;
 	netlink_tolerate(host, EEXIST); /* another process was faster */
-	netlink_add_address(
-		host, &(struct netlink_address){ .address = *wanted, .index = index });
+	netlink_add_address(host,
+		&(struct netlink_address){ .address = *wanted, .index = carrier->index });
 	return netlink_commit(host, err);
 }
 
@@ -176,10 +176,10 @@ static int set_switches(const struct network *network, const struct pool_range *
 	/* A container could otherwise give the host routes and addresses. */
 	if (sysctl_set_interface("ipv6", name, "accept_ra", "0", err) < 0)
 		return -1;
-	if (inet6)
-		return enable_inet6(network, name, err);
-	return count > 0 ? sysctl_set_interface("ipv6", name, "disable_ipv6", "1", err)
-			 : 0;
+	if (count > 0 && sysctl_set_interface("ipv6", name, "disable_ipv6",
+				 inet6 ? "0" : "1", err) < 0)
+		return -1;
+	return 0;
 }
 
 static int enable_forwarding(
@@ -255,8 +255,7 @@ static int ensure_gateways(struct netlink *host, const struct network *network,
 		ensure_vlan_interface(host, network, bridge, &carrier, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		if (ensure_address(
-			    host, network, carrier.index, &ranges[i].gateway, err) < 0)
+		if (ensure_address(host, network, &carrier, &ranges[i].gateway, err) < 0)
 			return -1;
 	return ensure_forwarding(network, ranges, count, err);
 }
