@@ -145,16 +145,21 @@ int cmd_reload(const struct command_call *call, struct error *err)
 	auto_places places = { 0 };
 	auto_attachments list = { 0 };
 	auto_firewall firewall = { 0 };
+	struct error later;
+	int result = 0;
 
 	if (command_places(call, &places, err) < 0 ||
 		attachments_load(&places, NULL, &list, err) < 0)
 		return -1;
 	if (firewall_reload(&firewall, &list, err) < 0)
 		return -1;
+	/* A firewalld that is not there keeps no server from being started. */
 	for (size_t i = 0; i < list.count; i++)
-		if (zone_add(&list.items[i], err) < 0)
-			return -1;
-	return names_restart(&places, &list, err);
+		if (zone_add(&list.items[i], result == 0 ? err : &later) < 0)
+			result = -1;
+	if (names_restart(&places, &list, result == 0 ? err : &later) < 0)
+		result = -1;
+	return result;
 }
 
 /* ---- status --------------------------------------------------------------------------- */

@@ -19,7 +19,7 @@ int cni_zone(const struct cni_config *config, bool stands_for_firewall,
 	if (!asked && (has_backend || (!named && !stands_for_firewall)))
 		return 0;
 	if ((asked || named) && zone_available(err) < 0)
-		return -1;
+		return fail_while(err, asked ? "backend" : "firewalldZone");
 	if (!asked && zone_running(&running, &unknown) < 0)
 		log_warning("%s; this container gets no zone", unknown.text);
 	if (running)

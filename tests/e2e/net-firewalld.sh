@@ -213,6 +213,10 @@ it_ends() {
 	stop "$firewalld"
 	cni CHECK "$(with_prev "$config")"
 	check_status 1
+	nft flush ruleset
+	run mocker-netsetup reload
+	check_fails_with "firewalld: addSource 10.88.0.9/32"
+	check_has "$(nft list table inet mocker)" "chain forward"
 	cni DEL "$config"
 	check_status 0
 	ip netns del pod
