@@ -116,7 +116,9 @@ int delegated_take(struct attach *attach, struct error *err)
 		bridge_ensure(host, &record->network, attach->ranges,
 			attach->ranges_count, &attach->bridge, err) < 0)
 		return -1;
-	return rules_add(attach, err);
+	if (rules_add(attach, err) < 0)
+		return -1;
+	return zone_join(attach, err);
 }
 
 int delegated_release(struct attach *attach, struct error *err)

@@ -121,6 +121,7 @@ static const struct step steps[] = {
 	{ "mac",       mac_choose,       NULL },
 	{ "no link",   NULL,             link_delete },
 	{ "rules",     rules_add,        rules_remove },
+	{ "zone",      zone_join,        zone_leave },
 	{ "link",      link_create,      link_silence },
 	{ "delegated", delegated_take,   delegated_release },
 	{ "limits",    limits_set,       limits_remove },

@@ -57,6 +57,10 @@ struct attachment {
 	size_t addresses_count;
 	struct attachment_port *publish;
 	size_t publish_count;
+	/* Of nft's language: its ports lead here only for packets that meet all of them. */
+	struct strings conditions_v4;
+	struct strings conditions_v6;
+	char *zone; /* of firewalld's, in which the addresses are; NULL: none */
 	bool has_bandwidth;
 	struct attachment_bandwidth bandwidth;
 	struct strings aliases;

@@ -127,22 +127,41 @@ static int compare_address(
 		address_text_prefix(&search->wanted).text);
 }
 
-static int ensure_address(struct netlink *host, const struct network *network, int index,
-	const struct address *wanted, struct error *err)
+static int skip_detection(
+	const struct network *network, const char *name, struct error *err)
+{
+	if (network->duplicate_detection)
+		return 0;
+	return sysctl_set_interface("ipv6", name, "accept_dad", "0", err);
+}
+
+/* What the host forwards to a container it asks for in the name of the gateway's address of
+ * the link: without one, or while that is looked for elsewhere, for no container. */
+static int enable_inet6(
+	const struct network *network, const char *name, struct error *err)
+{
+	if (skip_detection(network, name, err) < 0 ||
+		sysctl_set_interface("ipv6", name, "addr_gen_mode", "0", err) < 0)
+		return -1;
+	return sysctl_set_interface("ipv6", name, "disable_ipv6", "0", err);
+}
+
+static int ensure_address(struct netlink *host, const struct network *network,
+	const struct netlink_link *carrier, const struct address *wanted,
+	struct error *err)
 {
 	struct wanted_address search = { network, host, *wanted, false };
 
-	if (netlink_each_address(host, index, compare_address, &search, err) < 0)
+	if (netlink_each_address(host, carrier->index, compare_address, &search, err) < 0)
 		return -1;
 	if (search.found)
 		return 0;
 	/* A network without IPv6 may have made the bridge. */
-	if (wanted->family == AF_INET6 && sysctl_set_interface("ipv6", network->interface,
-						  "disable_ipv6", "0", err) < 0)
+	if (wanted->family == AF_INET6 && enable_inet6(network, carrier->name, err) < 0)
 		return -1;
 	netlink_tolerate(host, EEXIST); /* another process was faster */
-	netlink_add_address(
-		host, &(struct netlink_address){ .address = *wanted, .index = index });
+	netlink_add_address(host,
+		&(struct netlink_address){ .address = *wanted, .index = carrier->index });
 	return netlink_commit(host, err);
 }
 
@@ -214,7 +233,8 @@ static int ensure_vlan_interface(struct netlink *host, const struct network *net
 					.parent = bridge->index,
 					.netns_fd = -1,
 					.mode = network->vlan });
-	if (netlink_commit(host, err) < 0 || netlink_get_link(host, name, ret, err) < 0)
+	if (netlink_commit(host, err) < 0 || netlink_get_link(host, name, ret, err) < 0 ||
+		skip_detection(network, name, err) < 0)
 		return -1;
 	netlink_change_link(
 		host, ret->index, &(struct netlink_change){ .flags = IFF_UP });
@@ -235,8 +255,7 @@ static int ensure_gateways(struct netlink *host, const struct network *network,
 		ensure_vlan_interface(host, network, bridge, &carrier, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		if (ensure_address(
-			    host, network, carrier.index, &ranges[i].gateway, err) < 0)
+		if (ensure_address(host, network, &carrier, &ranges[i].gateway, err) < 0)
 			return -1;
 	return ensure_forwarding(network, ranges, count, err);
 }

@@ -11,6 +11,7 @@
 #include "netsetup/sweep.h"
 #include "netsetup/table.h"
 #include "netsetup/verify.h"
+#include "netsetup/zone.h"
 
 /* What check and gc say of an attachment. */
 struct finding {
@@ -86,7 +87,8 @@ int cmd_check(const struct command_call *call, struct error *err)
 		const struct attachment *record = &list.items[i];
 
 		bool well = verify_attachment(&places, record, err) == 0 &&
-			    firewall_check(&firewall, record, err) == 0;
+			    firewall_check(&firewall, record, err) == 0 &&
+			    zone_check(record, err) == 0;
 
 		add_finding(&findings, record, well ? NULL : err->text);
 		if (well)
@@ -143,13 +145,21 @@ int cmd_reload(const struct command_call *call, struct error *err)
 	auto_places places = { 0 };
 	auto_attachments list = { 0 };
 	auto_firewall firewall = { 0 };
+	struct error later;
+	int result = 0;
 
 	if (command_places(call, &places, err) < 0 ||
 		attachments_load(&places, NULL, &list, err) < 0)
 		return -1;
 	if (firewall_reload(&firewall, &list, err) < 0)
 		return -1;
-	return names_restart(&places, &list, err);
+	/* A firewalld that is not there keeps no server from being started. */
+	for (size_t i = 0; i < list.count; i++)
+		if (zone_add(&list.items[i], result == 0 ? err : &later) < 0)
+			result = -1;
+	if (names_restart(&places, &list, result == 0 ? err : &later) < 0)
+		result = -1;
+	return result;
 }
 
 /* ---- status --------------------------------------------------------------------------- */

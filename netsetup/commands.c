@@ -29,7 +29,7 @@ static const struct option_spec add_options[] = {
 		"an address of the network's, instead of the next free one"),
 	OPTION_STRING(struct add_options, mac, "mac", 0, "MAC", "the interface's MAC address"),
 	OPTION_STRINGS(struct add_options, publish, "publish", 'p',
-		"[IP:]PORT:PORT[/PROTOCOL]", "a port of the host that leads to one inside"),
+		"[IP:]PORT:PORT[/PROTOCOL]", "a port of the host that leads to one inside, or FIRST-LAST to as many"),
 	OPTION_STRINGS(struct add_options, aliases, "alias", 0, "NAME",
 		"another name of the container on this network"),
 	OPTION_U32(struct add_options, pid, "pid", 0, "PID",
@@ -66,7 +66,7 @@ static const struct option_spec hook_options[] = {
 		"an address of the network's, instead of the next free one"),
 	OPTION_STRING(struct hook_options, mac, "mac", 0, "MAC", "the interface's MAC address"),
 	OPTION_STRINGS(struct hook_options, publish, "publish", 'p',
-		"[IP:]PORT:PORT[/PROTOCOL]", "a port of the host that leads to one inside"),
+		"[IP:]PORT:PORT[/PROTOCOL]", "a port of the host that leads to one inside, or FIRST-LAST to as many"),
 	OPTION_STRINGS(struct hook_options, aliases, "alias", 0, "NAME",
 		"another name of the container on this network"),
 	OPTION_END,
@@ -150,6 +150,8 @@ static const struct command commands[] = {
 	  .options = list_options, .options_size = sizeof(struct list_options),
 	  .operands_max = 1, .permute = true, .run = cmd_check },
 	{ .name = "gc", .summary = "remove what belongs to namespaces that are gone",
+	  .details = "Interfaces, rules, ports and addresses, also of attachments that were "
+		"interrupted. Prints a line for each that it removes.",
 	  .options = list_options, .options_size = sizeof(struct list_options),
 	  .run = cmd_gc },
 	{ .name = "status", .summary = "say how full the networks are",
@@ -157,7 +159,7 @@ static const struct command commands[] = {
 	  .options = list_options, .options_size = sizeof(struct list_options), .run = cmd_status },
 	{ .name = "reload", .summary = "set all firewall rules anew",
 	  .details = "After somebody else flushed the ruleset, in one transaction. Name "
-		"servers that ended are started again.",
+		"servers that ended are started again, and firewalld is told of its zones.",
 	  .run = cmd_reload },
 	{ .name = "trace", .operands = "NAME [DESTINATION]",
 	  .summary = "explain the way of a packet from a container",
@@ -205,7 +207,7 @@ const struct program netsetup_program = {
 	.name = "mocker-netsetup",
 	.summary =
 		"Wires network namespaces onto bridges: by hand, as an OCI hook, as a CNI "
-		"plugin.",
+		"plugin",
 	.version = VERSION,
 	.options = global_options,
 	.options_size = sizeof(struct settings),

@@ -2,6 +2,7 @@
 #include "netsetup/firewall.h"
 
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "netsetup/address.h"
@@ -30,6 +31,10 @@ static const char base_text[] =
 	"	map publish6_at {\n"
 	"		type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service;\n"
 	"	}\n"
+	"	map chosen4 { type inet_proto . inet_service : verdict; }\n"
+	"	map chosen6 { type inet_proto . inet_service : verdict; }\n"
+	"	map chosen4_at { type ipv4_addr . inet_proto . inet_service : verdict; }\n"
+	"	map chosen6_at { type ipv6_addr . inet_proto . inet_service : verdict; }\n"
 	"	map inward4 { type ipv4_addr : verdict; }\n"
 	"	map inward6 { type ipv6_addr : verdict; }\n"
 	"	chain publish { }\n"
@@ -50,7 +55,12 @@ static const char base_text[] =
 	"flush chain " TABLE " postrouting\n"
 	"flush chain " TABLE " forward\n"
 	"table " TABLE " {\n"
+	/* Ports with conditions lead to a chain of their attachment's. */
 	"	chain publish {\n"
+	"		ip daddr . meta l4proto . th dport vmap @chosen4_at\n"
+	"		meta nfproto ipv4 meta l4proto . th dport vmap @chosen4\n"
+	"		ip6 daddr . meta l4proto . th dport vmap @chosen6_at\n"
+	"		meta nfproto ipv6 meta l4proto . th dport vmap @chosen6\n"
 	"		dnat ip to ip daddr . meta l4proto . th dport map @publish4_at\n"
 	"		dnat ip to meta l4proto . th dport map @publish4\n"
 	"		dnat ip6 to ip6 daddr . meta l4proto . th dport map @publish6_at\n"
@@ -187,25 +197,121 @@ static void append_inward(struct str *out, const char *verb, const char *ip, boo
 	element(out, verb, inet6 ? "inward6" : "inward4", text.data);
 }
 
-/* "tcp . 80", or with the host's address before it; only the latter knows a family. */
-static void append_port(struct str *out, const char *verb,
-	const struct attachment_port *port, const char *ip, bool inet6)
+/* A container's address of one family, and what its published ports ask for there. */
+struct leading {
+	const struct attachment *record;
+	const char *ip;
+	bool inet6;
+	const struct strings *conditions;
+	char *chain; /* that of the conditions */
+};
+
+/* 0.0.0.0 and :: are every address, but of one family. */
+static bool has_any_host(const struct attachment_port *port)
 {
-	const char *protocol = word_of_number(attachment_protocol_words, port->protocol);
-	bool any = !port->host_ip || str_equal(port->host_ip, "0.0.0.0") ||
-		   str_equal(port->host_ip, "::");
+	return !port->host_ip || str_equal(port->host_ip, "0.0.0.0") ||
+	       str_equal(port->host_ip, "::");
+}
+
+static bool leads(const struct leading *leading, const struct attachment_port *port)
+{
+	return !port->host_ip || !!strchr(port->host_ip, ':') == leading->inet6;
+}
+
+/* "tcp . 80", or with the host's address before it. */
+static void append_key(struct str *out, const struct attachment_port *port)
+{
+	if (!has_any_host(port))
+		str_appendf(out, "%s . ", port->host_ip);
+	str_appendf(out, "%s . %u",
+		word_of_number(attachment_protocol_words, port->protocol),
+		port->host_port);
+}
+
+static void append_port(struct str *out, const char *verb, const struct leading *leading,
+	const struct attachment_port *port)
+{
+	bool chosen = leading->conditions->count > 0;
 	auto_str text = { 0 };
 	char set[16];
 
-	if (port->host_ip && !!strchr(port->host_ip, ':') != inet6)
+	if (!leads(leading, port))
 		return;
-	snprintf(set, sizeof(set), "publish%d%s", inet6 ? 6 : 4, any ? "" : "_at");
-	if (!any)
-		str_appendf(&text, "%s . ", port->host_ip);
-	str_appendf(&text, "%s . %u", protocol, port->host_port);
-	if (str_equal(verb, "add"))
-		str_appendf(&text, " : %s . %u", ip, port->container_port);
+	snprintf(set, sizeof(set), "%s%d%s", chosen ? "chosen" : "publish",
+		leading->inet6 ? 6 : 4, has_any_host(port) ? "" : "_at");
+	append_key(&text, port);
+	if (str_equal(verb, "add") && chosen)
+		str_appendf(&text, " : jump %s", leading->chain);
+	else if (str_equal(verb, "add"))
+		str_appendf(&text, " : %s . %u", leading->ip, port->container_port);
 	element(out, verb, set, text.data);
+}
+
+/* One rule for the ports at any address of the host, one for those at a certain one. */
+static void append_chosen_rule(struct str *out, const struct leading *leading, bool any)
+{
+	const struct attachment *record = leading->record;
+	const char *family = leading->inet6 ? "ip6" : "ip";
+	auto_free char *conditions = strings_join(leading->conditions, " ");
+	auto_str ports = { 0 };
+
+	for (size_t i = 0; i < record->publish_count; i++) {
+		const struct attachment_port *port = &record->publish[i];
+
+		if (!leads(leading, port) || has_any_host(port) != any)
+			continue;
+		str_append(&ports, ports.length ? ", " : "");
+		append_key(&ports, port);
+		str_appendf(&ports, " : %s . %u", leading->ip, port->container_port);
+	}
+	if (!ports.length)
+		return;
+	str_appendf(out, "add rule " TABLE " %s %s dnat %s to ", leading->chain,
+		conditions, family);
+	if (!any)
+		str_appendf(out, "%s daddr . ", family);
+	str_appendf(out, "meta l4proto . th dport map { %s }\n", ports.data);
+}
+
+/* The chain must be there before an element leads to it, and as long as one does. */
+static void append_chosen(
+	struct str *out, const char *verb, const struct leading *leading)
+{
+	if (str_equal(verb, "get")) {
+		str_appendf(out, "list chain " TABLE " %s\n", leading->chain);
+		return;
+	}
+	if (str_equal(verb, "add"))
+		str_appendf(out, "add chain " TABLE " %s\n", leading->chain);
+	str_appendf(out, "flush chain " TABLE " %s\n", leading->chain);
+	if (str_equal(verb, "delete")) {
+		str_appendf(out, "delete chain " TABLE " %s\n", leading->chain);
+		return;
+	}
+	append_chosen_rule(out, leading, false);
+	append_chosen_rule(out, leading, true);
+}
+
+static void append_ports(struct str *out, const char *verb, const char *ip, bool inet6,
+	const struct attachment *record)
+{
+	const struct leading leading = {
+		.record = record,
+		.ip = ip,
+		.inet6 = inet6,
+		.conditions = inet6 ? &record->conditions_v6 : &record->conditions_v4,
+		.chain = attachment_link_name(inet6 ? "only6" : "only4",
+			record->network.name, record->container, record->interface),
+	};
+	bool chosen = leading.conditions->count > 0;
+
+	if (chosen && !str_equal(verb, "delete"))
+		append_chosen(out, verb, &leading);
+	for (size_t i = 0; i < record->publish_count; i++)
+		append_port(out, verb, &leading, &record->publish[i]);
+	if (chosen && str_equal(verb, "delete"))
+		append_chosen(out, verb, &leading);
+	free(leading.chain);
 }
 
 /* A container's published ports lead to its first address of each family. */
@@ -222,8 +328,8 @@ static void append_record(
 
 		append_address(out, verb, ip, inet6, &record->network);
 		append_inward(out, verb, ip, inet6, record);
-		for (size_t j = 0; !published[inet6] && j < record->publish_count; j++)
-			append_port(out, verb, &record->publish[j], ip, inet6);
+		if (!published[inet6])
+			append_ports(out, verb, ip, inet6, record);
 		published[inet6] = true;
 	}
 }

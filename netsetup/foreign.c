@@ -10,12 +10,6 @@
 
 #define JUMPS_MAX 16 /* the kernel's own limit */
 
-enum answer {
-	ANSWER_NO,
-	ANSWER_UNKNOWN,
-	ANSWER_YES,
-};
-
 enum verdict {
 	VERDICT_NONE,
 	VERDICT_ACCEPT,
@@ -26,7 +20,7 @@ enum verdict {
 };
 
 struct rule {
-	enum answer matches;
+	enum foreign_answer matches;
 	enum verdict verdict;
 	const char *target; /* of a jump; borrowed */
 	bool decides;       /* by something that is not understood */
@@ -68,13 +62,13 @@ static void split_words(const char *text, struct strings *ret)
 
 /* ---- one value ------------------------------------------------------------------------ */
 
-static enum answer yes_or_no(bool yes)
+static enum foreign_answer yes_or_no(bool yes)
 {
-	return yes ? ANSWER_YES : ANSWER_NO;
+	return yes ? FOREIGN_YES : FOREIGN_NO;
 }
 
 /* "mocker*" begins so. */
-static enum answer compare_name(const char *name, const char *value)
+static enum foreign_answer compare_name(const char *name, const char *value)
 {
 	size_t length = strlen(value);
 	bool quoted = length >= 2 && value[0] == '"';
@@ -82,7 +76,7 @@ static enum answer compare_name(const char *name, const char *value)
 		quoted ? str_dup_n(value + 1, length - 2) : str_dup(value);
 
 	if (!name)
-		return ANSWER_NO;
+		return FOREIGN_NO;
 	if (str_ends_with(wanted, "*")) {
 		wanted[strlen(wanted) - 1] = '\0';
 		return yes_or_no(str_after(name, wanted));
@@ -90,7 +84,7 @@ static enum answer compare_name(const char *name, const char *value)
 	return yes_or_no(str_equal(name, wanted));
 }
 
-static enum answer compare_address(
+static enum foreign_answer compare_address(
 	const struct address *address, int family, const char *value)
 {
 	const char *dash = strchr(value, '-');
@@ -100,19 +94,19 @@ static enum answer compare_address(
 	struct error ignored;
 
 	if (address->family != family)
-		return ANSWER_NO;
+		return FOREIGN_NO;
 	if (strchr(value, '/'))
 		return address_parse_prefix(value, "rule", &first, &ignored) < 0
-			       ? ANSWER_UNKNOWN
+			       ? FOREIGN_UNKNOWN
 			       : yes_or_no(address_contains(&first, address));
 	if (address_parse(dash ? head : value, "rule", &first, &ignored) < 0 ||
 		address_parse(dash ? dash + 1 : value, "rule", &last, &ignored) < 0)
-		return ANSWER_UNKNOWN;
+		return FOREIGN_UNKNOWN;
 	return yes_or_no(address_compare(address, &first) >= 0 &&
 			 address_compare(address, &last) <= 0);
 }
 
-static enum answer compare_port(uint32_t port, const char *value)
+static enum foreign_answer compare_port(uint32_t port, const char *value)
 {
 	const char *dash = strchr(value, '-');
 	auto_free char *head = dash ? str_dup_n(value, (size_t)(dash - value)) : NULL;
@@ -122,11 +116,11 @@ static enum answer compare_port(uint32_t port, const char *value)
 
 	if (!port || str_to_u32(dash ? head : value, "port", &first, &ignored) < 0 ||
 		str_to_u32(dash ? dash + 1 : value, "port", &last, &ignored) < 0)
-		return ANSWER_UNKNOWN;
+		return FOREIGN_UNKNOWN;
 	return yes_or_no(port >= first && port <= last);
 }
 
-static enum answer compare_protocol(int protocol, const char *value)
+static enum foreign_answer compare_protocol(int protocol, const char *value)
 {
 	static const struct word words[] = {
 		{ "tcp", IPPROTO_TCP },
@@ -139,7 +133,7 @@ static enum answer compare_protocol(int protocol, const char *value)
 	int64_t wanted;
 
 	if (!protocol || !word_to_number(words, value, &wanted))
-		return ANSWER_UNKNOWN;
+		return FOREIGN_UNKNOWN;
 	return yes_or_no(protocol == wanted);
 }
 
@@ -183,15 +177,15 @@ static const struct {
 	{ "ct", "status", SUBJECT_STATUS },
 };
 
-static enum answer compare_port_of(
+static enum foreign_answer compare_port_of(
 	const struct foreign_packet *packet, int protocol, const char *value)
 {
 	if (packet->protocol && packet->protocol != protocol)
-		return ANSWER_NO;
+		return FOREIGN_NO;
 	return compare_port(packet->protocol ? packet->port : 0, value);
 }
 
-static enum answer compare(
+static enum foreign_answer compare(
 	const struct foreign_packet *packet, enum subject subject, const char *value)
 {
 	switch (subject) {
@@ -219,21 +213,21 @@ static enum answer compare(
 		return yes_or_no(str_equal(value, "new"));
 	case SUBJECT_STATUS:
 		return str_equal(value, "dnat") ? yes_or_no(packet->translated)
-						: ANSWER_UNKNOWN;
+						: FOREIGN_UNKNOWN;
 	}
-	return ANSWER_UNKNOWN;
+	return FOREIGN_UNKNOWN;
 }
 
 /* "{ 80, 443 }" and "established,related": one of them is enough. */
-static enum answer compare_any(
+static enum foreign_answer compare_any(
 	const struct foreign_packet *packet, enum subject subject, const char *operand)
 {
-	enum answer answer = ANSWER_NO;
+	enum foreign_answer answer = FOREIGN_NO;
 	auto_strings values = { 0 };
 	auto_free char *text = str_dup(operand);
 
 	if (operand[0] == '@')
-		return ANSWER_UNKNOWN;
+		return FOREIGN_UNKNOWN;
 	for (char *c = text; *c; c++)
 		*c = strchr("{},", *c) ? ' ' : *c;
 	split_words(text, &values);
@@ -248,7 +242,7 @@ static size_t read_match(const struct foreign_packet *packet, char **words, size
 {
 	for (size_t i = 0; i < ARRAY_SIZE(matches); i++) {
 		size_t length = matches[i].second ? 2 : 1;
-		enum answer answer;
+		enum foreign_answer answer;
 		bool negated;
 
 		if (!str_equal(words[0], matches[i].first) || count < length + 1 ||
@@ -260,7 +254,7 @@ static size_t read_match(const struct foreign_packet *packet, char **words, size
 			return 0;
 		answer = compare_any(packet, matches[i].subject, words[length - 1]);
 		if (negated)
-			answer = ANSWER_YES - answer;
+			answer = FOREIGN_YES - answer;
 		rule->matches = MIN(rule->matches, answer);
 		return length;
 	}
@@ -303,7 +297,7 @@ static const struct word deciding[] = {
 static struct rule read_rule(
 	const struct foreign_packet *packet, const struct strings *words)
 {
-	struct rule rule = { .matches = ANSWER_YES };
+	struct rule rule = { .matches = FOREIGN_YES };
 	int64_t number;
 
 	for (size_t i = 0; i < words->count;) {
@@ -320,13 +314,23 @@ static struct rule read_rule(
 		} else if (word_to_number(harmless, word, &number)) {
 			i += 1 + (size_t)number;
 		} else {
-			rule.matches = MIN(rule.matches, ANSWER_UNKNOWN);
+			rule.matches = MIN(rule.matches, FOREIGN_UNKNOWN);
 			rule.decides =
 				rule.decides || word_to_number(deciding, word, &number);
 			i++;
 		}
 	}
 	return rule;
+}
+
+enum foreign_answer foreign_match(
+	const struct strings *conditions, const struct foreign_packet *packet)
+{
+	auto_strings words = { 0 };
+
+	strings_each (match, conditions)
+		split_words(*match, &words);
+	return read_rule(packet, &words).matches;
 }
 
 /* ---- chains --------------------------------------------------------------------------- */
@@ -345,10 +349,10 @@ static int walk_chain(struct walk *walk, const char *name, unsigned depth,
 static int apply(struct walk *walk, const struct rule *rule, const char *text,
 	unsigned depth, bool *ret_ended, struct error *err)
 {
-	if (rule->matches == ANSWER_UNKNOWN &&
+	if (rule->matches == FOREIGN_UNKNOWN &&
 		(rule->verdict != VERDICT_NONE || rule->decides))
 		strings_add(&walk->opinion->doubts, text);
-	if (rule->matches != ANSWER_YES)
+	if (rule->matches != FOREIGN_YES)
 		return 0;
 	switch (rule->verdict) {
 	case VERDICT_NONE:

@@ -20,6 +20,15 @@ struct foreign_packet {
 	bool translated; /* its destination was another */
 };
 
+/* Whether it meets all of these matches of nft's. */
+enum foreign_answer {
+	FOREIGN_NO,
+	FOREIGN_UNKNOWN,
+	FOREIGN_YES,
+};
+enum foreign_answer foreign_match(
+	const struct strings *conditions, const struct foreign_packet *packet);
+
 struct foreign_opinion {
 	bool dropped;
 	char *rule;            /* that decided; NULL: the chain's policy */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "netsetup/firewall.h"
 #include "netsetup/steps.h"
+#include "netsetup/zone.h"
 
 static char *port_name(const struct attachment_port *port)
 {
@@ -129,4 +130,19 @@ int rules_remove(struct attach *attach, struct error *err)
 	forget_connections(&record);
 	free(record.publish);
 	return result;
+}
+
+/* Whoever leaves the zone must know the addresses. */
+int zone_join(struct attach *attach, struct error *err)
+{
+	if (!attach->record.zone || attach->record.addresses_count == 0)
+		return 0;
+	if (attachment_write(&attach->store, &attach->record, err) < 0)
+		return -1;
+	return zone_add(&attach->record, err);
+}
+
+int zone_leave(struct attach *attach, struct error *err)
+{
+	return zone_remove(&attach->record, err);
 }

@@ -15,11 +15,14 @@ int addresses_release(struct attach *attach, struct error *err) must_check;
 int delegated_take(struct attach *attach, struct error *err) must_check;
 int delegated_release(struct attach *attach, struct error *err) must_check;
 
-/* rules.c: the host's ports, then the firewall */
+/* rules.c: the host's ports, then the firewall, then firewalld */
 int ports_take(struct attach *attach, struct error *err) must_check;
 int ports_release(struct attach *attach, struct error *err) must_check;
 int rules_add(struct attach *attach, struct error *err) must_check;
 int rules_remove(struct attach *attach, struct error *err) must_check;
+
+int zone_join(struct attach *attach, struct error *err) must_check;
+int zone_leave(struct attach *attach, struct error *err) must_check;
 
 /* device.c: a device of the host, which comes back */
 int device_move(struct attach *attach, struct error *err) must_check;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "netsetup/foreign.h"
 #include "netsetup/netns.h"
 #include "netsetup/trace_way.h"
 #include "netsetup/user.h"
@@ -299,6 +300,34 @@ static int reach_bridge(struct way *way, bool *ret_is_host, const struct leaving
 
 /* ---- the host ------------------------------------------------------------------------ */
 
+/* Conditions may keep its ports from this packet. */
+static bool is_let_in(struct way *way, const struct attachment *record)
+{
+	const struct strings *conditions = way->to.family == AF_INET6
+						   ? &record->conditions_v6
+						   : &record->conditions_v4;
+	auto_free char *text = strings_join(conditions, " ");
+	struct foreign_packet packet = {
+		.in = way->from->network.interface,
+		.destination = way->to,
+		.protocol = IPPROTO_TCP,
+		.port = way->port,
+	};
+	enum foreign_answer answer;
+
+	if (conditions->count == 0 ||
+		!way_address_of(way->from, way->to.family, &packet.source))
+		return true;
+	answer = foreign_match(conditions, &packet);
+	way_say(way, "prerouting", "port %u of \"%s\" has conditions, which this %s: %s",
+		way->port, record->container,
+		answer == FOREIGN_YES  ? "meets"
+		: answer == FOREIGN_NO ? "does not meet"
+				       : "may meet",
+		text);
+	return answer != FOREIGN_NO;
+}
+
 /* What prerouting makes of a packet to the host itself. */
 static void translate(struct way *way)
 {
@@ -313,7 +342,8 @@ static void translate(struct way *way)
 				port->host_port != way->port ||
 				(port->host_ip && !str_equal(port->host_ip,
 							  address_text(&way->to).text)) ||
-				!way_address_of(record, way->to.family, &to))
+				!way_address_of(record, way->to.family, &to) ||
+				!is_let_in(way, record))
 				continue;
 			way_say(way, "prerouting",
 				"port %u is published by \"%s\": to %s:%u", way->port,

@@ -89,7 +89,9 @@ static int fill(struct cni_call *call, const struct cni_result *result,
 	record->interface = str_dup(call->interface);
 	record->netns = str_dup(call->netns);
 	if (cni_network(&call->config, &record->network, err) < 0 ||
-		cni_requests(&call->config, call->arguments, attach, err) < 0)
+		cni_requests(&call->config, call->arguments, attach, err) < 0 ||
+		cni_zone(&call->config, str_equal(what_it_does(call), "rules"), record,
+			err) < 0)
 		return -1;
 	free(record->network.name);
 	record->network.name = str_format("%s+%s", call->config.name, what_it_does(call));

@@ -169,6 +169,11 @@ bool cni_ipam_is_delegated(const struct cni_config *config);
  * EINVAL: a wrong one. */
 int cni_network(const struct cni_config *config, struct network *ret,
 	struct error *err) must_check;
+/* The zone of firewalld's that is asked for, or follows from firewalld's being there where
+ * this entry stands for the firewall plugin: as that without "backend". errnum ENOTSUP: this
+ * build cannot. */
+int cni_zone(const struct cni_config *config, bool stands_for_firewall,
+	struct attachment *record, struct error *err) must_check;
 /* Its published ports, bandwidth, MAC address, aliases and requested addresses, the
  * latter also from CNI_ARGS. */
 int cni_requests(const struct cni_config *config, const char *arguments,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "netsetup/cni/config.h"
+#include "netsetup/conditions.h"
 #include "netsetup/publish.h"
 
 #define DEFAULT_BRIDGE "cni0" /* the reference plugin's */
@@ -155,48 +156,39 @@ static void copy_routes(const struct cni_ipam *ipam, struct network *network)
 /* Asked for and not done: better an error than a silent gap. */
 static int refuse_unsupported(const struct cni_config *config, struct error *err)
 {
-	if (config->conditions_v4.count || config->conditions_v6.count)
-		return fail_code(err, ENOTSUP,
-			"conditionsV4, conditionsV6: iptables conditions on published ports "
-			"are not supported");
 	if (config->admin_chain && config->admin_chain[0])
 		return fail_code(err, ENOTSUP,
 			"iptablesAdminChainName: this program has no chains of iptables; "
 			"rules of yours go before its own wherever they are");
-	if ((config->zone && config->zone[0]) || str_equal(config->backend, "firewalld"))
-		return fail_code(err, ENOTSUP,
-			"firewalldZone, backend firewalld: firewalld is not told of "
-			"containers");
 	return 0;
 }
 
-/* All of these mean nftables here; what is no word of the reference plugins' is wrong. */
+static int check_backend(
+	const struct word *words, const char *key, const char *word, struct error *err)
+{
+	int64_t unused;
+
+	if (!word || !word[0] || word_to_number(words, word, &unused))
+		return 0;
+	if (word_fail(words, key, word, err) < 0)
+		err->errnum = EINVAL;
+	return -1;
+}
+
+/* Rules are of nftables in any case; firewalld is told besides (zone.c). What is no word of
+ * the reference plugins' is wrong. */
 static int check_backends(const struct cni_config *config, struct error *err)
 {
 	static const struct word words[] = {
+		{ "firewalld", 0 }, /* no word for masquerading */
 		{ "nftables", 0 },
 		{ "iptables", 0 },
 		{ NULL, 0 },
 	};
-	const struct {
-		const char *key;
-		const char *word;
-	} backends[] = {
-		{ "backend", config->backend },
-		{ "ipMasqBackend", config->masquerade_backend },
-	};
-	int64_t unused;
 
-	for (size_t i = 0; i < ARRAY_SIZE(backends); i++) {
-		const char *word = backends[i].word;
-
-		if (!word || !word[0] || word_to_number(words, word, &unused))
-			continue;
-		if (word_fail(words, backends[i].key, word, err) < 0)
-			err->errnum = EINVAL;
+	if (check_backend(words, "backend", config->backend, err) < 0)
 		return -1;
-	}
-	return 0;
+	return check_backend(words + 1, "ipMasqBackend", config->masquerade_backend, err);
 }
 
 static int convert_vlans(
@@ -350,6 +342,28 @@ static int convert_port(
 	return 0;
 }
 
+/* Read in any case, and kept where there is a port to which they apply. */
+static int convert_conditions(
+	const struct cni_config *config, struct attachment *record, struct error *err)
+{
+	auto_strings v4 = { 0 };
+	auto_strings v6 = { 0 };
+
+	if (conditions_read(&config->conditions_v4, false, "conditionsV4", &v4, err) <
+			0 ||
+		conditions_read(&config->conditions_v6, true, "conditionsV6", &v6, err) <
+			0) {
+		if (err->errnum != ENOTSUP)
+			err->errnum = EINVAL;
+		return -1;
+	}
+	if (record->publish_count > 0) {
+		strings_copy(&record->conditions_v4, &v4);
+		strings_copy(&record->conditions_v6, &v6);
+	}
+	return 0;
+}
+
 static int check_subnets(const struct strings *list, const char *key, struct error *err)
 {
 	struct address unused;
@@ -486,7 +500,8 @@ int cni_requests(const struct cni_config *config, const char *arguments,
 		err->errnum = EINVAL;
 		return -1;
 	}
-	if (convert_bandwidth(config, record, err) < 0)
+	if (convert_conditions(config, record, err) < 0 ||
+		convert_bandwidth(config, record, err) < 0)
 		return -1;
 	attach->tune = (struct tune){
 		.sysctl = (struct pairs *)(uintptr_t)&config->sysctl,

@@ -11,6 +11,7 @@
 #include "netsetup/netns.h"
 #include "netsetup/sweep.h"
 #include "netsetup/verify.h"
+#include "netsetup/zone.h"
 
 bool cni_is_network(const struct cni_call *call, const char *recorded)
 {
@@ -60,6 +61,7 @@ static int fill(struct cni_call *call, struct attach *attach, struct error *err)
 	call->code = CNI_INVALID_CONFIG;
 	if (cni_network(&call->config, &record->network, err) < 0 ||
 		cni_requests(&call->config, call->arguments, attach, err) < 0 ||
+		cni_zone(&call->config, false, record, err) < 0 ||
 		read_resolv_conf(call, err) < 0)
 		return -1;
 	return open_netns(call, attach, err);
@@ -194,7 +196,8 @@ int cni_check(struct cni_call *call, struct error *err)
 		found++;
 		if (compare_result(call, record, err) < 0 ||
 			verify_attachment(&call->places, record, err) < 0 ||
-			firewall_check(&firewall, record, err) < 0)
+			firewall_check(&firewall, record, err) < 0 ||
+			zone_check(record, err) < 0)
 			return -1;
 	}
 	call->code = CNI_UNKNOWN_CONTAINER;

@@ -15,11 +15,11 @@
 
 int netlink_check_name(const char *name, const char *what, struct error *err)
 {
-	if (!name[0] || strlen(name) >= IFNAMSIZ || strpbrk(name, "/: \t\n\v\f\r") ||
+	if (!name[0] || strlen(name) >= IFNAMSIZ || strpbrk(name, "/:\"*\\ \t\n\v\f\r") ||
 		str_equal(name, ".") || str_equal(name, ".."))
 		return fail_code(err, EINVAL,
 			"%s: \"%.64s\" cannot be a network interface's name: expected 1 to "
-			"15 bytes without \"/\", \":\" and spaces",
+			"15 bytes without \"/\", \":\", \"*\", quotes, backslashes and spaces",
 			what, name);
 	return 0;
 }
@@ -198,8 +198,9 @@ static struct nl_msg *change_by_name(const char *name, uint32_t flags)
 	return message;
 }
 
-/* No link-local address of the kernel's: a port needs none, and a bridge gets those that
- * its network has. Cannot be said when the link is made, and must be before it is up. */
+/* No link-local address of the kernel's: a port needs none, and a bridge only one where
+ * its network has IPv6 (bridge.c). Cannot be said when the link is made, and must be
+ * before it is up. */
 static void queue_no_link_local(struct netlink *netlink, const char *name)
 {
 	struct nl_msg *message = change_by_name(name, 0);

@@ -1,18 +1,15 @@
-/* sd-bus by dlopen(): start, stop and change units, waiting for systemd's jobs. */
+/* Start, stop and change units, waiting for systemd's jobs. */
 #include "runtime/cgroup/systemd_bus.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-bus.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/bus.h"
 #include "base/log.h"
 
-#define LIBRARY      "libsystemd.so.0"
 #define SERVICE      "org.freedesktop.systemd1"
 #define OBJECT       "/org/freedesktop/systemd1"
 #define MANAGER      "org.freedesktop.systemd1.Manager"
@@ -21,90 +18,12 @@
 #define NO_SUCH_UNIT SERVICE ".NoSuchUnit"
 #define UNIT_EXISTS  SERVICE ".UnitExists"
 
-struct library {
-	__typeof__(sd_bus_new) *new;
-	__typeof__(sd_bus_open_system) *open_system;
-	__typeof__(sd_bus_open_user) *open_user;
-	__typeof__(sd_bus_set_address) *set_address;
-	__typeof__(sd_bus_set_bus_client) *set_bus_client;
-	__typeof__(sd_bus_start) *start;
-	__typeof__(sd_bus_is_ready) *is_ready;
-	__typeof__(sd_bus_close_unref) *close;
-	__typeof__(sd_bus_message_new_method_call) *new_call;
-	__typeof__(sd_bus_message_append) *append;
-	__typeof__(sd_bus_message_append_array) *append_array;
-	__typeof__(sd_bus_message_open_container) *open_container;
-	__typeof__(sd_bus_message_close_container) *close_container;
-	__typeof__(sd_bus_message_read) *read;
-	__typeof__(sd_bus_message_unref) *unref;
-	__typeof__(sd_bus_call) *call;
-	__typeof__(sd_bus_match_signal) *match_signal;
-	__typeof__(sd_bus_process) *process;
-	__typeof__(sd_bus_wait) *wait;
-	__typeof__(sd_bus_error_free) *error_free;
-};
-
-/* clang-format off */
-static const struct symbol {
-	const char *name;
-	size_t offset;
-} symbols[] = {
-	{ "sd_bus_new", offsetof(struct library, new) },
-	{ "sd_bus_open_system", offsetof(struct library, open_system) },
-	{ "sd_bus_open_user", offsetof(struct library, open_user) },
-	{ "sd_bus_set_address", offsetof(struct library, set_address) },
-	{ "sd_bus_set_bus_client", offsetof(struct library, set_bus_client) },
-	{ "sd_bus_start", offsetof(struct library, start) },
-	{ "sd_bus_is_ready", offsetof(struct library, is_ready) },
-	{ "sd_bus_close_unref", offsetof(struct library, close) },
-	{ "sd_bus_message_new_method_call", offsetof(struct library, new_call) },
-	{ "sd_bus_message_append", offsetof(struct library, append) },
-	{ "sd_bus_message_append_array", offsetof(struct library, append_array) },
-	{ "sd_bus_message_open_container", offsetof(struct library, open_container) },
-	{ "sd_bus_message_close_container", offsetof(struct library, close_container) },
-	{ "sd_bus_message_read", offsetof(struct library, read) },
-	{ "sd_bus_message_unref", offsetof(struct library, unref) },
-	{ "sd_bus_call", offsetof(struct library, call) },
-	{ "sd_bus_match_signal", offsetof(struct library, match_signal) },
-	{ "sd_bus_process", offsetof(struct library, process) },
-	{ "sd_bus_wait", offsetof(struct library, wait) },
-	{ "sd_bus_error_free", offsetof(struct library, error_free) },
-};
-/* clang-format on */
-
 struct systemd_bus {
-	struct library sd;
-	void *handle;
-	sd_bus *bus;
+	struct bus bus;
 	/* The job that is waited for, and what became of it. */
 	const char *job;
 	char *result;
 };
-
-static int load(struct systemd_bus *bus, struct error *err)
-{
-	bus->handle = dlopen(LIBRARY, RTLD_NOW);
-	if (!bus->handle)
-		return fail(err, "the systemd cgroup driver: loading libsystemd: %s",
-			dlerror());
-	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
-		void *address = dlsym(bus->handle, symbols[i].name);
-
-		if (!address)
-			return fail(err,
-				"the systemd cgroup driver: " LIBRARY " has no %s",
-				symbols[i].name);
-		*(void **)((char *)&bus->sd + symbols[i].offset) = address;
-	}
-	return 0;
-}
-
-/* What libsystemd returns is a negative errno. */
-static int bus_failure(struct error *err, int result, const char *what)
-{
-	errno = -result;
-	return fail_errno(err, "the systemd cgroup driver: %s", what);
-}
 
 /* A caller with an empty environment, as conmon is, has its bus at the usual place. */
 static int open_user_bus(struct systemd_bus *bus)
@@ -114,13 +33,13 @@ static int open_user_bus(struct systemd_bus *bus)
 	int result;
 
 	if (getenv("DBUS_SESSION_BUS_ADDRESS") || getenv("XDG_RUNTIME_DIR"))
-		return bus->sd.open_user(&bus->bus);
-	result = bus->sd.new(&bus->bus);
+		return bus->bus.sd.open_user(&bus->bus.connection);
+	result = bus->bus.sd.new(&bus->bus.connection);
 	if (result >= 0)
-		result = bus->sd.set_address(bus->bus, address);
+		result = bus->bus.sd.set_address(bus->bus.connection, address);
 	if (result >= 0)
-		result = bus->sd.set_bus_client(bus->bus, 1);
-	return result >= 0 ? bus->sd.start(bus->bus) : result;
+		result = bus->bus.sd.set_bus_client(bus->bus.connection, 1);
+	return result >= 0 ? bus->bus.sd.start(bus->bus.connection) : result;
 }
 
 static int check_running(bool user, struct error *err)
@@ -145,8 +64,8 @@ static int job_removed(sd_bus_message *message, void *argument, sd_bus_error *er
 	const char *job, *unit, *result;
 	uint32_t id;
 
-	if (bus->sd.read(message, "uoss", &id, &job, &unit, &result) >= 0 && bus->job &&
-		str_equal(job, bus->job) && !bus->result)
+	if (bus->bus.sd.read(message, "uoss", &id, &job, &unit, &result) >= 0 &&
+		bus->job && str_equal(job, bus->job) && !bus->result)
 		bus->result = str_dup(result);
 	return 0;
 }
@@ -157,88 +76,45 @@ void systemd_bus_close(struct systemd_bus *const *closed)
 
 	if (!bus)
 		return;
-	/* Nothing is left to flush: every call was answered, or nobody answers. */
-	if (bus->bus)
-		bus->sd.close(bus->bus);
-	if (bus->handle)
-		(void)dlclose(bus->handle); /* nothing depends on its unloading */
+	bus_close(&bus->bus);
 	free(bus->result);
 	free(bus);
 }
 
 /* ---- calls ------------------------------------------------------------------------- */
 
-/* Sends the message and takes it over. ret_reply may be NULL. On failure *ret_name is the
- * error's name on the bus, where there is one, owned by the caller. */
-static int call(struct systemd_bus *bus, sd_bus_message *message, const char *what,
-	sd_bus_message **ret_reply, char **ret_name, struct error *err)
-{
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-	sd_bus_message *reply = NULL;
-	int result = bus->sd.call(bus->bus, message, CALL_USEC, &error, &reply);
-
-	bus->sd.unref(message);
-	if (result >= 0) {
-		if (ret_reply)
-			*ret_reply = reply;
-		else
-			bus->sd.unref(reply);
-		return 0;
-	}
-	if (result == -ETIMEDOUT)
-		(void)fail_code(err, ETIMEDOUT,
-			"the systemd cgroup driver: %s: systemd did not answer within %d "
-			"seconds",
-			what, (int)(CALL_USEC / 1000000));
-	else if (error.message)
-		(void)fail(err, "the systemd cgroup driver: %s: %s", what, error.message);
-	else
-		(void)bus_failure(err, result, what);
-	if (ret_name)
-		*ret_name = str_dup(error.name);
-	bus->sd.error_free(&error);
-	return -1;
-}
-
 static int new_call(struct systemd_bus *bus, const char *method, sd_bus_message **ret,
 	struct error *err)
 {
-	int result = bus->sd.new_call(bus->bus, ret, SERVICE, OBJECT, MANAGER, method);
+	int result = bus->bus.sd.new_call(
+		bus->bus.connection, ret, SERVICE, OBJECT, MANAGER, method);
 
-	return result < 0 ? bus_failure(err, result, method) : 0;
-}
-
-static uint64_t now_usec(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return result < 0 ? bus_failure(&bus->bus, result, method, err) : 0;
 }
 
 /* The signal may have come already: it is dispatched here in any case. */
 static int wait_for_job(
 	struct systemd_bus *bus, const char *job, const char *what, struct error *err)
 {
-	uint64_t deadline = now_usec() + JOB_USEC;
+	uint64_t deadline = bus_now_usec() + JOB_USEC;
 
 	bus->job = job;
 	free(take_ptr(&bus->result));
 	while (!bus->result) {
-		int result = bus->sd.process(bus->bus, NULL);
+		int result = bus->bus.sd.process(bus->bus.connection, NULL);
 
 		if (result < 0)
-			return bus_failure(err, result, what);
+			return bus_failure(&bus->bus, result, what, err);
 		if (result > 0 || bus->result)
 			continue;
-		if (now_usec() >= deadline)
+		if (bus_now_usec() >= deadline)
 			return fail_code(err, ETIMEDOUT,
 				"the systemd cgroup driver: %s: the job did not end within %d "
 				"seconds",
 				what, (int)(JOB_USEC / 1000000));
-		result = bus->sd.wait(bus->bus, deadline - now_usec());
+		result = bus->bus.sd.wait(bus->bus.connection, deadline - bus_now_usec());
 		if (result < 0 && result != -EINTR)
-			return bus_failure(err, result, what);
+			return bus_failure(&bus->bus, result, what, err);
 	}
 	bus->job = NULL;
 	if (!str_equal(bus->result, "done"))
@@ -257,36 +133,14 @@ static int call_job(struct systemd_bus *bus, sd_bus_message *message, const char
 	const char *path;
 	int result;
 
-	if (call(bus, message, what, &reply, ret_name, err) < 0)
+	if (bus_call(&bus->bus, message, what, &reply, ret_name, err) < 0)
 		return -1;
-	result = bus->sd.read(reply, "o", &path);
+	result = bus->bus.sd.read(reply, "o", &path);
 	if (result >= 0)
 		job = str_dup(path);
-	bus->sd.unref(reply);
-	return result < 0 ? bus_failure(err, result, what)
+	bus->bus.sd.unref(reply);
+	return result < 0 ? bus_failure(&bus->bus, result, what, err)
 			  : wait_for_job(bus, job, what, err);
-}
-
-/* Something may accept connections there and never answer: the library would wait longer,
- * and not say for whom. */
-static int await_bus(struct systemd_bus *bus, struct error *err)
-{
-	uint64_t deadline = now_usec() + CALL_USEC;
-	int result;
-
-	while ((result = bus->sd.is_ready(bus->bus)) == 0) {
-		result = bus->sd.process(bus->bus, NULL);
-		if (result == 0 && now_usec() >= deadline)
-			return fail_code(err, ETIMEDOUT,
-				"the systemd cgroup driver: connecting to the bus: it did "
-				"not answer within %d seconds",
-				(int)(CALL_USEC / 1000000));
-		if (result == 0)
-			result = bus->sd.wait(bus->bus, deadline - now_usec());
-		if (result < 0 && result != -EINTR)
-			break;
-	}
-	return result < 0 ? bus_failure(err, result, "connecting to the bus") : 0;
 }
 
 int systemd_bus_open(bool user, struct systemd_bus **ret, struct error *err)
@@ -295,20 +149,25 @@ int systemd_bus_open(bool user, struct systemd_bus **ret, struct error *err)
 	sd_bus_message *subscribe = NULL;
 	int result;
 
-	if (check_running(user, err) < 0 || load(bus, err) < 0)
+	bus->bus = (struct bus){ .who = "the systemd cgroup driver",
+		.peer = "systemd",
+		.timeout_usec = CALL_USEC };
+	if (check_running(user, err) < 0 || bus_load(&bus->bus, err) < 0)
 		return -1;
-	result = user ? open_user_bus(bus) : bus->sd.open_system(&bus->bus);
+	result =
+		user ? open_user_bus(bus) : bus->bus.sd.open_system(&bus->bus.connection);
 	if (result < 0)
-		return bus_failure(err, result, "connecting to the bus");
-	if (await_bus(bus, err) < 0)
+		return bus_failure(&bus->bus, result, "connecting to the bus", err);
+	if (bus_await(&bus->bus, err) < 0)
 		return -1;
-	result = bus->sd.match_signal(
-		bus->bus, NULL, SERVICE, OBJECT, MANAGER, "JobRemoved", job_removed, bus);
+	result = bus->bus.sd.match_signal(bus->bus.connection, NULL, SERVICE, OBJECT,
+		MANAGER, "JobRemoved", job_removed, bus);
 	if (result < 0)
-		return bus_failure(err, result, "listening for jobs");
+		return bus_failure(&bus->bus, result, "listening for jobs", err);
 	/* systemd sends signals only to those who asked. */
 	if (new_call(bus, "Subscribe", &subscribe, err) < 0 ||
-		call(bus, subscribe, "subscribing to its signals", NULL, NULL, err) < 0)
+		bus_call(&bus->bus, subscribe, "subscribing to its signals", NULL, NULL,
+			err) < 0)
 		return -1;
 	*ret = take_ptr(&bus);
 	return 0;
@@ -316,7 +175,7 @@ int systemd_bus_open(bool user, struct systemd_bus **ret, struct error *err)
 
 /* ---- properties -------------------------------------------------------------------- */
 
-static int append_value(const struct library *sd, sd_bus_message *message,
+static int append_value(const struct bus_library *sd, sd_bus_message *message,
 	const struct systemd_property *property)
 {
 	switch (property->kind) {
@@ -340,7 +199,7 @@ static int append_value(const struct library *sd, sd_bus_message *message,
 }
 
 /* "as", "ay" and "a(ss)" inside their variant. */
-static int append_array(const struct library *sd, sd_bus_message *message,
+static int append_array(const struct bus_library *sd, sd_bus_message *message,
 	const struct systemd_property *property)
 {
 	const struct strings *list = &property->list;
@@ -367,7 +226,7 @@ static int append_array(const struct library *sd, sd_bus_message *message,
 	return result < 0 ? result : sd->close_container(message);
 }
 
-static int append_property(const struct library *sd, sd_bus_message *message,
+static int append_property(const struct bus_library *sd, sd_bus_message *message,
 	const struct systemd_property *property)
 {
 	bool array = property->kind == SYSTEMD_STRINGS ||
@@ -383,7 +242,7 @@ static int append_property(const struct library *sd, sd_bus_message *message,
 }
 
 /* "a(sv)"; with the process that the unit is to hold, if pid is not 0. */
-static int append_properties(const struct library *sd, sd_bus_message *message,
+static int append_properties(const struct bus_library *sd, sd_bus_message *message,
 	const struct systemd_properties *properties, pid_t pid)
 {
 	int result = sd->open_container(message, 'a', "(sv)");
@@ -407,14 +266,14 @@ static int start(struct systemd_bus *bus, const char *unit,
 
 	if (new_call(bus, "StartTransientUnit", &message, err) < 0)
 		return -1;
-	result = bus->sd.append(message, "ss", unit, "replace");
+	result = bus->bus.sd.append(message, "ss", unit, "replace");
 	if (result >= 0)
-		result = append_properties(&bus->sd, message, properties, pid);
+		result = append_properties(&bus->bus.sd, message, properties, pid);
 	if (result >= 0)
-		result = bus->sd.append(message, "a(sa(sv))", 0);
+		result = bus->bus.sd.append(message, "a(sa(sv))", 0);
 	if (result < 0) {
-		bus->sd.unref(message);
-		return bus_failure(err, result, what);
+		bus->bus.sd.unref(message);
+		return bus_failure(&bus->bus, result, what, err);
 	}
 	return call_job(bus, message, what, ret_name, err);
 }
@@ -427,11 +286,11 @@ static void reset_failed(struct systemd_bus *bus, const char *unit)
 
 	if (new_call(bus, "ResetFailedUnit", &message, &ignored) < 0)
 		return;
-	if (bus->sd.append(message, "s", unit) < 0) {
-		bus->sd.unref(message);
+	if (bus->bus.sd.append(message, "s", unit) < 0) {
+		bus->bus.sd.unref(message);
 		return;
 	}
-	if (call(bus, message, "resetting", NULL, NULL, &ignored) < 0)
+	if (bus_call(&bus->bus, message, "resetting", NULL, NULL, &ignored) < 0)
 		log_debug("%s", ignored.text);
 }
 
@@ -457,10 +316,10 @@ int systemd_bus_stop(struct systemd_bus *bus, const char *unit, struct error *er
 
 	if (new_call(bus, "StopUnit", &message, err) < 0)
 		return -1;
-	result = bus->sd.append(message, "ss", unit, "replace");
+	result = bus->bus.sd.append(message, "ss", unit, "replace");
 	if (result < 0) {
-		bus->sd.unref(message);
-		return bus_failure(err, result, what);
+		bus->bus.sd.unref(message);
+		return bus_failure(&bus->bus, result, what, err);
 	}
 	if (call_job(bus, message, what, &name, err) < 0 &&
 		!str_equal(name, NO_SUCH_UNIT))
@@ -478,12 +337,12 @@ int systemd_bus_attach(struct systemd_bus *bus, const char *unit, struct error *
 	if (new_call(bus, "AttachProcessesToUnit", &message, err) < 0)
 		return -1;
 	/* Process 0 is whoever calls. */
-	result = bus->sd.append(message, "ssau", unit, "", 1, (uint32_t)0);
+	result = bus->bus.sd.append(message, "ssau", unit, "", 1, (uint32_t)0);
 	if (result < 0) {
-		bus->sd.unref(message);
-		return bus_failure(err, result, what);
+		bus->bus.sd.unref(message);
+		return bus_failure(&bus->bus, result, what, err);
 	}
-	return call(bus, message, what, NULL, NULL, err);
+	return bus_call(&bus->bus, message, what, NULL, NULL, err);
 }
 
 int systemd_bus_set(struct systemd_bus *bus, const char *unit,
@@ -497,12 +356,12 @@ int systemd_bus_set(struct systemd_bus *bus, const char *unit,
 		return 0;
 	if (new_call(bus, "SetUnitProperties", &message, err) < 0)
 		return -1;
-	result = bus->sd.append(message, "sb", unit, 1);
+	result = bus->bus.sd.append(message, "sb", unit, 1);
 	if (result >= 0)
-		result = append_properties(&bus->sd, message, properties, 0);
+		result = append_properties(&bus->bus.sd, message, properties, 0);
 	if (result < 0) {
-		bus->sd.unref(message);
-		return bus_failure(err, result, what);
+		bus->bus.sd.unref(message);
+		return bus_failure(&bus->bus, result, what, err);
 	}
-	return call(bus, message, what, NULL, NULL, err);
+	return bus_call(&bus->bus, message, what, NULL, NULL, err);
 }

@@ -134,9 +134,16 @@ duplicate_detection() {
 	cni ADD "$mine"
 	check_status 0
 	check_lacks "$(ip -n pod -6 address show dev eth0)" tentative
+	# By which the host asks for whom it forwards to.
+	check_has "$(ip -6 -o address show dev cni1 scope link)" "inet6 fe80::"
+	check_lacks "$(ip -6 -o address show dev cni1)" tentative
 	check_equal "$(in_pod cat /proc/sys/net/ipv6/conf/eth0/accept_dad)" 0
 	check_equal "$(in_pod cat /proc/sys/net/ipv6/conf/eth0/accept_ra)" 0
 	check in_pod busybox ping -6 -c 1 -W 20 fd88::1 >/dev/null
+	cni DEL "$mine"
+	cni ADD "$(jq -c '.isDefaultGateway = false | .bridge = "cni2"' <<<"$mine")"
+	check_status 0
+	check_equal "$(ip -6 -o address show dev cni2)" "" "addresses of a bridge that is no gateway"
 	cni DEL "$mine"
 	cni ADD "$(jq -c '.enabledad = true' <<<"$mine")"
 	check_equal "$(in_pod cat /proc/sys/net/ipv6/conf/eth0/accept_dad)" 1
@@ -293,16 +300,14 @@ words() {
 	cni_code 7 'backend'
 	cni ADD "$(with '.ipMasqBackend = "ipchains"')"
 	cni_code 7 'ipMasqBackend'
-	cni ADD "$(with '.backend = "firewalld"')"
-	cni_code 2 "firewalld is not told of containers"
-	cni ADD "$(with '.firewalldZone = "internal"')"
-	cni_code 2 "firewalld is not told of containers"
+	cni ADD "$(with '.ipMasqBackend = "firewalld"')"
+	cni_code 7 'ipMasqBackend'
 	cni ADD "$(with '.iptablesAdminChainName = "MINE"')"
 	cni_code 2 "iptablesAdminChainName"
 	check_equal "$(ip -o link show type veth | wc -l)" 0
 	unpod pod
 }
-test_case "backends, marks, zones and chains: taken or refused by name" words
+test_case "backends, marks and chains: taken or refused by name" words
 
 args_cni() {
 	pods pod

@@ -297,6 +297,39 @@ announced() {
 }
 test_case "a new holder of an address is announced" announced
 
+stale6() { # MAC
+	ip neigh replace fd07::77 lladdr "$1" dev mocker1 nud reachable
+	ip -n stays neigh replace fd07::77 lladdr "$1" dev eth0 nud reachable
+}
+
+has6() { # MAC
+	[[ $(ip neigh show fd07::77) == *$1* ]] && [[ $(ip -n stays neigh show fd07::77) == *$1* ]]
+}
+
+# A MAC address follows from an IPv4 address, so that one of IPv6 moves to another MAC by
+# itself.
+announced6() {
+	run mocker-netsetup add stays --network dual
+	run mocker-netsetup add moved --network dual --ip 10.7.0.77 --ip fd07::77
+	check_status 0
+	check wait_until 20 ping_it stays fd07::77
+	check wait_until 20 busybox ping -c 1 -W 1 fd07::77 >/dev/null
+	check has6 0a:6d:0a:07:00:4d
+	run mocker-netsetup del moved
+	stale6 0a:6d:0a:07:00:4d
+	run mocker-netsetup add moved --network dual --ip 10.7.0.78 --ip fd07::77
+	check wait_until 5 has6 0a:6d:0a:07:00:4e
+	check ping_it stays fd07::77
+	run mocker-netsetup del moved
+	stale6 0a:6d:0a:07:00:4e
+	run mocker-netsetup add moved --network dual --ip 10.7.0.78 --ip fd07::77 \
+		--mac 02:00:00:00:00:02
+	check wait_until 5 has6 02:00:00:00:00:02
+	run mocker-netsetup del moved
+	run mocker-netsetup del stays
+}
+test_case "a new holder of an IPv6 address is announced" announced6
+
 # Leases of a boot that is over are nobody's.
 rebooted() {
 	run mocker-netsetup add web --ip 10.0.0.9

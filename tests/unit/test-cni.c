@@ -4,6 +4,7 @@
 
 #include "netsetup/cni/config.h"
 #include "netsetup/cni/result.h"
+#include "netsetup/conditions.h"
 #include "netsetup/publish.h"
 #include "tests/unit/test.h"
 
@@ -65,7 +66,6 @@ static void wrong_ones_are_refused(void)
 		{ HEAD "\"vlan\":4095}", "VLAN 4095", EINVAL },
 		{ HEAD "\"ingressPolicy\":\"opne\"}", "ingressPolicy", EINVAL },
 		{ HEAD "\"hairpinMode\":true,\"promiscMode\":true}", "exclude", EINVAL },
-		{ HEAD "\"conditionsV4\":[\"!\"]}", "conditionsV4", ENOTSUP },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -108,6 +108,49 @@ static void requests_are_read(void)
 	CHECK_STR(address_text(&attach.wanted[0]).text, "10.0.0.8");
 	CHECK_INT(attach.record.bandwidth.ingress_rate, 8000);
 	attach_close(&attach);
+}
+
+/* Words are given with blanks between them. */
+static void conditions_are_translated(void)
+{
+	static const struct {
+		const char *words;
+		bool inet6;
+		const char *text;
+	} cases[] = {
+		{ "", false, "" },
+		{ "! -d 192.0.2.7/24", false, "ip daddr != 192.0.2.0/24" },
+		{ "-s fd00::1 -i eth+", true, "ip6 saddr fd00::1/128|iifname \"eth*\"" },
+		{ "-s 10.0.0.1,10.1.0.0/16", false,
+			"ip saddr { 10.0.0.1/32, 10.1.0.0/16 }" },
+		{ "-o eth0 -m udp --dport :1023 ! --sport 5:", false,
+			"oifname \"eth0\"|th dport 0-1023|th sport != 5-65535" },
+		{ "-m multiport --dports 1,3:5", true, "th dport { 1, 3-5 }" },
+		{ "-m addrtype ! --src-type LOCAL,unicast", false,
+			"fib saddr type != { local, unicast }" },
+		{ "-m mark --mark 0xA/255 -m mark ! --mark 7", false,
+			"meta mark & 0xff == 0xa|meta mark != 0x7" },
+		{ "-m comment --comment why", false, "" },
+		{ "ip saddr 10.0.0.0/8 th dport != 80-90 iifname \"br0\"", false,
+			"ip saddr 10.0.0.0/8|th dport != 80-90|iifname \"br0\"" },
+		{ "fib daddr type  == local meta mark 0x7", true,
+			"fib daddr type local|meta mark 0x7" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		auto_strings words = { 0 };
+		auto_strings matches = { 0 };
+		auto_free char *joined = NULL;
+		struct error err;
+
+		if (*cases[i].words)
+			strings_split(&words, cases[i].words, ' ');
+		CHECK_OK(conditions_read(
+				 &words, cases[i].inet6, "conditions", &matches, &err),
+			&err);
+		joined = strings_join(&matches, "|");
+		CHECK_STR(joined, cases[i].text);
+	}
 }
 
 static void results_follow_the_version(void)
@@ -165,6 +208,7 @@ static const struct test tests[] = {
 		configurations_become_networks },
 	{ "what is wrong or not supported is refused", wrong_ones_are_refused },
 	{ "ports, addresses and limits are read in either case", requests_are_read },
+	{ "conditions of iptables and of nft are one", conditions_are_translated },
 	{ "a result has the members of its version", results_follow_the_version },
 	{ "versions from 0.3.0 to 1.1.0 are spoken", versions_are_known },
 };
