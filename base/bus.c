@@ -1,21 +1,18 @@
 /* sd-bus by dlopen(): connecting and calling, with an end to each wait. */
 #include "base/bus.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stddef.h>
 #include <time.h>
 
+#include "base/library.h"
 #include "base/str.h"
 
 #define LIBRARY     "libsystemd.so.0"
 #define USEC_IN_SEC UINT64_C(1000000)
 
 /* clang-format off */
-static const struct symbol {
-	const char *name;
-	size_t offset;
-} symbols[] = {
+static const struct library_symbol symbols[] = {
 	{ "sd_bus_new", offsetof(struct bus_library, new) },
 	{ "sd_bus_open_system", offsetof(struct bus_library, open_system) },
 	{ "sd_bus_open_user", offsetof(struct bus_library, open_user) },
@@ -41,17 +38,9 @@ static const struct symbol {
 
 int bus_load(struct bus *bus, struct error *err)
 {
-	bus->handle = dlopen(LIBRARY, RTLD_NOW);
-	if (!bus->handle)
-		return fail(err, "%s: loading libsystemd: %s", bus->who, dlerror());
-	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
-		void *address = dlsym(bus->handle, symbols[i].name);
-
-		if (!address)
-			return fail(err, "%s: " LIBRARY " has no %s", bus->who,
-				symbols[i].name);
-		*(void **)((char *)&bus->sd + symbols[i].offset) = address;
-	}
+	if (library_open(LIBRARY, symbols, ARRAY_SIZE(symbols), &bus->sd, &bus->handle,
+		    err) < 0)
+		return fail_while(err, "%s", bus->who);
 	return 0;
 }
 
@@ -66,10 +55,8 @@ void bus_close(struct bus *bus)
 	/* Nothing is left to flush: every call was answered, or nobody answers. */
 	if (bus->connection)
 		bus->sd.close(bus->connection);
-	if (bus->handle)
-		(void)dlclose(bus->handle); /* nothing depends on its unloading */
 	bus->connection = NULL;
-	bus->handle = NULL;
+	library_close(&bus->handle);
 }
 
 uint64_t bus_now_usec(void)

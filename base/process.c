@@ -70,32 +70,51 @@ pid_t process_clone(uint64_t flags, int *ret_pidfd)
 
 #define FLAG_SIGNALED 0x400u /* the kernel's PF_SIGNALED: it ends because of a signal */
 
+/* What /proc/PID/stat says from field 3 on. Field 2 is the name in brackets, which may
+ * itself hold brackets and spaces. */
+struct stat_line {
+	char text[1024];
+	const char *after_name; /* in text */
+};
+
+static int read_stat(pid_t pid, struct stat_line *ret, struct error *err)
+{
+	char path[64];
+	ssize_t length;
+	auto_fd fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, ret->text, sizeof(ret->text) - 1);
+	if (length <= 0 && (length == 0 || errno == ENOENT || errno == ESRCH))
+		return fail_code(err, ESRCH, "process %d does not exist", pid);
+	if (length < 0)
+		return fail_errno(err, "reading %s", path);
+	ret->text[length] = '\0';
+	ret->after_name = strrchr(ret->text, ')');
+	if (!ret->after_name)
+		return fail(err, "%s: not in the form that proc(5) describes", path);
+	ret->after_name++;
+	return 0;
+}
+
 /* Linux counts the writes to a cgroup.kill, to kill as well who is born meanwhile; since
  * 6.14, and in older series that were mended. With CLONE_INTO_CGROUP it compares the count
  * of the parent's cgroup with that of the child's: where but one of them was killed before,
  * the child has a SIGKILL before its first instruction. */
 static bool was_killed_at_birth(pid_t pid)
 {
-	char path[64];
-	char text[1024];
-	const char *after_name;
+	struct stat_line line;
 	unsigned flags;
 	unsigned long pending;
-	ssize_t length;
-	auto_fd fd = -1;
+	struct error unknown;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (length <= 0)
-		return false;
-	text[length] = '\0';
-	after_name = strrchr(text, ')');
-	if (!after_name || sscanf(after_name + 1,
-				   " %*c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u"
-				   " %*d %*d %*d %*d %*d %*d %*u %*u %*d %*u %*u %*u %*u"
-				   " %*u %*u %lu",
-				   &flags, &pending) != 2)
+	if (read_stat(pid, &line, &unknown) < 0 ||
+		sscanf(line.after_name,
+			" %*c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u"
+			" %*d %*d %*d %*d %*d %*d %*u %*u %*d %*u %*u %*u %*u"
+			" %*u %*u %lu",
+			&flags, &pending) != 2)
 		return false;
 	return flags & FLAG_SIGNALED || pending & (1ul << (SIGKILL - 1));
 }
@@ -137,27 +156,16 @@ int process_pidfd_signal(int pidfd, int signal_number)
 
 int process_stat(pid_t pid, uint64_t *ret_start_time, char *ret_state, struct error *err)
 {
-	char path[64];
-	char text[1024];
-	ssize_t length;
-	const char *after_name;
-	auto_fd fd = -1;
+	struct stat_line line;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (length <= 0 && (length == 0 || errno == ENOENT || errno == ESRCH))
-		return fail_code(err, ESRCH, "process %d does not exist", pid);
-	if (length < 0)
-		return fail_errno(err, "reading %s", path);
-	text[length] = '\0';
-	/* Field 2 is the name in brackets, which may itself hold brackets and spaces. */
-	after_name = strrchr(text, ')');
-	if (!after_name || sscanf(after_name + 1,
-				   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
-				   " %*d %*d %*d %*d %*d %*d %" SCNu64,
-				   ret_state, ret_start_time) != 2)
-		return fail(err, "%s: not in the form that proc(5) describes", path);
+	if (read_stat(pid, &line, err) < 0)
+		return -1;
+	if (sscanf(line.after_name,
+		    " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
+		    " %*d %*d %*d %*d %*d %*d %" SCNu64,
+		    ret_state, ret_start_time) != 2)
+		return fail(err, "/proc/%d/stat: not in the form that proc(5) describes",
+			pid);
 	return 0;
 }
 

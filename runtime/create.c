@@ -491,10 +491,10 @@ static int open_sources(struct creation *creation, struct error *err)
 {
 	const struct container *container = &creation->container;
 
-	if (creation->request->notify && notify_make(container, err) < 0)
-		return -1;
-	if (creation->request->notify && creation->request->start &&
-		notify_listen(container, &creation->notify_fd, err) < 0)
+	if (creation->request->notify &&
+		(notify_make(container, err) < 0 ||
+			(creation->request->start &&
+				notify_listen(container, &creation->notify_fd, err) < 0)))
 		return -1;
 	return rootfs_open(creation->rootfs, err);
 }

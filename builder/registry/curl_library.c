@@ -1,8 +1,7 @@
 /* The symbols of libcurl that are used, each in its member of the struct. */
 #include "builder/registry/curl_library.h"
 
-#include <dlfcn.h>
-#include <stddef.h>
+#include "base/library.h"
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
@@ -54,10 +53,7 @@ void curl_library_close(struct curl_library *library)
 #define LIBRARY "libcurl.so.4"
 
 /* clang-format off */
-static const struct symbol {
-	const char *name;
-	size_t offset; /* of its pointer in struct curl_library */
-} symbols[] = {
+static const struct library_symbol symbols[] = {
 	{ "curl_global_init", offsetof(struct curl_library, global_init) },
 	{ "curl_easy_init", offsetof(struct curl_library, easy_init) },
 	{ "curl_easy_cleanup", offsetof(struct curl_library, easy_cleanup) },
@@ -73,32 +69,19 @@ static const struct symbol {
 
 int curl_library_open(struct curl_library *ret, struct error *err)
 {
-	struct curl_library library = { .handle = dlopen(LIBRARY, RTLD_NOW) };
-
-	if (!library.handle)
-		return fail(err, "loading libcurl: %s", dlerror());
-	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
-		void *address = dlsym(library.handle, symbols[i].name);
-
-		if (!address) {
-			curl_library_close(&library);
-			return fail(err, LIBRARY " has no %s", symbols[i].name);
-		}
-		*(void **)((char *)&library + symbols[i].offset) = address;
-	}
-	if (library.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		curl_library_close(&library);
+	if (library_open(LIBRARY, symbols, ARRAY_SIZE(symbols), ret, &ret->handle, err) <
+		0)
+		return -1;
+	if (ret->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		curl_library_close(ret);
 		return fail(err, "libcurl does not start");
 	}
-	*ret = library;
 	return 0;
 }
 
 void curl_library_close(struct curl_library *library)
 {
-	if (library->handle)
-		(void)dlclose(library->handle); /* nothing depends on its unloading */
-	library->handle = NULL;
+	library_close(&library->handle);
 }
 
 #endif

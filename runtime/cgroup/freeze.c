@@ -33,6 +33,22 @@ static int read_state(const char *file, char **ret, struct error *err)
 	return 0;
 }
 
+/* The directory in which a container is frozen: version 1's, where it has one. NULL where
+ * nothing can be. */
+static const struct cgroup_dir *freezing_dir(const struct cgroup *cgroup, bool *ret_v1)
+{
+	const struct cgroup_dir *v1 = cgroup_dir_of(cgroup, "freezer");
+
+	*ret_v1 = v1;
+	return v1 ? v1 : cgroup_unified(cgroup);
+}
+
+/* What is written to freeze and thaw. Owned by the caller. */
+static char *switch_of(const struct cgroup_dir *dir, bool v1)
+{
+	return path_join(dir->path, v1 ? "freezer.state" : "cgroup.freeze");
+}
+
 static int timed_out(struct error *err)
 {
 	return fail(err, "not all processes stopped in %d seconds", TIMEOUT_MS / 1000);
@@ -92,16 +108,16 @@ static int freeze_v2(const char *file, const char *events, struct error *err)
  * stays frozen. */
 int cgroup_freeze(const struct cgroup *cgroup, struct error *err)
 {
-	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
-	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+	bool v1;
+	const struct cgroup_dir *dir = freezing_dir(cgroup, &v1);
 	auto_free char *file = NULL, *events = NULL;
 	struct error failure;
 
 	if (!dir)
 		return fail(err, "this container has no cgroup that could be frozen");
-	file = path_join(dir->path, freezer ? "freezer.state" : "cgroup.freeze");
+	file = switch_of(dir, v1);
 	events = path_join(dir->path, "cgroup.events");
-	if ((freezer ? freeze_v1(file, err) : freeze_v2(file, events, err)) >= 0)
+	if ((v1 ? freeze_v1(file, err) : freeze_v2(file, events, err)) >= 0)
 		return 0;
 	(void)fail_while(err, "freezing %s", dir->path);
 	if (cgroup_thaw(cgroup, &failure) < 0)
@@ -111,54 +127,54 @@ int cgroup_freeze(const struct cgroup *cgroup, struct error *err)
 
 int cgroup_thaw(const struct cgroup *cgroup, struct error *err)
 {
-	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
-	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+	bool v1;
+	const struct cgroup_dir *dir = freezing_dir(cgroup, &v1);
 	auto_free char *file = NULL;
 
 	if (!dir)
 		return fail(err, "this container has no cgroup that could be thawed");
-	file = path_join(dir->path, freezer ? "freezer.state" : "cgroup.freeze");
-	return file_write_at(AT_FDCWD, file, freezer ? "THAWED" : "0", err);
+	file = switch_of(dir, v1);
+	return file_write_at(AT_FDCWD, file, v1 ? "THAWED" : "0", err);
 }
 
 const char *cgroup_freezer(const struct cgroup *cgroup)
 {
-	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
-	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+	bool v1;
+	const struct cgroup_dir *dir = freezing_dir(cgroup, &v1);
 
 	return dir ? dir->path : NULL;
 }
 
 bool cgroup_is_frozen(const struct cgroup *cgroup)
 {
-	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
-	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+	bool v1;
+	const struct cgroup_dir *dir = freezing_dir(cgroup, &v1);
 	auto_free char *file = NULL;
 	auto_free char *state = NULL;
 	struct error absent;
 
 	if (!dir)
 		return false;
-	file = path_join(dir->path, freezer ? "freezer.state" : "cgroup.freeze");
+	file = switch_of(dir, v1);
 	if (read_state(file, &state, &absent) < 0)
 		return false;
-	return str_equal(state, freezer ? "FROZEN" : "1") || str_equal(state, "FREEZING");
+	return str_equal(state, v1 ? "FROZEN" : "1") || str_equal(state, "FREEZING");
 }
 
 /* Whether it was frozen itself or what is above it is: version 1's freezer.state and version
  * 2's cgroup.events tell both. */
 int cgroup_expect_thawed(const struct cgroup *cgroup, struct error *err)
 {
-	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
-	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+	bool v1;
+	const struct cgroup_dir *dir = freezing_dir(cgroup, &v1);
 	auto_free char *file = NULL, *state = NULL, *by = NULL;
 	struct error absent;
 
 	if (!dir)
 		return 0;
-	file = path_join(dir->path, freezer ? "freezer.state" : "cgroup.events");
+	file = path_join(dir->path, v1 ? "freezer.state" : "cgroup.events");
 	if (file_read_at(AT_FDCWD, file, 4096, &state, NULL, &absent) < 0 ||
-		!strstr(state, freezer ? "FR" : "frozen 1")) /* FROZEN, FREEZING */
+		!strstr(state, v1 ? "FR" : "frozen 1")) /* FROZEN, FREEZING */
 		return 0;
 	by = cgroup_frozen_by(cgroup);
 	(void)fail_code(err, EBUSY, "container's cgroup unexpectedly frozen: by %s",
@@ -209,8 +225,8 @@ static bool was_asked(const char *path)
 
 char *cgroup_frozen_by(const struct cgroup *cgroup)
 {
-	const struct cgroup_dir *freezer = cgroup_dir_of(cgroup, "freezer");
-	const struct cgroup_dir *dir = freezer ? freezer : cgroup_unified(cgroup);
+	bool v1;
+	const struct cgroup_dir *dir = freezing_dir(cgroup, &v1);
 	auto_free char *path = dir ? str_dup(dir->path) : NULL;
 
 	while (path && !str_equal(path, "/")) {

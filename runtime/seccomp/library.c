@@ -1,7 +1,7 @@
 /* libseccomp by dlopen(); a static executable (SECCOMP_LINKED) has it linked instead. */
 #include "runtime/seccomp/library.h"
 
-#include <dlfcn.h>
+#include "base/library.h"
 
 #ifdef SECCOMP_LINKED
 
@@ -32,10 +32,7 @@ void seccomp_library_close(struct seccomp_library *library)
 #define LIBRARY "libseccomp.so.2"
 
 /* clang-format off */
-static const struct symbol {
-	const char *name;
-	size_t offset; /* of its pointer in struct seccomp_library */
-} symbols[] = {
+static const struct library_symbol symbols[] = {
 	{ "seccomp_init", offsetof(struct seccomp_library, init) },
 	{ "seccomp_release", offsetof(struct seccomp_library, release) },
 	{ "seccomp_arch_add", offsetof(struct seccomp_library, arch_add) },
@@ -55,29 +52,15 @@ static const struct symbol {
 
 int seccomp_library_open(struct seccomp_library *ret, struct error *err)
 {
-	struct seccomp_library library = { .handle = dlopen(LIBRARY, RTLD_NOW) };
-
-	if (!library.handle)
-		return fail(err, "/linux/seccomp: loading libseccomp: %s", dlerror());
-	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
-		void *address = dlsym(library.handle, symbols[i].name);
-
-		if (!address) {
-			seccomp_library_close(&library);
-			return fail(err, "/linux/seccomp: " LIBRARY " has no %s",
-				symbols[i].name);
-		}
-		*(void **)((char *)&library + symbols[i].offset) = address;
-	}
-	*ret = library;
+	if (library_open(LIBRARY, symbols, ARRAY_SIZE(symbols), ret, &ret->handle, err) <
+		0)
+		return fail_while(err, "/linux/seccomp");
 	return 0;
 }
 
 void seccomp_library_close(struct seccomp_library *library)
 {
-	if (library->handle)
-		(void)dlclose(library->handle); /* nothing depends on its unloading */
-	library->handle = NULL;
+	library_close(&library->handle);
 }
 
 #endif

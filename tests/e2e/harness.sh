@@ -51,6 +51,19 @@ test_case "an address that stays is seen" leak_is_seen address ip address add 10
 test_case "a rule that stays is seen" leak_is_seen rule nft add table inet left
 test_case "a file that stays is seen" leak_is_seen file mkdir -p /run/mocker/left
 
+# By its name it is of a process that there is not.
+sweeps() {
+	local place=/sys/fs/cgroup/pids gone=4194304
+
+	[ -d $place ] || place=/sys/fs/cgroup
+	mkdir -p "$place/mocker-test-$gone/below" "$place/mocker-test-1"
+	host_sweep
+	check_missing "$place/mocker-test-$gone"
+	check_exists "$place/mocker-test-1"
+	rmdir "$place/mocker-test-1"
+}
+test_case "cgroups of a test file that was killed go with the next one" sweeps
+
 host_is_private() {
 	check_equal "$(ip -o link | wc -l)" 1 "the number of links"
 	check_equal "$$" 1 "the pid of the test's shell"

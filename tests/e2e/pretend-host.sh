@@ -22,6 +22,7 @@ pretend_host_enter() {
 	host_check_built
 	export MOCKER_TEST_CGROUP=mocker-test-$$
 	export MOCKER_TEST_CGROUPS=${MOCKER_TEST_CGROUPS:-${test_cgroups:-machine}}
+	host_sweep
 	tmp=$(mktemp -d "${TMPDIR:-/tmp}/mocker-test.XXXXXX")
 	export tmp
 	trap 'exit 130' INT TERM HUP
@@ -79,6 +80,19 @@ host_remove() {
 }
 
 # ---- cgroups ------------------------------------------------------------------------
+
+# What a test file left that was killed by SIGKILL: its process is gone, and so, with it, are
+# all that it made.
+host_sweep() {
+	local place cgroup
+
+	while read -r place _; do
+		for cgroup in "$place"/mocker-test-[0-9]*; do
+			[ -e "/proc/${cgroup##*-}" ] ||
+				find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null
+		done
+	done < <(host_hierarchies)
+}
 
 # Every mounted hierarchy: "MOUNTPOINT FILESYSTEM OPTIONS", options as mount -o wants them.
 host_hierarchies() {

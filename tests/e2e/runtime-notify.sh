@@ -29,20 +29,27 @@ is_over() {
 	! kill -0 "$background" 2>/dev/null
 }
 
-detached() {
-	manager "$1"
-	service 'say "STATUS=almost"; say "MAINPID=1
-READY=1";' "${@:2}"
-	[ $# = 1 ] || chown -hR 100000:100000 "$tmp/web/rootfs"
-	in_background mocker-runtime run --detach --pid-file "$tmp/pid" -b "$tmp/web" web
+# stays_until_ready COMMAND...: the command is over once the container has said so, and the
+# manager was told that, and nothing else but the container's pid.
+stays_until_ready() {
+	in_background "$@"
 	check wait_until 10 eval '[ "$(container_status web)" = running ]'
 	check_not is_over
 	: >"$tmp/web/rootfs/tmp/go"
 	check told
 	check wait "$background"
 	check_equal "$(cat "$tmp/told")" "READY=1
-MAINPID=$(cat "$tmp/pid")
+MAINPID=$(container_pid web)
 ---" "what the manager was told"
+}
+
+detached() {
+	manager "$1"
+	service 'say "STATUS=almost"; say "MAINPID=1
+READY=1";' "${@:2}"
+	[ $# = 1 ] || chown -hR 100000:100000 "$tmp/web/rootfs"
+	stays_until_ready mocker-runtime run --detach --pid-file "$tmp/pid" -b "$tmp/web" web
+	check_equal "$(cat "$tmp/pid")" "$(container_pid web)" "the pid file"
 	check_equal "$(cat "$tmp/web/rootfs/tmp/name")" /run/notify/notify.sock
 	run mocker-runtime exec web touch /run/notify/x
 	check_errors_have "Read-only file system"
@@ -59,15 +66,7 @@ created() {
 	chmod 777 "$tmp/web/rootfs/tmp"
 	run mocker-runtime create -b "$tmp/web" web
 	check_status 0
-	in_background mocker-runtime start web
-	check wait_until 10 eval '[ "$(container_status web)" = running ]'
-	check_not is_over
-	: >"$tmp/web/rootfs/tmp/go"
-	check told
-	check wait "$background"
-	check_equal "$(cat "$tmp/told")" "READY=1
-MAINPID=$(container_pid web)
----" "what the manager was told"
+	stays_until_ready mocker-runtime start web
 	run mocker-runtime delete --force web
 	check_status 0
 	manager_ends
