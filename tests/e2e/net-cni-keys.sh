@@ -141,9 +141,9 @@ duplicate_detection() {
 	check_equal "$(in_pod cat /proc/sys/net/ipv6/conf/eth0/accept_ra)" 0
 	check in_pod busybox ping -6 -c 1 -W 20 fd88::1 >/dev/null
 	cni DEL "$mine"
-	cni ADD "$(jq -c '.isDefaultGateway = false | .bridge = "cni2"' <<<"$mine")"
+	cni ADD "$(jq -c '.isDefaultGateway = false | .bridge = "cni9"' <<<"$mine")"
 	check_status 0
-	check_equal "$(ip -6 -o address show dev cni2)" "" "addresses of a bridge that is no gateway"
+	check_equal "$(ip -6 -o address show dev cni9)" "" "addresses of a bridge that is no gateway"
 	cni DEL "$mine"
 	cni ADD "$(jq -c '.enabledad = true' <<<"$mine")"
 	check_equal "$(in_pod cat /proc/sys/net/ipv6/conf/eth0/accept_dad)" 1
