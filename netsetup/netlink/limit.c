@@ -115,13 +115,13 @@ static int address_offset(int family, bool source)
 }
 
 /* Of one subnet: 32 bits a key. */
-struct subnet_selector {
+union subnet_selector {
 	struct tc_u32_sel head;
-	struct tc_u32_key keys[4];
+	char room[sizeof(struct tc_u32_sel) + 4 * sizeof(struct tc_u32_key)];
 };
 
 static void fill_selector(
-	struct subnet_selector *selector, const struct address *subnet, bool by_source)
+	union subnet_selector *selector, const struct address *subnet, bool by_source)
 {
 	size_t words = address_length(subnet) / 4;
 	struct address network = address_subnet(subnet);
@@ -130,7 +130,7 @@ static void fill_selector(
 	selector->head.flags = TC_U32_TERMINAL;
 	selector->head.nkeys = (unsigned char)words;
 	for (size_t i = 0; i < words; i++) {
-		struct tc_u32_key *key = &selector->keys[i];
+		struct tc_u32_key *key = &selector->head.keys[i];
 		unsigned bits = MIN(MAX(subnet->prefix, 32 * i) - 32 * i, 32);
 
 		memcpy(&key->val, network.bytes + 4 * i, sizeof(key->val));
@@ -153,7 +153,7 @@ static void queue_subnet(struct netlink *netlink, int index,
 	};
 	struct nl_msg *message = netlink_message(
 		RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
-	struct subnet_selector selector = { 0 };
+	union subnet_selector selector = { .room = { 0 } };
 	struct nlattr *nest;
 
 	fill_selector(&selector, subnet, limit->by_source);
@@ -162,7 +162,8 @@ static void queue_subnet(struct netlink *netlink, int index,
 	netlink_put_u32(message, TCA_U32_CLASSID,
 		TC_H_MAKE(1U << 16, limit->only ? CLASS_LIMITED : CLASS_FREE));
 	netlink_put(message, TCA_U32_SEL, &selector,
-		sizeof(selector.head) + selector.head.nkeys * sizeof(selector.keys[0]));
+		sizeof(selector.head) +
+			selector.head.nkeys * sizeof(selector.head.keys[0]));
 	nla_nest_end(message, nest);
 	netlink_queue(netlink, message, "sorting out what interface %d sends for %s",
 		index, address_text_prefix(subnet).text);
