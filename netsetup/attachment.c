@@ -50,7 +50,7 @@ static const struct json_field bandwidth_fields[] = {
 	JSON_STRINGS(struct attachment_bandwidth, unshaped, "unshapedSubnets"),
 	JSON_END,
 };
-static const struct json_type bandwidth_type =
+const struct json_type attachment_bandwidth_type =
 	JSON_TYPE(struct attachment_bandwidth, bandwidth_fields);
 
 static const struct json_field attachment_fields[] = {
@@ -64,7 +64,8 @@ static const struct json_field attachment_fields[] = {
 	JSON_STRINGS(struct attachment, conditions_v4, "conditionsV4"),
 	JSON_STRINGS(struct attachment, conditions_v6, "conditionsV6"),
 	JSON_STRING(struct attachment, zone, "firewalldZone"),
-	JSON_STRUCT(struct attachment, bandwidth, "bandwidth", &bandwidth_type),
+	JSON_STRUCT(struct attachment, bandwidth, "bandwidth",
+		&attachment_bandwidth_type),
 	JSON_STRINGS(struct attachment, aliases, "aliases"),
 	JSON_STRING(struct attachment, hosts, "hosts"),
 	JSON_STRING(struct attachment, resolv_conf, "resolvConf"),

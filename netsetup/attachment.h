@@ -35,6 +35,8 @@ struct attachment_bandwidth {
 	struct strings shaped;   /* only what goes to or comes from there is limited */
 	struct strings unshaped; /* that is not */
 };
+/* CNI's runtimeConfig has the same members. */
+extern const struct json_type attachment_bandwidth_type;
 
 struct attachment {
 	bool complete;

@@ -43,21 +43,10 @@ static const struct json_field port_fields[] = {
 };
 static const struct json_type port_type = JSON_TYPE(struct cni_port, port_fields);
 
-static const struct json_field bandwidth_fields[] = {
-	JSON_U64(struct attachment_bandwidth, ingress_rate, "ingressRate"),
-	JSON_U64(struct attachment_bandwidth, ingress_burst, "ingressBurst"),
-	JSON_U64(struct attachment_bandwidth, egress_rate, "egressRate"),
-	JSON_U64(struct attachment_bandwidth, egress_burst, "egressBurst"),
-	JSON_STRINGS(struct attachment_bandwidth, shaped, "shapedSubnets"),
-	JSON_STRINGS(struct attachment_bandwidth, unshaped, "unshapedSubnets"),
-	JSON_END,
-};
-static const struct json_type bandwidth_type =
-	JSON_TYPE(struct attachment_bandwidth, bandwidth_fields);
-
 static const struct json_field runtime_fields[] = {
 	JSON_ARRAY(struct cni_runtime, ports, "portMappings", &port_type),
-	JSON_POINTER(struct cni_runtime, bandwidth, "bandwidth", &bandwidth_type),
+	JSON_POINTER(struct cni_runtime, bandwidth, "bandwidth",
+		&attachment_bandwidth_type),
 	JSON_STRING(struct cni_runtime, mac, "mac"),
 	JSON_STRINGS(struct cni_runtime, ips, "ips"),
 	JSON_RAW(struct cni_runtime, ranges, "ipRanges"),
