@@ -106,11 +106,31 @@ static int take_bind_only(
 	return 0;
 }
 
-static int take_option(struct mount_plan *plan, size_t at, struct error *err)
+static int take_idmap_words(struct mount_plan *plan, const struct oci_config *config,
+	size_t at, struct error *err)
+{
+	const char *word = plan->mount->options.items[at];
+
+	plan->idmap = true;
+	plan->idmap_recursive |= *word == 'r';
+	if (plan->mount->uid_mappings_count || plan->idmap_words.uids_count)
+		return fail_option(plan, at,
+			"is one mapping too many: there are others for this mount", err);
+	if (idmap_option_parse(
+		    strchr(word, '=') + 1, &config->linux, &plan->idmap_words, err) < 0)
+		return fail_while(
+			err, "/mounts/%zu/options/%zu: \"%s\"", plan->index, at, word);
+	return 0;
+}
+
+static int take_option(struct mount_plan *plan, const struct oci_config *config,
+	size_t at, struct error *err)
 {
 	const char *word = plan->mount->options.items[at];
 	const struct mount_option *option = mount_option_find(word);
 
+	if (str_after(word, "idmap=") || str_after(word, "ridmap="))
+		return take_idmap_words(plan, config, at, err);
 	if (!option)
 		return take_data(plan, word, at, err);
 	switch (option->kind) {
@@ -219,12 +239,13 @@ static bool wants_late_read_only(const struct mount_plan *plan)
 						strcmp(plan->destination, "/dev") == 0));
 }
 
-static int make_plan(struct mount_plan *plan, const char *bundle, struct error *err)
+static int make_plan(struct mount_plan *plan, const struct oci_config *config,
+	const char *bundle, struct error *err)
 {
 	if (take_paths(plan, bundle, err) < 0)
 		return -1;
 	for (size_t at = 0; at < plan->mount->options.count; at++) {
-		if (take_option(plan, at, err) < 0)
+		if (take_option(plan, config, at, err) < 0)
 			return -1;
 	}
 	if (plan->mount->uid_mappings_count || plan->mount->gid_mappings_count)
@@ -254,7 +275,7 @@ int mount_plans_make(const struct oci_config *config, const char *bundle,
 			.userns_fd = -1,
 			.late_fd = -1,
 		};
-		if (make_plan(&plans[i], bundle, err) < 0) {
+		if (make_plan(&plans[i], config, bundle, err) < 0) {
 			mount_plans_free(plans, i + 1);
 			return -1;
 		}
@@ -273,6 +294,7 @@ void mount_plans_free(struct mount_plan *plans, size_t count)
 		free(plan->source);
 		strings_free(&plan->data);
 		strings_free(&plan->superblock);
+		idmap_option_free(&plan->idmap_words);
 		cleanup_fd(&plan->tree_fd);
 		cleanup_fd(&plan->userns_fd);
 		cleanup_fd(&plan->late_fd);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "runtime/rootfs/idmap_option.h"
 
 struct oci_config;
 struct oci_mount;
@@ -40,6 +41,7 @@ struct mount_plan {
 	bool bind_recursive;  /* rbind */
 	bool idmap;           /* either of the two words, or mappings of its own */
 	bool idmap_recursive; /* ridmap */
+	struct idmap_option idmap_words; /* idmap=…; empty: the mount's own, or inherited */
 	bool copy_up;
 	bool copy_symlink;
 	bool source_nofollow;

@@ -90,12 +90,27 @@ static int own_userns(const struct oci_mount *mount, int *ret_fd, struct error *
 	return idmap_mount_userns(&mappings, ret_fd, err);
 }
 
+static int userns_of_words(
+	const struct idmap_option *words, int *ret_fd, struct error *err)
+{
+	struct id_mappings mappings = {
+		.uids = words->uids,
+		.uids_count = words->uids_count,
+		.gids = words->gids,
+		.gids_count = words->gids_count,
+	};
+
+	return idmap_mount_userns(&mappings, ret_fd, err);
+}
+
 /* One namespace serves all mounts that inherit it. */
 static int open_userns(struct mount_plan *plan, const struct source_request *request,
 	int *inherited_fd, struct error *err)
 {
 	if (plan->mount->uid_mappings_count || plan->mount->gid_mappings_count)
 		return own_userns(plan->mount, &plan->userns_fd, err);
+	if (plan->idmap_words.uids_count)
+		return userns_of_words(&plan->idmap_words, &plan->userns_fd, err);
 	if (*inherited_fd < 0 && inherited_userns(request, inherited_fd, err) < 0)
 		return -1;
 	plan->userns_fd = fcntl(*inherited_fd, F_DUPFD_CLOEXEC, 3);

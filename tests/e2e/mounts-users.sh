@@ -120,6 +120,32 @@ idmap_of_many_ranges() {
 	check_output 7:8
 }
 
+# As podman's volumes have it, and crun.
+idmap_in_words() { # OPTION OWNER
+	contained "$owner /m/file /m/below/file" "$mapped" \
+		"$(with_mount /m bind "$tmp/source" rbind "$1")"
+	check_output "$2"
+}
+
+idmap_in_wrong_words() {
+	local option said
+
+	while IFS='|' read -r option said; do
+		contained true "$mapped" \
+			"$(with_mount /m bind "$tmp/source" rbind "$option")"
+		check_fails_with "/mounts/6/options/1: \"$option\": $said"
+	done <<-'END'
+		idmap=|uids=RANGES and gids=RANGES need each other
+		idmap=uids=0-1-10|uids=RANGES and gids=RANGES need each other
+		idmap=pids=0-1-10|expected uids=RANGES and gids=RANGES, found "pids=0-1-10"
+		idmap=uids=0-1;gids=0-1-10|expected FIRST-HOST-COUNT, as in 0-1000-10, found "0-1"
+		idmap=uids=0-1-0;gids=0-1-10|expected FIRST-HOST-COUNT, as in 0-1000-10, found "0-1-0"
+		idmap=uids=0-1-10;uids=0-1-10|uids and gids may be given once each
+		idmap=uids=0-+1-10;gids=0-1-10|expected FIRST-HOST-COUNT, as in 0-1000-10, found "0-+1-10"
+		idmap=uids=@0-70000-10;gids=0-1-10|"@0-70000-10" names an id that the container's user namespace does not map
+	END
+}
+
 idmap_without_mapping() {
 	contained true "$(with_mount /m bind "$tmp/source" bind idmap)"
 	check_fails_with "/mounts/6" "user namespace"
@@ -212,6 +238,12 @@ test_case "idmap takes the container's mapping, for one mount" \
 test_case "ridmap is for all below" idmap_inherited ridmap 1000:1000
 test_case "a mapping of the mount's own" idmap_of_its_own
 test_case "a mapping of several ranges" idmap_of_many_ranges
+test_case "mappings in the option's own words" \
+	idmap_in_words "idmap=uids=0-100100-10#1000-100007-1;gids=0-200000-1#1000-200008-1" \
+	$'7:8\n65534:65534'
+test_case "in the container's ids, for all below" \
+	idmap_in_words "ridmap=uids=@1000-7-1;gids=@1000-8-1" $'7:8\n7:8'
+test_case "words of a mapping that are wrong are named" idmap_in_wrong_words
 test_case "idmap without any mapping is an error" idmap_without_mapping
 test_case "a file system that cannot be mapped is named" idmap_unsupported
 test_case "an older kernel is named where ids are to be mapped" no_idmap_before
