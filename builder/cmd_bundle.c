@@ -5,6 +5,7 @@
 #include "builder/bundle/bundle.h"
 #include "builder/bundle/verify.h"
 #include "builder/commands.h"
+#include "builder/rootless.h"
 #include "builder/store/image.h"
 #include "builder/store/refs.h"
 #include "builder/worker.h"
@@ -131,6 +132,8 @@ static int run(const struct command_call *call, struct error *err)
 	struct bundle_request request = *given; /* its lists stay the options' */
 	auto_strings args = { 0 };
 
+	if (rootless_enter(err) < 0)
+		return -1;
 	for (int i = 2; i < call->argc; i++)
 		strings_add(&args, call->argv[i]);
 	request.args = args;

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "builder/host.h"
 #include "builder/overlay_long.h"
+#include "builder/overlay_marks.h"
 #include "builder/store/layer.h"
 
 #define MOUNT_DATA_MAX 4095 /* a page, its terminator counted */
@@ -70,6 +71,7 @@ static void host_options(const struct overlay *overlay, struct strings *options)
 
 static void own_options(const struct overlay *overlay, struct strings *options)
 {
+	const char *marks = overlay_marks_option();
 	auto_strings lowers = { 0 };
 	auto_free char *joined = NULL;
 
@@ -84,6 +86,8 @@ static void own_options(const struct overlay *overlay, struct strings *options)
 		strings_addf(options, "upperdir=%s", overlay->upper);
 		strings_addf(options, "workdir=%s", overlay->work);
 	}
+	if (marks)
+		strings_add(options, marks);
 }
 
 static struct oci_mount *add_mount(struct oci_config *config)

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "builder/bundle/config.h"
 #include "builder/copy/hide.h"
+#include "builder/overlay_marks.h"
 #include "builder/tree.h"
 
 static void free_bind(struct run_bind *bind)
@@ -171,6 +172,8 @@ static int add_layers(struct build *build, const struct image *image,
 	lowers = strings_join(&overlay.lowers, ":");
 	added = bundle_add_mount(config, mount->target, "overlay", "overlay", "ro");
 	strings_addf(&added->options, "lowerdir=%s", lowers);
+	if (overlay_marks_option())
+		strings_add(&added->options, overlay_marks_option());
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "builder/hardlinks.h"
+#include "builder/overlay_marks.h"
 
 #define XATTR_LIST_MAX 65536 /* the kernel's own limits */
 #define XATTR_SIZE_MAX 65536
@@ -54,7 +55,7 @@ static int copy_xattrs(int from_fd, int to_fd, const char *name, struct error *e
 	if (length < 0)
 		return fail_errno(err, "listing the attributes of %s", name);
 	for (ssize_t at = 0; at < length; at += (ssize_t)strlen(list + at) + 1) {
-		if (str_after(list + at, "trusted.overlay."))
+		if (overlay_is_mark(list + at))
 			continue;
 		if (copy_one_xattr(from, to, list + at, err) < 0)
 			return fail_while(err, "%s", name);

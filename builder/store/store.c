@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/rootless.h"
 
 static const char layout_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
 
@@ -20,7 +21,7 @@ char *store_default_root(void)
 	const char *data = getenv("XDG_DATA_HOME");
 	const char *home = getenv("HOME");
 
-	if (geteuid() == 0)
+	if (rootless_user() == 0)
 		return str_dup("/var/lib/mocker");
 	if (data && *data == '/')
 		return path_join(data, "mocker");
