@@ -14,6 +14,7 @@
 #include "builder/copy/owner.h"
 #include "builder/copy/repository.h"
 #include "builder/overlay.h"
+#include "builder/rootless.h"
 
 bool effect_is_needed(const struct step *step)
 {
@@ -320,7 +321,9 @@ static int make_directory(
 		return fail_while(err, "USER %s", user);
 	options.uid = owner.uid;
 	options.gid = owner.gid;
-	return path_mkdirs_in_root(root_fd, path, options, &fd, err);
+	if (path_mkdirs_in_root(root_fd, path, options, &fd, err) < 0)
+		return rootless_fail_owner(owner.uid, owner.gid, err);
+	return 0;
 }
 
 /* In a worker: mounts the stage's files (and those of --from), changes them. The mounts

@@ -92,13 +92,41 @@ bool rootless_leaves_out_node(const char *where, const char *path)
 	return true;
 }
 
-/* EINVAL is the kernel's word for an id that is not mapped. */
-int rootless_fail_owner(struct error *err)
+static bool has(enum userns_ids ids, uint32_t id)
 {
-	if (err->errnum != EINVAL || !rootless_here())
+	auto_userns_map map = { 0 };
+	struct error ignored;
+
+	if (userns_read_map(ids, &map, &ignored) < 0)
+		return true; /* without /proc: the kernel will tell */
+	for (size_t i = 0; i < map.count; i++) {
+		const struct userns_range *range = &map.items[i];
+
+		if (id >= range->inside && id - range->inside < range->count)
+			return true;
+	}
+	return false;
+}
+
+bool rootless_has_user(uint32_t user)
+{
+	return has(USERNS_USERS, user);
+}
+
+bool rootless_has_group(uint32_t group)
+{
+	return has(USERNS_GROUPS, group);
+}
+
+/* EINVAL is the kernel's word for an id that is not mapped. */
+int rootless_fail_owner(uint32_t user, uint32_t group, struct error *err)
+{
+	bool no_user = !rootless_has_user(user);
+
+	if (err->errnum != EINVAL || (!no_user && rootless_has_group(group)))
 		return -1;
 	return fail_hint(err,
-		"the user namespace has no such id; give the user more ids in /etc/subuid "
-		"and /etc/subgid (by usermod --add-subuids and --add-subgids), and install "
-		"the package uidmap");
+		"the user namespace has no %s %u: give yourself more ids in /etc/subuid "
+		"and /etc/subgid, and install the package uidmap",
+		no_user ? "user" : "group", no_user ? user : group);
 }

@@ -156,10 +156,10 @@ static int fail_entry(struct extraction *x, const struct place *place, const cha
 	return fail_errno(x->err, "%s: %s %s", x->options->name, doing, place->path);
 }
 
-static int fail_owner(struct extraction *x, const struct place *place)
+static int fail_owner(struct extraction *x, const struct place *place, uid_t uid, gid_t gid)
 {
 	(void)!fail_entry(x, place, "setting the owner of");
-	return rootless_fail_owner(x->err);
+	return rootless_fail_owner(uid, gid, x->err);
 }
 
 static int owner_of(
@@ -205,7 +205,7 @@ static int finish(struct extraction *x, const struct place *place, int fd, mode_
 	if ((uid != x->uid || gid != x->gid || x->parent_gives_group ||
 		    made == MODE_UNKNOWN) &&
 		fchown(fd, uid, gid) < 0)
-		return fail_owner(x, place);
+		return fail_owner(x, place, uid, gid);
 	if (mode != made && fchmod(fd, mode) < 0)
 		return fail_entry(x, place, "setting the mode of");
 	if (tar_set_xattrs(place->entry, fd) < 0)
@@ -226,7 +226,7 @@ static int finish_at(struct extraction *x, const struct place *place)
 		return -1;
 	if ((uid != x->uid || gid != x->gid || x->parent_gives_group) &&
 		fchownat(place->fd, place->name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_owner(x, place);
+		return fail_owner(x, place, uid, gid);
 	if (utimensat(place->fd, place->name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_entry(x, place, "setting the time of");
 	return 0;

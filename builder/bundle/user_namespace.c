@@ -30,37 +30,19 @@ static int add_map(enum userns_ids ids, bool same, struct oci_id_mapping **ret,
 	return 0;
 }
 
-static bool is_mapped(const struct oci_id_mapping *map, size_t count, uint32_t id)
+static int check_user(const struct user *user, struct error *err)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (id >= map[i].container_id && id - map[i].container_id < map[i].size)
-			return true;
-	}
-	return false;
-}
-
-static int check_user(const struct user *user, const struct oci_linux *chapter,
-	struct error *err)
-{
-	const char *what = "user";
-	uint32_t id = user->uid;
-
-	if (is_mapped(chapter->uid_mappings, chapter->uid_mappings_count, id)) {
-		what = "group";
-		id = user->gid;
-		if (is_mapped(chapter->gid_mappings, chapter->gid_mappings_count, id))
-			return 0;
-	}
-	(void)!fail_code(err, EINVAL, "the %s %u cannot run anything", what, id);
-	return rootless_fail_owner(err);
+	if (rootless_has_user(user->uid) && rootless_has_group(user->gid))
+		return 0;
+	(void)!fail_code(err, EINVAL, "the container cannot run as %u:%u", user->uid,
+		user->gid);
+	return rootless_fail_owner(user->uid, user->gid, err);
 }
 
 /* The group of terminals, where it has no number. */
 static void drop_group(struct oci_config *config)
 {
-	const struct oci_linux *chapter = &config->linux;
-
-	if (is_mapped(chapter->gid_mappings, chapter->gid_mappings_count, 5))
+	if (rootless_has_group(5))
 		return;
 	for (size_t i = 0; i < config->mounts_count; i++) {
 		struct strings *options = &config->mounts[i].options;
@@ -92,5 +74,5 @@ int bundle_add_user_namespace(
 			&chapter->gid_mappings_count, err) < 0)
 		return -1;
 	drop_group(config);
-	return check_user(input->user, chapter, err);
+	return check_user(input->user, err);
 }
