@@ -2,6 +2,7 @@
 #include <sys/file.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "builder/bundle/bundle.h"
 #include "builder/bundle/verify.h"
 #include "builder/commands.h"
@@ -121,6 +122,10 @@ static int make(const struct command_call *call, const struct bundle_request *re
 	place.signal_fd = interrupt.fd;
 	place.overlay =
 		request->rootfs ? str_equal(request->rootfs, "overlay") : image.on_host;
+	if (place.overlay && store.copies) {
+		log_warning("overlayfs is refused here: the bundle gets a copy");
+		place.overlay = false;
+	}
 	if (bundle_make(&place, &image, request, err) < 0)
 		return -1;
 	return request->verify ? bundle_verify(&store, place.directory, err) : 0;

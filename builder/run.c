@@ -99,6 +99,8 @@ struct run_work {
 	const char *bundle;
 	const char *log;
 	const char *id;
+	const char *rootfs;
+	const struct overlay *overlay; /* of the root */
 	struct run_mounts *mounts;
 	bool separate;    /* in a process namespace of its own */
 	bool on_terminal; /* its input and output are ours */
@@ -106,15 +108,16 @@ struct run_work {
 };
 
 /* In the runtime's process, before it is executed: it ends with its worker. In a process
- * namespace of its own it needs the /proc that shows it. */
+ * namespace of its own it needs the /proc that shows it, which the worker must not see. */
 static void tie_to_worker(void *argument)
 {
 	const struct run_work *work = argument;
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	struct error ignored;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (work->separate &&
-		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) <
-			0)
+	if (work->separate && (worker_isolate_mounts(&ignored) < 0 ||
+				      mount("proc", "/proc", "proc", flags, NULL) < 0))
 		_exit(127);
 }
 
@@ -123,11 +126,7 @@ static void tie_to_worker(void *argument)
  * the first of its process namespace the runtime takes all others with it. */
 static int separate_processes(const struct run_work *work, struct error *err)
 {
-	if (!work->separate)
-		return 0;
-	if (worker_isolate_mounts(err) < 0)
-		return -1;
-	if (unshare(CLONE_NEWPID) < 0)
+	if (work->separate && unshare(CLONE_NEWPID) < 0)
 		return fail_errno(err, "making a process namespace");
 	return 0;
 }
@@ -147,6 +146,23 @@ static void make_command(
 	strings_add(ret, "--bundle");
 	strings_add(ret, work->bundle);
 	strings_add(ret, work->id);
+}
+
+/* Where the kernel mounts no overlay, the root is made of copies before. */
+static int run_in_root(
+	const struct process_run *run, struct run_work *work, struct error *err)
+{
+	auto_tree_listing before = NULL;
+
+	if (work->overlay->copies &&
+		(overlay_mount(work->overlay, work->rootfs, err) < 0 ||
+			overlay_watch(work->overlay, work->rootfs, &before, err) < 0))
+		return -1;
+	if (process_run(run, &work->status, err) < 0)
+		return -1;
+	return work->status == 0
+		       ? overlay_keep(work->overlay, work->rootfs, before, err)
+		       : 0;
 }
 
 /* In a worker, whose group is killed as a whole when the build is interrupted. */
@@ -177,7 +193,7 @@ static int run_container(void *argument, int output, struct error *err)
 	if (run_mounts_prepare(work->mounts, work->bundle, record, err) < 0 ||
 		separate_processes(work, err) < 0)
 		return -1;
-	result = process_run(&run, &work->status, err);
+	result = run_in_root(&run, work, err);
 	run_secrets_end(&work->mounts->secrets);
 	return result;
 }
@@ -273,7 +289,7 @@ static int write_bundle(struct build *build, struct stage_state *state,
 		.request = &request,
 		.image = &image,
 		.user = &user,
-		.overlay = overlay,
+		.overlay = overlay->copies ? NULL : overlay,
 		.bundle = draft->path,
 	};
 	struct rootfs_work work = {
@@ -426,7 +442,12 @@ int run_perform(struct build *build, struct stage_state *state, const struct ste
 	auto_overlay overlay = { 0 };
 	auto_run_mounts mounts = { 0 };
 	struct run_work work = {
-		.root = root, .bundle = draft->path, .log = log, .id = id
+		.root = root,
+		.bundle = draft->path,
+		.log = log,
+		.id = id,
+		.rootfs = draft->rootfs,
+		.overlay = &overlay,
 	};
 	struct worker worker = {
 		.work = run_container,

@@ -124,6 +124,7 @@ static int begin_context(const struct build *build, const struct context *contex
 
 	if (!root)
 		return fail_errno(err, "%s", context->path);
+	ret->overlay.copies = build->store->copies;
 	ret->source = str_dup(mount->source);
 	ret->what = str_format("--mount=source=%s", mount->source);
 	if (make_place(ret, place, err) < 0)
@@ -198,7 +199,7 @@ static int add_image(struct run_binds *binds, struct build *build,
 
 	if (build_find_source(build, state, mount->from, &image, err) < 0)
 		return -1;
-	if (mount->read_only && whole && !image.on_host)
+	if (mount->read_only && whole && !image.on_host && !build->store->copies)
 		return add_layers(build, &image, mount, config, err);
 	if (begin_image(build, &image, mount, place, &bind, err) < 0)
 		return -1;

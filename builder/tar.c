@@ -362,7 +362,7 @@ static int extract_directory(struct extraction *x, const struct place *place)
 	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
 		was_whiteout =
 			fstatat(place->fd, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			overlay_is_whiteout(&st);
+			overlay_is_whiteout(place->fd, place->name, &st);
 		if (remove_old(x, place) < 0)
 			return -1;
 		if (mkdirat(place->fd, place->name, 0700) < 0)

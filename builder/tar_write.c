@@ -295,7 +295,7 @@ static int add_entry(struct writing *w, int dir_fd, const char *name)
 		return fail_errno(w->err, "looking at %s", name);
 	if (S_ISSOCK(stat.st_mode)) /* no archive can hold one */
 		return 0;
-	if (w->options->layer && overlay_is_whiteout(&stat)) {
+	if (w->options->layer && overlay_is_whiteout(dir_fd, name, &stat)) {
 		path = str_format(".wh.%s", name);
 		return add_whiteout(w, path, &stat);
 	}
