@@ -277,7 +277,7 @@ copies() {
 test_case "where overlayfs is refused, layers are copied" copies
 
 # What changes a file in each way there is, and what only looks like it.
-changes='RUN cd /srv && echo a >a && ln a b && mkdir -p d/e && touch d/e/f && chmod 700 d && touch gone && ln -s a l && mkfifo p
+changes='RUN cd /srv && echo a >a && echo b >b && echo c >c && ln c same && mkdir -p d/e && touch d/e/f && chmod 700 d && touch gone && ln -s a l && mkfifo p
 RUN cd /srv && echo more >>a && mv d moved && rm gone && mkdir gone && touch gone/x && rm l && ln -s b l
 RUN cd /srv && rm -r moved && echo file >moved && chown 5:6 users && chmod 4755 b && rm -r gone && mkdir gone
 RUN cd /etc && touch -d @5 passwd && cp -p group x && mv x group && rm -r renewed && mkdir renewed
