@@ -185,8 +185,15 @@ static int unshare_and_ask(int flags, int sock, struct error *err)
 	struct error theirs;
 	ssize_t got;
 
-	if (unshare(CLONE_NEWUSER | flags) < 0)
-		return fail_errno(err, "making a user namespace");
+	if (unshare(CLONE_NEWUSER | flags) < 0) {
+		(void)!fail_errno(err, "making a user namespace");
+		return err->errnum != EPERM && err->errnum != ENOSPC
+			       ? -1
+			       : fail_hint(err,
+					 "it may be forbidden: see the sysctls "
+					 "user.max_user_namespaces and "
+					 "kernel.unprivileged_userns_clone");
+	}
 	if (fd_write_all(sock, "", 1) < 0)
 		return fail_errno(err, "asking for the ids of a user namespace");
 	do {

@@ -2,8 +2,10 @@
 # Builds of a user without privilege: as root of a user namespace with the user's
 # subordinate ids, or with the user's own id alone; what root builds and what the user
 # builds is the same; bundles that the user runs; nothing that is left.
-test_limit=600
+test_limit=900
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+# shellcheck source=tests/e2e/registry.sh
+. "$e2e/registry.sh"
 leaves '^file /var/lib/mocker(/.*)?$' # root's store, for comparison
 leaves '^file /run/user(/.*)?$'
 
@@ -230,6 +232,41 @@ mounts_of_run() {
 	check_store_quiet
 }
 test_case "caches, secrets, binds and tmpfs of RUN" mounts_of_run
+
+# Credentials are the user's, in the namespace too.
+registry() {
+	needs docker-registry skopeo || return
+	registry_start registry 5000
+	as_user mocker-builder push app 127.0.0.1:5000/app:1
+	check_status 0
+	as_user skopeo inspect --tls-verify=false docker://127.0.0.1:5000/app:1
+	check_status 0
+	as_user mocker-builder --root pulled pull 127.0.0.1:5000/app:1
+	check_status 0
+	check_equal "$(stat -c '%u:%g' "$home"/pulled/layers/*/fs/who)" 100032:200043
+	as_user mocker-builder save --format docker-archive -o app.tar app
+	check_status 0
+	as_user mocker-builder --root pulled load -t loaded app.tar
+	check_status 0
+	as_user mocker-builder --root pulled images -q
+	check_equal "$(wc -l <<<"$output")" 2 "the images"
+	as_user mocker-builder unshare rm -r pulled app.tar
+	check_status 0
+}
+test_case "push, pull and load" registry
+
+# RUN's shell has the terminal, in its process namespace.
+shell_on_failure() {
+	printf '%s\n' 'FROM app' 'RUN echo left >here && false' >"$home/context/fails"
+	cp "$e2e/runtime-terminal.py" "$tmp/programs"
+	as_user /usr/bin/python3 "$tmp/programs/runtime-terminal.py" type 'cat here; id -u; exit\r' \
+		mocker-builder build --progress=plain --shell-on-failure -f context/fails context
+	check_status 1
+	check_output_has "RUN failed with exit status 1"
+	check_matches "$output" $'\nleft\r?\n1000\r?\n'
+	check_store_quiet
+}
+test_case "a shell where RUN failed" shell_on_failure
 
 # ---- without overlayfs --------------------------------------------------------------
 
