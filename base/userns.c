@@ -54,7 +54,8 @@ static bool is_only_own(enum userns_ids ids, const struct userns_map *map)
 {
 	uint32_t own = ids == USERNS_USERS ? geteuid() : getegid();
 
-	return map->count == 1 && map->items[0].count == 1 && map->items[0].outside == own;
+	return map->count == 1 && map->items[0].count == 1 &&
+	       map->items[0].outside == own;
 }
 
 /* The kernel lets an unprivileged group map be written only by who gave up setgroups(2),
@@ -189,10 +190,9 @@ static int unshare_and_ask(int flags, int sock, struct error *err)
 		(void)!fail_errno(err, "making a user namespace");
 		return err->errnum != EPERM && err->errnum != ENOSPC
 			       ? -1
-			       : fail_hint(err,
-					 "it may be forbidden: see the sysctls "
-					 "user.max_user_namespaces and "
-					 "kernel.unprivileged_userns_clone");
+			       : fail_hint(err, "it may be forbidden: see the sysctls "
+						"user.max_user_namespaces and "
+						"kernel.unprivileged_userns_clone");
 	}
 	if (fd_write_all(sock, "", 1) < 0)
 		return fail_errno(err, "asking for the ids of a user namespace");

@@ -88,11 +88,11 @@ int userns_map_of_user(enum userns_ids ids, struct userns_map *ret, struct error
 	};
 	auto_userns_map map = { 0 };
 
-	userns_map_add(&map,
-		(struct userns_range){
-			.outside = ids == USERNS_USERS ? geteuid() : getegid(),
-			.count = 1,
-		});
+	userns_map_add(
+		&map, (struct userns_range){
+			      .outside = ids == USERNS_USERS ? geteuid() : getegid(),
+			      .count = 1,
+		      });
 	if (in_path("newuidmap") && in_path("newgidmap") &&
 		add_file(ids == USERNS_USERS ? "/etc/subuid" : "/etc/subgid", &names,
 			&map, err) < 0)

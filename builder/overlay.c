@@ -226,9 +226,8 @@ int overlay_watch(const struct overlay *overlay, const char *target,
 
 	if (!overlay->copies)
 		return 0;
-	return open_directory(target, &fd, err) < 0
-		       ? -1
-		       : tree_remember(fd, target, ret, err);
+	return open_directory(target, &fd, err) < 0 ? -1
+						    : tree_remember(fd, target, ret, err);
 }
 
 int overlay_keep(const struct overlay *overlay, const char *target,

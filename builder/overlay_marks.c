@@ -12,8 +12,8 @@
 #include "base/str.h"
 #include "builder/rootless.h"
 
-#define TRUSTED "trusted.overlay."
-#define USER    "user.overlay."
+#define TRUSTED  "trusted.overlay."
+#define USER     "user.overlay."
 #define WHITEOUT USER "whiteout"
 
 static const char *opaque_name(void)

@@ -58,15 +58,16 @@ int overlay_probe(const struct store *store, bool *ret_refused, struct error *er
 
 	if (mkdirat(store->root_fd, "probe", 0700) < 0 && errno != EEXIST)
 		return fail_errno(err, "making %s/probe", store->root);
-	fd = openat(store->root_fd, "probe",
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(
+		store->root_fd, "probe", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(err, "opening %s/probe", store->root);
 	if (fd_lock(fd, LOCK_EX, "probe", err) < 0 || remove_all(fd, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (mkdirat(fd, names[i], 0755) < 0)
-			return fail_errno(err, "making %s/probe/%s", store->root, names[i]);
+			return fail_errno(
+				err, "making %s/probe/%s", store->root, names[i]);
 	}
 	*ret_refused = worker_run(&worker, &why) < 0;
 	if (*ret_refused)

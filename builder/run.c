@@ -160,9 +160,8 @@ static int run_in_root(
 		return -1;
 	if (process_run(run, &work->status, err) < 0)
 		return -1;
-	return work->status == 0
-		       ? overlay_keep(work->overlay, work->rootfs, before, err)
-		       : 0;
+	return work->status == 0 ? overlay_keep(work->overlay, work->rootfs, before, err)
+				 : 0;
 }
 
 /* In a worker, whose group is killed as a whole when the build is interrupted. */
@@ -334,8 +333,7 @@ static bool is_silent(const struct overlay *overlay, int fs, const char *path)
 		path_try_open_in_root(fs, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	struct stat here, below;
 
-	if (fd < 0 || fstat(fd, &here) < 0 ||
-		overlay_is_opaque(fd))
+	if (fd < 0 || fstat(fd, &here) < 0 || overlay_is_opaque(fd))
 		return false;
 	if (!stat_below(overlay, path, &below))
 		return true;

@@ -156,7 +156,8 @@ static int fail_entry(struct extraction *x, const struct place *place, const cha
 	return fail_errno(x->err, "%s: %s %s", x->options->name, doing, place->path);
 }
 
-static int fail_owner(struct extraction *x, const struct place *place, uid_t uid, gid_t gid)
+static int fail_owner(
+	struct extraction *x, const struct place *place, uid_t uid, gid_t gid)
 {
 	(void)!fail_entry(x, place, "setting the owner of");
 	return rootless_fail_owner(uid, gid, x->err);

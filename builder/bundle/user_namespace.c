@@ -34,8 +34,8 @@ static int check_user(const struct user *user, struct error *err)
 {
 	if (rootless_has_user(user->uid) && rootless_has_group(user->gid))
 		return 0;
-	(void)!fail_code(err, EINVAL, "the container cannot run as %u:%u", user->uid,
-		user->gid);
+	(void)!fail_code(
+		err, EINVAL, "the container cannot run as %u:%u", user->uid, user->gid);
 	return rootless_fail_owner(user->uid, user->gid, err);
 }
 

@@ -10,12 +10,11 @@ static int write_map(pid_t pid, enum userns_ids ids, const struct oci_id_mapping
 	auto_userns_map map = { 0 };
 
 	for (size_t i = 0; i < count; i++)
-		userns_map_add(&map,
-			(struct userns_range){
-				.inside = items[i].container_id,
-				.outside = items[i].host_id,
-				.count = items[i].size,
-			});
+		userns_map_add(&map, (struct userns_range){
+					     .inside = items[i].container_id,
+					     .outside = items[i].host_id,
+					     .count = items[i].size,
+				     });
 	if (userns_write_map(pid, ids, &map, err) < 0)
 		return fail_while(err, "/linux/%s",
 			ids == USERNS_USERS ? "uidMappings" : "gidMappings");

@@ -233,15 +233,14 @@ mounts_of_run() {
 }
 test_case "caches, secrets, binds and tmpfs of RUN" mounts_of_run
 
-# Credentials are the user's, in the namespace too.
 registry() {
 	needs docker-registry skopeo || return
 	registry_start registry 5000
-	as_user mocker-builder push app 127.0.0.1:5000/app:1
+	as_user mocker-builder push --tls-verify=false app 127.0.0.1:5000/app:1
 	check_status 0
 	as_user skopeo inspect --tls-verify=false docker://127.0.0.1:5000/app:1
 	check_status 0
-	as_user mocker-builder --root pulled pull 127.0.0.1:5000/app:1
+	as_user mocker-builder --root pulled pull --tls-verify=false 127.0.0.1:5000/app:1
 	check_status 0
 	check_equal "$(stat -c '%u:%g' "$home"/pulled/layers/*/fs/who)" 100032:200043
 	as_user mocker-builder save --format docker-archive -o app.tar app
@@ -257,7 +256,7 @@ test_case "push, pull and load" registry
 
 # RUN's shell has the terminal, in its process namespace.
 shell_on_failure() {
-	printf '%s\n' 'FROM app' 'RUN echo left >here && false' >"$home/context/fails"
+	printf '%s\n' 'FROM app' 'RUN echo left >here; echo "type now"; sleep 1; false' >"$home/context/fails"
 	cp "$e2e/runtime-terminal.py" "$tmp/programs"
 	as_user /usr/bin/python3 "$tmp/programs/runtime-terminal.py" type 'cat here; id -u; exit\r' \
 		mocker-builder build --progress=plain --shell-on-failure -f context/fails context
