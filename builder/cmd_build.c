@@ -17,6 +17,7 @@
 #include "builder/exchange/attest.h"
 #include "builder/exchange/output.h"
 #include "builder/registry_options.h"
+#include "builder/rootless.h"
 #include "builder/store/refs.h"
 
 struct build_options {
@@ -448,8 +449,11 @@ static int run(const struct command_call *call, struct error *err)
 	auto_pairs materials = { 0 };
 	struct build_request request;
 	auto_view view = { 0 };
-	int result = read_request(call, &request, err);
+	int result;
 
+	if (rootless_enter(err) < 0)
+		return -1;
+	result = read_request(call, &request, err);
 	view_begin(&view, view_of(call->options));
 	request.materials = &materials;
 	request.view = &view;

@@ -2,9 +2,11 @@
 #include <sys/file.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "builder/bundle/bundle.h"
 #include "builder/bundle/verify.h"
 #include "builder/commands.h"
+#include "builder/rootless.h"
 #include "builder/store/image.h"
 #include "builder/store/refs.h"
 #include "builder/worker.h"
@@ -120,6 +122,10 @@ static int make(const struct command_call *call, const struct bundle_request *re
 	place.signal_fd = interrupt.fd;
 	place.overlay =
 		request->rootfs ? str_equal(request->rootfs, "overlay") : image.on_host;
+	if (place.overlay && store.copies) {
+		log_warning("overlayfs is refused here: the bundle gets a copy");
+		place.overlay = false;
+	}
 	if (bundle_make(&place, &image, request, err) < 0)
 		return -1;
 	return request->verify ? bundle_verify(&store, place.directory, err) : 0;
@@ -131,6 +137,8 @@ static int run(const struct command_call *call, struct error *err)
 	struct bundle_request request = *given; /* its lists stay the options' */
 	auto_strings args = { 0 };
 
+	if (rootless_enter(err) < 0)
+		return -1;
 	for (int i = 2; i < call->argc; i++)
 		strings_add(&args, call->argv[i]);
 	request.args = args;

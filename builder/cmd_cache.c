@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "builder/commands.h"
+#include "builder/rootless.h"
 #include "builder/size.h"
 #include "builder/store/caches.h"
 #include "builder/tar.h"
@@ -39,6 +40,8 @@ static int open_store(
 {
 	const struct builder_options *global = call->global;
 
+	if (rootless_enter(err) < 0)
+		return -1;
 	return store_open(global->root, LOCK_SH, ret, err);
 }
 

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "builder/commands.h"
 #include "builder/exchange/import.h"
+#include "builder/rootless.h"
 #include "builder/store/refs.h"
 #include "builder/worker.h"
 
@@ -104,6 +105,8 @@ static int run(const struct command_call *call, struct error *err)
 	struct error first;
 	struct stat stat_of;
 
+	if (rootless_enter(err) < 0)
+		return -1;
 	if (import_is_source(text))
 		return load(call, text, err);
 	if (stat(text, &stat_of) < 0)

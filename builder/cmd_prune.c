@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "builder/commands.h"
+#include "builder/rootless.h"
 #include "builder/size.h"
 #include "builder/store/prune.h"
 
@@ -98,6 +99,8 @@ static int run(const struct command_call *call, struct error *err)
 	auto_store store = STORE_CLOSED;
 	struct pruned pruned;
 
+	if (rootless_enter(err) < 0)
+		return -1;
 	given.quiet = given.quiet || str_equal(given.format, "json");
 	if (given.until && parse_age(given.until, &prune.keep_seconds, err) < 0)
 		return -1;

@@ -7,6 +7,7 @@
 #include "builder/commands.h"
 #include "builder/exchange/import.h"
 #include "builder/registry_options.h"
+#include "builder/rootless.h"
 #include "builder/store/refs.h"
 #include "builder/worker.h"
 
@@ -61,6 +62,8 @@ static int run(const struct command_call *call, struct error *err)
 		.live = isatty(STDERR_FILENO),
 	};
 
+	if (rootless_enter(err) < 0)
+		return -1;
 	if (ref_normalize(call->argv[0], &name, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		interrupt_begin(&interrupt, err) < 0 ||

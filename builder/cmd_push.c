@@ -10,6 +10,7 @@
 #include "builder/commands.h"
 #include "builder/exchange/output.h"
 #include "builder/registry_options.h"
+#include "builder/rootless.h"
 #include "builder/store/refs.h"
 #include "builder/worker.h"
 
@@ -88,6 +89,8 @@ static int run(const struct command_call *call, struct error *err)
 	auto_store store = STORE_CLOSED;
 	auto_session session = SESSION_NONE;
 
+	if (rootless_enter(err) < 0)
+		return -1;
 	if (store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		interrupt_begin(&interrupt, err) < 0 ||
 		session_begin(&store, &session, err) < 0)

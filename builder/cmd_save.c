@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "builder/commands.h"
 #include "builder/exchange/output.h"
+#include "builder/rootless.h"
 #include "builder/store/refs.h"
 #include "builder/worker.h"
 
@@ -124,6 +125,8 @@ static int run(const struct command_call *call, struct error *err)
 	};
 	int64_t kind = OUTPUT_OCI_ARCHIVE;
 
+	if (rootless_enter(err) < 0)
+		return -1;
 	(void)word_to_number(formats, given->format, &kind); /* one of its values */
 	output.kind = (enum output_kind)kind;
 	if (check(call, &output, err) < 0 ||

@@ -3,12 +3,15 @@
 
 #include "builder/bundle/bundle.h"
 #include "builder/commands.h"
+#include "builder/rootless.h"
 
 static int run(const struct command_call *call, struct error *err)
 {
 	const struct builder_options *global = call->global;
 	auto_store store = STORE_CLOSED;
 
+	if (rootless_enter(err) < 0)
+		return -1;
 	if (store_open(global->root, LOCK_SH, &store, err) < 0)
 		return -1;
 	for (int i = 0; i < call->argc; i++) {

@@ -30,3 +30,4 @@ extern const struct command command_rmi;
 extern const struct command command_save;
 extern const struct command command_tag;
 extern const struct command command_unbundle;
+extern const struct command command_unshare;

@@ -14,6 +14,7 @@
 #include "builder/copy/owner.h"
 #include "builder/copy/repository.h"
 #include "builder/overlay.h"
+#include "builder/rootless.h"
 
 bool effect_is_needed(const struct step *step)
 {
@@ -320,37 +321,51 @@ static int make_directory(
 		return fail_while(err, "USER %s", user);
 	options.uid = owner.uid;
 	options.gid = owner.gid;
-	return path_mkdirs_in_root(root_fd, path, options, &fd, err);
+	if (path_mkdirs_in_root(root_fd, path, options, &fd, err) < 0)
+		return rootless_fail_owner(owner.uid, owner.gid, err);
+	return 0;
 }
 
-/* In a worker: mounts the stage's files (and those of --from), changes them. The mounts
- * end with it. */
-static int change_files(void *argument, int output, struct error *err)
+static int change_files(struct effect_work *work, int target_fd, struct error *err)
 {
-	struct effect_work *work = argument;
 	struct copy_destination destination;
 	struct copy_source source;
 	auto_fd source_fd = -1;
-	auto_fd target_fd = -1;
 	auto_fd upper_fd = -1;
 
-	umask(0);
-	if (worker_isolate_mounts(err) < 0 ||
-		overlay_mount(work->target, work->target_at, err) < 0)
-		return -1;
-	target_fd = open(work->target_at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (target_fd < 0)
-		return fail_errno(err, "opening %s", work->target_at);
 	if (work->step->kind == INSTRUCTION_WORKDIR)
 		return make_directory(
 			target_fd, work->step->words.items[0], work->user, err);
 	if (open_source(&work->source, &source, &source_fd, err) < 0)
 		return -1;
-	upper_fd = open(work->target->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (upper_fd < 0)
-		return fail_errno(err, "opening %s", work->target->upper);
+	if (!work->target->copies) {
+		upper_fd = open(work->target->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (upper_fd < 0)
+			return fail_errno(err, "opening %s", work->target->upper);
+	}
 	destination = (struct copy_destination){ target_fd, upper_fd };
 	return copy_perform(&work->step->copy, &source, &destination, err);
+}
+
+/* In a worker: mounts the stage's files (and those of --from), changes them. The mounts
+ * end with it. */
+static int perform(void *argument, int output, struct error *err)
+{
+	struct effect_work *work = argument;
+	auto_tree_listing before = NULL;
+	auto_fd fd = -1;
+
+	umask(0);
+	if (worker_isolate_mounts(err) < 0 ||
+		overlay_mount(work->target, work->target_at, err) < 0 ||
+		overlay_watch(work->target, work->target_at, &before, err) < 0)
+		return -1;
+	fd = open(work->target_at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(err, "opening %s", work->target_at);
+	if (change_files(work, fd, err) < 0)
+		return -1;
+	return overlay_keep(work->target, work->target_at, before, err);
 }
 
 static int perform_by_worker(struct build *build, struct stage_state *state,
@@ -373,7 +388,7 @@ static int perform_by_worker(struct build *build, struct stage_state *state,
 		},
 	};
 	struct worker worker = {
-		.work = change_files,
+		.work = perform,
 		.argument = &work,
 		.signal_fd = build->interrupt.fd,
 	};

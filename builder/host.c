@@ -6,14 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/overlay_marks.h"
 
 struct hidden {
 	const char *path;
@@ -86,7 +85,7 @@ static int make_opaque(int hide_fd, const char *path, struct error *err)
 	if (make_like_host(hide_fd, path, err) < 0)
 		return -1;
 	fd = openat(hide_fd, path + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0)
+	if (fd < 0 || overlay_mark_opaque(fd) < 0)
 		return fail_errno(err, "hiding the host's %s", path);
 	return 0;
 }
@@ -104,7 +103,7 @@ static int hide(int hide_fd, const char *path, bool file, struct error *err)
 		return -1;
 	if (!file)
 		return make_opaque(hide_fd, path, err);
-	if (mknodat(hide_fd, path + 1, S_IFCHR, makedev(0, 0)) < 0 && errno != EEXIST)
+	if (overlay_make_whiteout(hide_fd, path + 1) < 0 && errno != EEXIST)
 		return fail_errno(err, "hiding the host's %s", path);
 	return 0;
 }

@@ -52,6 +52,7 @@ int main(int argc, char **argv)
 		command_logout,
 		command_prune,
 		command_du,
+		command_unshare,
 		{ 0 },
 	};
 	const struct program program = {

@@ -1,16 +1,20 @@
 /* overlayfs's options, and mounting by them. */
 #include "builder/overlay.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "builder/host.h"
 #include "builder/overlay_long.h"
+#include "builder/overlay_marks.h"
 #include "builder/store/layer.h"
+#include "builder/tree_internal.h"
 
 #define MOUNT_DATA_MAX 4095 /* a page, its terminator counted */
 
@@ -27,7 +31,7 @@ void overlay_free(struct overlay *overlay)
 int overlay_of_image(const struct store *store, const struct image *image,
 	const char *place, struct overlay *ret, struct error *err)
 {
-	auto_overlay overlay = { 0 };
+	auto_overlay overlay = { .copies = store->copies };
 
 	for (size_t i = image->layers_count; i-- > 0;)
 		strings_add_take(
@@ -70,6 +74,7 @@ static void host_options(const struct overlay *overlay, struct strings *options)
 
 static void own_options(const struct overlay *overlay, struct strings *options)
 {
+	const char *marks = overlay_marks_option();
 	auto_strings lowers = { 0 };
 	auto_free char *joined = NULL;
 
@@ -84,6 +89,8 @@ static void own_options(const struct overlay *overlay, struct strings *options)
 		strings_addf(options, "upperdir=%s", overlay->upper);
 		strings_addf(options, "workdir=%s", overlay->work);
 	}
+	if (marks)
+		strings_add(options, marks);
 }
 
 static struct oci_mount *add_mount(struct oci_config *config)
@@ -159,10 +166,92 @@ static int mount_second(
 	return result;
 }
 
+/* ---- copies instead ---- */
+
+static int open_directory(const char *path, int *ret_fd, struct error *err)
+{
+	*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *ret_fd < 0 ? fail_errno(err, "opening %s", path) : 0;
+}
+
+static bool is_empty(const char *path)
+{
+	auto_dir dir = opendir(path);
+	struct dirent *entry;
+	size_t count = 0;
+
+	while (dir && (entry = readdir(dir)))
+		count++;
+	return count <= 2;
+}
+
+/* The root itself is what the uppermost directory says, as in an overlay. */
+static int copy_root(const struct overlay *overlay, int target_fd, struct error *err)
+{
+	auto_fd fd = -1;
+	struct stat stat;
+
+	if (!overlay->upper)
+		return 0;
+	if (open_directory(overlay->upper, &fd, err) < 0)
+		return -1;
+	if (fstat(fd, &stat) < 0)
+		return fail_errno(err, "looking at %s", overlay->upper);
+	return tree_copy_attributes(fd, target_fd, ".", &stat, err);
+}
+
+static int copy_layers(
+	const struct overlay *overlay, const char *target, struct error *err)
+{
+	auto_fd to = -1;
+
+	if (open_directory(target, &to, err) < 0)
+		return -1;
+	if (!is_empty(target))
+		return 0;
+	for (size_t i = overlay->lowers.count; i-- > 0;) {
+		auto_fd from = -1;
+
+		if (open_directory(overlay->lowers.items[i], &from, err) < 0 ||
+			tree_copy_layer(from, to, "a layer's /", err) < 0)
+			return -1;
+	}
+	return copy_root(overlay, to, err);
+}
+
+int overlay_watch(const struct overlay *overlay, const char *target,
+	struct tree_listing **ret, struct error *err)
+{
+	auto_fd fd = -1;
+
+	if (!overlay->copies)
+		return 0;
+	return open_directory(target, &fd, err) < 0 ? -1
+						    : tree_remember(fd, target, ret, err);
+}
+
+int overlay_keep(const struct overlay *overlay, const char *target,
+	const struct tree_listing *before, struct error *err)
+{
+	auto_fd fd = -1;
+	auto_fd upper = -1;
+
+	if (!overlay->copies)
+		return 0;
+	if (open_directory(target, &fd, err) < 0 ||
+		open_directory(overlay->upper, &upper, err) < 0)
+		return -1;
+	return tree_write_changes(before, fd, upper, "/", err);
+}
+
+/* ---- either ---- */
+
 int overlay_mount(const struct overlay *overlay, const char *target, struct error *err)
 {
 	auto_strings options = { 0 };
 
+	if (overlay->copies)
+		return copy_layers(overlay, target, err);
 	if (overlay->hide) {
 		host_options(overlay, &options);
 		if (mount_one(&options, target, err) < 0)

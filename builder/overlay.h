@@ -8,6 +8,8 @@
  * are stacked: the first, read-only, shows the host's root through a layer that hides
  * what no image may see (see host.h); the second has that (".", the root as it stands) as
  * its lowest layer. overlayfs refuses one stack of both: "/" contains the other layers.
+ *
+ * Where a user cannot mount it (see overlay_probe.h), the layers are copied on each other.
  */
 #pragma once
 
@@ -18,6 +20,7 @@
 #include "base/str.h"
 #include "builder/store/image.h"
 #include "builder/store/store.h"
+#include "builder/tree.h"
 #include "spec/config.h"
 
 struct overlay {
@@ -26,6 +29,7 @@ struct overlay {
 	char *work;
 	char *hide; /* of the host's root: upper directory; NULL: does not stand on it */
 	char *hide_work;
+	bool copies; /* of the layers, because the kernel mounts no overlay here */
 };
 
 #define auto_overlay __attribute__((cleanup(overlay_free))) struct overlay
@@ -41,6 +45,13 @@ void overlay_set_upper(struct overlay *overlay, const char *upper, const char *w
 void overlay_add_mounts(const struct overlay *overlay, struct oci_config *config);
 
 /* Mounts it at an existing directory of ours. The caller has made its mount namespace
- * private. */
+ * private. A place that gets copies is empty, or has them already. */
 int overlay_mount(
 	const struct overlay *overlay, const char *target, struct error *err) must_check;
+
+/* Around changes of what was mounted there: those of copies are found and written to the
+ * upper directory, where the kernel has those of an overlay anyhow. */
+int overlay_watch(const struct overlay *overlay, const char *target,
+	struct tree_listing **ret, struct error *err) must_check;
+int overlay_keep(const struct overlay *overlay, const char *target,
+	const struct tree_listing *before, struct error *err) must_check;

@@ -12,7 +12,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -24,6 +23,8 @@
 #include "builder/bundle/config.h"
 #include "builder/bundle/rootfs.h"
 #include "builder/overlay.h"
+#include "builder/overlay_marks.h"
+#include "builder/rootless.h"
 #include "builder/run_mounts.h"
 
 #define RUNTIME_LOG     "runtime.log"
@@ -98,31 +99,69 @@ struct run_work {
 	const char *bundle;
 	const char *log;
 	const char *id;
+	const char *rootfs;
+	const struct overlay *overlay; /* of the root */
 	struct run_mounts *mounts;
+	bool separate;    /* in a process namespace of its own */
 	bool on_terminal; /* its input and output are ours */
 	int status;       /* the result */
 };
 
 /* In the runtime's process, before it is executed: it ends with its worker. In a process
- * namespace of its own it needs the /proc that shows it. */
+ * namespace of its own it needs the /proc that shows it, which the worker must not see. */
 static void tie_to_worker(void *argument)
 {
 	const struct run_work *work = argument;
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	struct error ignored;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (work->mounts->secrets.in_environment &&
-		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) <
-			0)
+	if (work->separate && (worker_isolate_mounts(&ignored) < 0 ||
+				      mount("proc", "/proc", "proc", flags, NULL) < 0))
 		_exit(127);
 }
 
 /* Where the runtime's state is in memory, nobody could find a container whose builder was
- * killed: as the first of its namespace the runtime takes all others with it. */
+ * killed, and where there is no cgroup nobody could end it from another user namespace: as
+ * the first of its process namespace the runtime takes all others with it. */
 static int separate_processes(const struct run_work *work, struct error *err)
 {
-	if (work->mounts->secrets.in_environment && unshare(CLONE_NEWPID) < 0)
+	if (work->separate && unshare(CLONE_NEWPID) < 0)
 		return fail_errno(err, "making a process namespace");
 	return 0;
+}
+
+/* A user has no cgroups to give. */
+static void make_command(
+	const struct run_work *work, const char *root, struct strings *ret)
+{
+	strings_add(ret, "mocker-runtime");
+	if (rootless_here())
+		strings_add(ret, "--cgroup-manager=disabled");
+	strings_add(ret, "--root");
+	strings_add(ret, root);
+	strings_add(ret, "--log");
+	strings_add(ret, work->log);
+	strings_add(ret, "run");
+	strings_add(ret, "--bundle");
+	strings_add(ret, work->bundle);
+	strings_add(ret, work->id);
+}
+
+/* Where the kernel mounts no overlay, the root is made of copies before. */
+static int run_in_root(
+	const struct process_run *run, struct run_work *work, struct error *err)
+{
+	auto_tree_listing before = NULL;
+
+	if (work->overlay->copies &&
+		(overlay_mount(work->overlay, work->rootfs, err) < 0 ||
+			overlay_watch(work->overlay, work->rootfs, &before, err) < 0))
+		return -1;
+	if (process_run(run, &work->status, err) < 0)
+		return -1;
+	return work->status == 0 ? overlay_keep(work->overlay, work->rootfs, before, err)
+				 : 0;
 }
 
 /* In a worker, whose group is killed as a whole when the build is interrupted. */
@@ -132,12 +171,9 @@ static int run_container(void *argument, int output, struct error *err)
 	auto_free char *own_root =
 		run_secrets_runtime_root(&work->mounts->secrets, work->bundle);
 	auto_free char *record = path_join(work->root, work->id);
-	const char *argv[] = { "mocker-runtime", "--root",
-		own_root ? own_root : work->root, "--log", work->log, "run", "--bundle",
-		work->bundle, work->id, NULL };
+	auto_strings words = { 0 };
 	struct process_run run = {
 		.path = work->runtime,
-		.argv = (char *const *)argv,
 		.cwd_fd = -1,
 		.output_fd = output,
 		.error_fd = output,
@@ -146,6 +182,8 @@ static int run_container(void *argument, int output, struct error *err)
 	};
 	int result;
 
+	make_command(work, own_root ? own_root : work->root, &words);
+	run.argv = words.items;
 	if (work->on_terminal) {
 		run.input_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 		run.output_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -154,7 +192,7 @@ static int run_container(void *argument, int output, struct error *err)
 	if (run_mounts_prepare(work->mounts, work->bundle, record, err) < 0 ||
 		separate_processes(work, err) < 0)
 		return -1;
-	result = process_run(&run, &work->status, err);
+	result = run_in_root(&run, work, err);
 	run_secrets_end(&work->mounts->secrets);
 	return result;
 }
@@ -250,7 +288,7 @@ static int write_bundle(struct build *build, struct stage_state *state,
 		.request = &request,
 		.image = &image,
 		.user = &user,
-		.overlay = overlay,
+		.overlay = overlay->copies ? NULL : overlay,
 		.bundle = draft->path,
 	};
 	struct rootfs_work work = {
@@ -265,7 +303,7 @@ static int write_bundle(struct build *build, struct stage_state *state,
 	borrow_image(state, &image);
 	work.image = &image;
 	fill_request(build, state, step, &request);
-	request.cgroups_path = cgroup;
+	request.cgroups_path = rootless_here() ? NULL : cgroup;
 	if (rootfs_run(&work, &user, err) < 0 ||
 		bundle_make_config(&input, &config, err) < 0 ||
 		add_mounts(build, state, step, draft, mounts, &config, err) < 0 ||
@@ -294,10 +332,8 @@ static bool is_silent(const struct overlay *overlay, int fs, const char *path)
 	auto_fd fd =
 		path_try_open_in_root(fs, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	struct stat here, below;
-	char opaque[1];
 
-	if (fd < 0 || fstat(fd, &here) < 0 ||
-		fgetxattr(fd, "trusted.overlay.opaque", opaque, sizeof(opaque)) >= 0)
+	if (fd < 0 || fstat(fd, &here) < 0 || overlay_is_opaque(fd))
 		return false;
 	if (!stat_below(overlay, path, &below))
 		return true;
@@ -404,7 +440,12 @@ int run_perform(struct build *build, struct stage_state *state, const struct ste
 	auto_overlay overlay = { 0 };
 	auto_run_mounts mounts = { 0 };
 	struct run_work work = {
-		.root = root, .bundle = draft->path, .log = log, .id = id
+		.root = root,
+		.bundle = draft->path,
+		.log = log,
+		.id = id,
+		.rootfs = draft->rootfs,
+		.overlay = &overlay,
 	};
 	struct worker worker = {
 		.work = run_container,
@@ -426,6 +467,7 @@ int run_perform(struct build *build, struct stage_state *state, const struct ste
 		return -1;
 	work.runtime = runtime;
 	work.mounts = &mounts;
+	work.separate = mounts.secrets.in_environment || rootless_here();
 	if (worker_run(&worker, err) < 0)
 		return -1;
 	if (report_status(step, draft, work.status, err) < 0) {

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "builder/bundle/config.h"
 #include "builder/copy/hide.h"
+#include "builder/overlay_marks.h"
 #include "builder/tree.h"
 
 static void free_bind(struct run_bind *bind)
@@ -123,6 +124,7 @@ static int begin_context(const struct build *build, const struct context *contex
 
 	if (!root)
 		return fail_errno(err, "%s", context->path);
+	ret->overlay.copies = build->store->copies;
 	ret->source = str_dup(mount->source);
 	ret->what = str_format("--mount=source=%s", mount->source);
 	if (make_place(ret, place, err) < 0)
@@ -171,6 +173,8 @@ static int add_layers(struct build *build, const struct image *image,
 	lowers = strings_join(&overlay.lowers, ":");
 	added = bundle_add_mount(config, mount->target, "overlay", "overlay", "ro");
 	strings_addf(&added->options, "lowerdir=%s", lowers);
+	if (overlay_marks_option())
+		strings_add(&added->options, overlay_marks_option());
 	return 0;
 }
 
@@ -195,7 +199,7 @@ static int add_image(struct run_binds *binds, struct build *build,
 
 	if (build_find_source(build, state, mount->from, &image, err) < 0)
 		return -1;
-	if (mount->read_only && whole && !image.on_host)
+	if (mount->read_only && whole && !image.on_host && !build->store->copies)
 		return add_layers(build, &image, mount, config, err);
 	if (begin_image(build, &image, mount, place, &bind, err) < 0)
 		return -1;

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "builder/bundle/config.h"
+#include "builder/rootless.h"
 #include "builder/store/caches.h"
 
 void run_mounts_free(struct run_mounts *mounts)
@@ -67,8 +68,10 @@ static int set_attributes(
 	const struct run_mount *mount, int fd, const char *name, struct error *err)
 {
 	if (fchownat(fd, name, mount->uid, mount->gid, 0) < 0 ||
-		fchmodat(fd, name, mount->mode, 0) < 0)
-		return fail_errno(err, "making the cache %s", mount->id);
+		fchmodat(fd, name, mount->mode, 0) < 0) {
+		(void)!fail_errno(err, "making the cache %s", mount->id);
+		return rootless_fail_owner(mount->uid, mount->gid, err);
+	}
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "builder/cache.h"
 #include "builder/host.h"
 #include "builder/platform.h"
+#include "builder/rootless.h"
 #include "builder/store/layer.h"
 
 void stage_state_free(struct stage_state *state)
@@ -68,13 +69,18 @@ static int begin_on_image(struct build *build, struct stage_state *state,
 }
 
 /* The host's stage: see host.h. */
-static void begin_on_host(struct stage_state *state)
+static int begin_on_host(struct stage_state *state, struct error *err)
 {
 	struct image_run_config *config = &state->image.config.config;
 
+	if (rootless_here())
+		return fail(err,
+			"a Mockerfile without FROM builds on the files of this host, which "
+			"are root's: as a user begin it with FROM");
 	image_init(&state->image);
 	state->image.on_host = true;
 	config->working_dir = str_dup(HOST_WORKSPACE);
+	return 0;
 }
 
 /* FROM scratch: what is put there is for the platform that was asked for. */
@@ -110,7 +116,8 @@ static int load_base(struct build *build, struct stage_state *state, struct erro
 			return -1;
 		break;
 	case STAGE_BASE_HOST:
-		begin_on_host(state);
+		if (begin_on_host(state, err) < 0)
+			return -1;
 		break;
 	case STAGE_BASE_STAGE:
 		if (image_copy(&state->image, &build->states[stage->base_stage].image,

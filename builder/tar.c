@@ -14,15 +14,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/overlay_marks.h"
+#include "builder/rootless.h"
 #include "builder/tar_name.h"
 #include "builder/tar_open.h"
+#include "builder/tar_xattrs.h"
 
 #define SIZE_MAX_TOTAL (INT64_C(1) << 40)
 #define ENTRIES_MAX    10000000
@@ -31,7 +33,6 @@
 #define MODE_UNKNOWN   ((mode_t)-1)
 #define WHITEOUT       ".wh."
 #define OPAQUE         ".wh..wh..opq"
-#define OPAQUE_XATTR   "trusted.overlay.opaque"
 
 struct late_time {
 	char *path;
@@ -155,6 +156,13 @@ static int fail_entry(struct extraction *x, const struct place *place, const cha
 	return fail_errno(x->err, "%s: %s %s", x->options->name, doing, place->path);
 }
 
+static int fail_owner(
+	struct extraction *x, const struct place *place, uid_t uid, gid_t gid)
+{
+	(void)!fail_entry(x, place, "setting the owner of");
+	return rootless_fail_owner(uid, gid, x->err);
+}
+
 static int owner_of(
 	struct extraction *x, const struct place *place, uid_t *uid, gid_t *gid)
 {
@@ -184,25 +192,6 @@ static struct timespec time_of(struct extraction *x, const struct place *place)
 	return time;
 }
 
-/* trusted.* would speak to overlayfs, security.selinux to the host. */
-static int set_xattrs(struct extraction *x, const struct place *place, int fd)
-{
-	const char *name;
-	const void *value;
-	size_t size;
-
-	archive_entry_xattr_reset(place->entry);
-	while (archive_entry_xattr_next(place->entry, &name, &value, &size) ==
-		ARCHIVE_OK) {
-		if (!str_after(name, "user.") && strcmp(name, "security.capability") != 0)
-			continue;
-		if (fsetxattr(fd, name, value, size, 0) < 0 && errno != EOPNOTSUPP &&
-			errno != EPERM && errno != EINVAL)
-			return fail_entry(x, place, "setting an attribute of");
-	}
-	return 0;
-}
-
 /* Of a file or directory that is open, with the mode that it was made with. A change of
  * owner takes the bits for set-id away, so that the mode comes after it. */
 static int finish(struct extraction *x, const struct place *place, int fd, mode_t made)
@@ -217,11 +206,11 @@ static int finish(struct extraction *x, const struct place *place, int fd, mode_
 	if ((uid != x->uid || gid != x->gid || x->parent_gives_group ||
 		    made == MODE_UNKNOWN) &&
 		fchown(fd, uid, gid) < 0)
-		return fail_entry(x, place, "setting the owner of");
+		return fail_owner(x, place, uid, gid);
 	if (mode != made && fchmod(fd, mode) < 0)
 		return fail_entry(x, place, "setting the mode of");
-	if (set_xattrs(x, place, fd) < 0)
-		return -1;
+	if (tar_set_xattrs(place->entry, fd) < 0)
+		return fail_entry(x, place, "setting an attribute of");
 	if (futimens(fd, times) < 0)
 		return fail_entry(x, place, "setting the time of");
 	return 0;
@@ -238,18 +227,13 @@ static int finish_at(struct extraction *x, const struct place *place)
 		return -1;
 	if ((uid != x->uid || gid != x->gid || x->parent_gives_group) &&
 		fchownat(place->fd, place->name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_entry(x, place, "setting the owner of");
+		return fail_owner(x, place, uid, gid);
 	if (utimensat(place->fd, place->name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_entry(x, place, "setting the time of");
 	return 0;
 }
 
 /* ---- entries ---- */
-
-static bool is_whiteout(const struct stat *st)
-{
-	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
-}
 
 /* Makes room for an entry. What stood there may be the directory that is remembered. */
 static int remove_old(struct extraction *x, const struct place *place)
@@ -379,7 +363,7 @@ static int extract_directory(struct extraction *x, const struct place *place)
 	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
 		was_whiteout =
 			fstatat(place->fd, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			is_whiteout(&st);
+			overlay_is_whiteout(place->fd, place->name, &st);
 		if (remove_old(x, place) < 0)
 			return -1;
 		if (mkdirat(place->fd, place->name, 0700) < 0)
@@ -388,7 +372,7 @@ static int extract_directory(struct extraction *x, const struct place *place)
 	}
 	if (fd < 0)
 		return fail_entry(x, place, "opening");
-	if (was_whiteout && fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
+	if (was_whiteout && overlay_mark_opaque(fd) < 0)
 		return fail_entry(x, place, "marking as opaque");
 	return remember_time(x, place) < 0 ? -1 : finish(x, place, fd, MODE_UNKNOWN);
 }
@@ -450,7 +434,9 @@ static int extract_node(struct extraction *x, const struct place *place)
 		return -1;
 	if (mknodat(place->fd, place->name,
 		    type | (archive_entry_perm(place->entry) & 07777), device) < 0)
-		return fail_entry(x, place, "making the node");
+		return rootless_leaves_out_node(x->options->name, place->path)
+			       ? 0
+			       : fail_entry(x, place, "making the node");
 	return finish_at(x, place);
 }
 
@@ -460,7 +446,7 @@ static int extract_opaque(struct extraction *x, const struct place *place)
 {
 	auto_fd fd = openat(place->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 || fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
+	if (fd < 0 || overlay_mark_opaque(fd) < 0)
 		return fail_entry(x, place, "marking as opaque the directory of");
 	return 0;
 }
@@ -475,12 +461,12 @@ static int extract_whiteout(struct extraction *x, const struct place *place)
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return fail(x->err, "%s: the whiteout %s names nothing", x->options->name,
 			place->path);
-	if (mknodat(place->fd, name, S_IFCHR, makedev(0, 0)) == 0)
+	if (overlay_make_whiteout(place->fd, name) == 0)
 		return 0;
 	if (errno != EEXIST)
 		return fail_entry(x, place, "making the whiteout");
 	fd = openat(place->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
+	if (fd >= 0 && overlay_mark_opaque(fd) < 0)
 		return fail_entry(x, place, "marking as opaque what is below");
 	return 0;
 }

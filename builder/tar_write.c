@@ -12,7 +12,6 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -20,9 +19,8 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "builder/hardlinks.h"
+#include "builder/overlay_marks.h"
 
-#define OPAQUE_XATTR   "trusted.overlay.opaque"
-#define OVERLAY_XATTRS "trusted.overlay."
 #define XATTR_LIST_MAX 65536
 #define XATTR_SIZE_MAX 65536
 
@@ -179,7 +177,7 @@ static int set_xattrs(struct writing *w, const char *path, struct archive_entry 
 	if (length < 0)
 		return fail_errno(w->err, "listing the attributes of %s", path);
 	for (ssize_t at = 0; at < length; at += (ssize_t)strlen(list + at) + 1) {
-		if (!str_after(list + at, OVERLAY_XATTRS))
+		if (!overlay_is_mark(list + at))
 			strings_add(&names, list + at);
 	}
 	strings_sort(&names);
@@ -245,14 +243,12 @@ static int add_below(
 	auto_fd fd =
 		openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	size_t length = w->path.length;
-	char opaque[1];
 	int result = 0;
 
 	if (fd < 0)
 		return fail_errno(w->err, "opening %s", name);
 	str_appendf(&w->path, "%s/", name);
-	if (w->options->layer && fgetxattr(fd, OPAQUE_XATTR, opaque, 1) == 1 &&
-		opaque[0] == 'y')
+	if (w->options->layer && overlay_is_opaque(fd))
 		result = add_whiteout(w, ".wh..wh..opq", stat);
 	if (result == 0)
 		result = add_directory(w, fd);
@@ -299,7 +295,7 @@ static int add_entry(struct writing *w, int dir_fd, const char *name)
 		return fail_errno(w->err, "looking at %s", name);
 	if (S_ISSOCK(stat.st_mode)) /* no archive can hold one */
 		return 0;
-	if (w->options->layer && S_ISCHR(stat.st_mode) && stat.st_rdev == makedev(0, 0)) {
+	if (w->options->layer && overlay_is_whiteout(dir_fd, name, &stat)) {
 		path = str_format(".wh.%s", name);
 		return add_whiteout(w, path, &stat);
 	}

@@ -13,16 +13,36 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "builder/hardlinks.h"
+#include "builder/overlay_marks.h"
+#include "builder/tree_internal.h"
 
 #define XATTR_LIST_MAX 65536 /* the kernel's own limits */
 #define XATTR_SIZE_MAX 65536
 
-struct copier {
-	int target_fd;
-	struct hardlinks links;
-	struct str path; /* beneath the target, of the current directory: "a/b/" */
-};
+void copier_free(struct copier *copier)
+{
+	hardlinks_free(&copier->links);
+	str_free(&copier->path);
+}
+
+size_t copier_enter(struct copier *copier, const char *name)
+{
+	size_t length = copier->path.length;
+
+	str_appendf(&copier->path, "%s/", name);
+	return length;
+}
+
+void copier_leave(struct copier *copier, size_t length)
+{
+	copier->path.length = length;
+	copier->path.data[length] = '\0';
+}
+
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
 
 static int copy_one_xattr(
 	const char *from, const char *to, const char *attribute, struct error *err)
@@ -54,7 +74,7 @@ static int copy_xattrs(int from_fd, int to_fd, const char *name, struct error *e
 	if (length < 0)
 		return fail_errno(err, "listing the attributes of %s", name);
 	for (ssize_t at = 0; at < length; at += (ssize_t)strlen(list + at) + 1) {
-		if (str_after(list + at, "trusted.overlay."))
+		if (overlay_is_mark(list + at))
 			continue;
 		if (copy_one_xattr(from, to, list + at, err) < 0)
 			return fail_while(err, "%s", name);
@@ -63,7 +83,7 @@ static int copy_xattrs(int from_fd, int to_fd, const char *name, struct error *e
 }
 
 /* The owner first: changing it takes set-id bits away. */
-static int copy_attributes(int from_fd, int to_fd, const char *name,
+int tree_copy_attributes(int from_fd, int to_fd, const char *name,
 	const struct stat *stat, struct error *err)
 {
 	const struct timespec times[] = { stat->st_atim, stat->st_mtim };
@@ -111,37 +131,57 @@ static int copy_link(int from_fd, int to_fd, const char *name, struct error *err
 static int copy_directory(
 	struct copier *copier, int from_fd, int to_fd, struct error *err);
 
+static int open_below(int fd, const char *name, int *ret_fd, struct error *err)
+{
+	*ret_fd = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret_fd < 0 ? fail_errno(err, "opening %s", name) : 0;
+}
+
+static int empty_directory(int fd, struct error *err)
+{
+	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir dir = again < 0 ? NULL : fdopendir(again);
+	struct dirent *entry;
+
+	if (!dir)
+		return fail_errno(err, "reading a directory");
+	while ((entry = readdir(dir))) {
+		if (!is_dots(entry->d_name) &&
+			path_remove_tree(fd, entry->d_name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int copy_subdirectory(struct copier *copier, int from_fd, int to_fd,
 	const char *name, struct error *err)
 {
-	size_t length = copier->path.length;
-	auto_fd from =
-		openat(from_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t length;
+	auto_fd from = -1;
 	auto_fd to = -1;
 	int result;
 
-	if (from < 0)
-		return fail_errno(err, "opening %s", name);
-	if (mkdirat(to_fd, name, 0700) < 0)
+	if (open_below(from_fd, name, &from, err) < 0)
+		return -1;
+	if (mkdirat(to_fd, name, 0700) < 0 && !(copier->onto && errno == EEXIST))
 		return fail_errno(err, "making %s", name);
-	to = openat(to_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (to < 0)
-		return fail_errno(err, "opening the new %s", name);
-	str_appendf(&copier->path, "%s/", name);
+	if (open_below(to_fd, name, &to, err) < 0)
+		return -1;
+	if (copier->onto && overlay_is_opaque(from) && empty_directory(to, err) < 0)
+		return -1;
+	length = copier_enter(copier, name);
 	result = copy_directory(copier, from, to, err);
-	copier->path.length = length;
-	copier->path.data[length] = '\0';
+	if (result == 0) /* where it failed is told by the path */
+		copier_leave(copier, length);
 	return result;
 }
 
-static int copy_by_type(struct copier *copier, int from_fd, int to_fd, const char *name,
-	const struct stat *stat, struct error *err)
+static int copy_content(int from_fd, int to_fd, const char *name, const struct stat *stat,
+	struct error *err)
 {
 	switch (stat->st_mode & S_IFMT) {
 	case S_IFREG:
 		return copy_file(from_fd, to_fd, name, err);
-	case S_IFDIR:
-		return copy_subdirectory(copier, from_fd, to_fd, name, err);
 	case S_IFLNK:
 		return copy_link(from_fd, to_fd, name, err);
 	default:
@@ -151,25 +191,56 @@ static int copy_by_type(struct copier *copier, int from_fd, int to_fd, const cha
 	}
 }
 
-static int copy_entry(struct copier *copier, int from_fd, int to_fd, const char *name,
-	struct error *err)
+int copier_add(struct copier *copier, int from_fd, int to_fd, const char *name,
+	const struct stat *stat, struct error *err)
 {
 	auto_free char *path =
 		str_format("%s%s", copier->path.data ? copier->path.data : "", name);
-	const char *known;
-	struct stat stat;
+	const char *known = hardlinks_meet(&copier->links, stat, path);
 
-	if (fstatat(from_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_errno(err, "looking at %s", name);
-	known = hardlinks_meet(&copier->links, &stat, path);
 	if (known) {
 		if (linkat(copier->target_fd, known, to_fd, name, 0) < 0)
 			return fail_errno(err, "linking %s to %s", name, known);
 		return 0;
 	}
-	if (copy_by_type(copier, from_fd, to_fd, name, &stat, err) < 0)
+	if (copy_content(from_fd, to_fd, name, stat, err) < 0)
 		return -1;
-	return copy_attributes(from_fd, to_fd, name, &stat, err);
+	return tree_copy_attributes(from_fd, to_fd, name, stat, err);
+}
+
+/* What a layer's entry stands in for goes; but a directory comes to what is in one. */
+static int make_room(int to_fd, const char *name, bool directory, struct error *err)
+{
+	struct stat stat;
+
+	if (fstatat(to_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : fail_errno(err, "looking at %s", name);
+	return directory && S_ISDIR(stat.st_mode) ? 0
+						  : path_remove_tree(to_fd, name, err);
+}
+
+static int copy_entry(struct copier *copier, int from_fd, int to_fd, const char *name,
+	struct error *err)
+{
+	struct stat stat;
+	bool directory;
+
+	if (fstatat(from_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_errno(err, "looking at %s", name);
+	directory = S_ISDIR(stat.st_mode);
+	if (copier->onto) {
+		bool gone = overlay_is_whiteout(from_fd, name, &stat);
+
+		if (make_room(to_fd, name, directory, err) < 0)
+			return -1;
+		if (gone)
+			return 0;
+	}
+	if (!directory)
+		return copier_add(copier, from_fd, to_fd, name, &stat, err);
+	if (copy_subdirectory(copier, from_fd, to_fd, name, err) < 0)
+		return -1;
+	return tree_copy_attributes(from_fd, to_fd, name, &stat, err);
 }
 
 static int copy_directory(
@@ -182,29 +253,38 @@ static int copy_directory(
 	if (!dir)
 		return fail_errno(err, "reading a directory");
 	while ((entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (copy_entry(copier, from_fd, to_fd, entry->d_name, err) < 0)
+		if (!is_dots(entry->d_name) &&
+			copy_entry(copier, from_fd, to_fd, entry->d_name, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int tree_copy(int from_fd, int to_fd, const char *name, struct error *err)
+static int copy_root(
+	struct copier *copier, int from_fd, const char *name, struct error *err)
 {
-	struct copier copier = { .target_fd = to_fd };
 	struct stat stat;
-	int result;
 
 	if (fstat(from_fd, &stat) < 0)
 		return fail_errno(err, "looking at %s", name);
-	result = copy_directory(&copier, from_fd, to_fd, err);
-	if (result == 0)
-		result = copy_attributes(from_fd, to_fd, ".", &stat, err);
-	else
-		(void)!fail_while(err, "copying %s%s", name,
-			copier.path.data ? copier.path.data : "");
-	hardlinks_free(&copier.links);
-	str_free(&copier.path);
-	return result;
+	if (copy_directory(copier, from_fd, copier->target_fd, err) < 0)
+		return fail_while(err, "copying %s%s", name,
+			copier->path.data ? copier->path.data : "");
+	return tree_copy_attributes(from_fd, copier->target_fd, ".", &stat, err);
+}
+
+int tree_copy(int from_fd, int to_fd, const char *name, struct error *err)
+{
+	auto_copier copier = { .target_fd = to_fd };
+
+	return copy_root(&copier, from_fd, name, err);
+}
+
+int tree_copy_layer(int from_fd, int to_fd, const char *name, struct error *err)
+{
+	auto_copier copier = { .target_fd = to_fd, .onto = true };
+
+	if (overlay_is_opaque(from_fd) && empty_directory(to_fd, err) < 0)
+		return -1;
+	return copy_root(&copier, from_fd, name, err);
 }

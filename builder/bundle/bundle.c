@@ -89,8 +89,8 @@ static int fill_root(const struct bundle_place *place, const struct image *image
 	const struct overlay *overlay, struct user *ret, struct error *err)
 {
 	const char *user = request->user ? request->user : image->config.config.user;
-	auto_free char *mount_at =
-		path_join(bundle->path, place->overlay ? "rootfs" : "mount");
+	bool in_place = place->overlay || overlay->copies;
+	auto_free char *mount_at = path_join(bundle->path, in_place ? "rootfs" : "mount");
 	struct rootfs_work work = {
 		.overlay = overlay,
 		.mount_at = mount_at,
@@ -105,7 +105,7 @@ static int fill_root(const struct bundle_place *place, const struct image *image
 	if (rootfs_run(&work, ret, err) < 0)
 		return -1;
 	if (!place->overlay && unlinkat(bundle->fd, "mount", AT_REMOVEDIR) < 0)
-		return fail_errno(err, "removing %s", mount_at);
+		return fail_errno(err, "removing %s/mount", bundle->path);
 	return 0;
 }
 

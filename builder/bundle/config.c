@@ -155,6 +155,7 @@ int bundle_make_config(
 	if (bundle_add_process(input, &config, err) < 0 ||
 		bundle_add_mounts(input, &config, err) < 0 ||
 		bundle_add_network(input, &config, err) < 0 ||
+		bundle_add_user_namespace(input, &config, err) < 0 ||
 		bundle_add_limits(input, &config, err) < 0 ||
 		bundle_add_devices(input, &config, err) < 0 ||
 		bundle_add_security(input, &config, err) < 0 ||

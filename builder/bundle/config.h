@@ -1,8 +1,8 @@
 /*
  * config.json of a container: an image's config and a request, by the rules of OCI
  * image-spec, conversion.md. Chapters: process.c (command, user), environment.c, mounts.c,
- * network.c (namespace, hooks, resolv.conf), limits.c, devices.c, security.c (filter and
- * masks); config.c puts them together.
+ * network.c (namespace, hooks, resolv.conf), user_namespace.c, limits.c, devices.c,
+ * security.c (filter and masks); config.c puts them together.
  */
 #pragma once
 
@@ -43,6 +43,10 @@ int bundle_add_mounts(const struct bundle_input *input, struct oci_config *confi
 int bundle_add_network(const struct bundle_input *input, struct oci_config *config,
 	struct error *err) must_check;
 int bundle_add_limits(const struct bundle_input *input, struct oci_config *config,
+	struct error *err) must_check;
+
+/* After bundle_add_mounts(): what has no number in the namespace is left out of them. */
+int bundle_add_user_namespace(const struct bundle_input *input, struct oci_config *config,
 	struct error *err) must_check;
 
 struct oci_mount *bundle_add_mount(struct oci_config *config, const char *destination,

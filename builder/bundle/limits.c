@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "builder/rootless.h"
 
 #define CPU_PERIOD 100000 /* microseconds */
 #define CPUS_MAX   8192.0
@@ -75,7 +76,8 @@ int bundle_add_limits(
 	struct oci_resources *resources = &config->linux.resources;
 
 	config->linux.cgroups_path = str_dup(request->cgroups_path);
-	add_devices(request, resources);
+	if (!rootless_here()) /* a user has no cgroup that could refuse a device */
+		add_devices(request, resources);
 	if (add_memory(request, &resources->memory, err) < 0)
 		return -1;
 	if (request->has_pids_limit) {

@@ -36,6 +36,8 @@ static int copy_root(const struct rootfs_work *work, int root_fd, struct error *
 {
 	auto_fd fd = -1;
 
+	if (work->overlay->copies) /* root_fd is that already */
+		return 0;
 	if (open_directory(work->bundle_fd, "rootfs", &fd, err) < 0)
 		return -1;
 	return tree_copy(root_fd, fd, "/", err);

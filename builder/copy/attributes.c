@@ -1,18 +1,21 @@
 /*
- * user.*, security.capability and POSIX access control lists are copied. trusted.*
- * belongs to overlayfs, security.selinux and its like to the host.
+ * user.*, security.capability and POSIX access control lists are copied. trusted.* and
+ * user.overlay.* belong to overlayfs, security.selinux and its like to the host.
  */
 #include "builder/copy/attributes.h"
 
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "builder/overlay_marks.h"
+
 #define LIST_SIZE  65536 /* XATTR_LIST_MAX */
 #define VALUE_SIZE 65536 /* XATTR_SIZE_MAX */
 
 static bool is_wanted(const char *name)
 {
-	return str_after(name, "user.") || strcmp(name, "security.capability") == 0 ||
+	return (str_after(name, "user.") && !overlay_is_mark(name)) ||
+	       strcmp(name, "security.capability") == 0 ||
 	       strcmp(name, "system.posix_acl_access") == 0 ||
 	       strcmp(name, "system.posix_acl_default") == 0;
 }

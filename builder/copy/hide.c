@@ -8,12 +8,12 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/path.h"
 #include "builder/copy/match.h"
+#include "builder/overlay_marks.h"
 
 #define DEPTH_MAX 1024
 
@@ -80,7 +80,7 @@ static int add_whiteout(
 	if (open_place(hiding, level, &place) < 0 ||
 		path_remove_tree(place, name, hiding->err) < 0)
 		return -1;
-	if (mknodat(place, name, S_IFCHR, makedev(0, 0)) < 0)
+	if (overlay_make_whiteout(place, name) < 0)
 		return fail_errno(hiding->err, "hiding \"%s/%s\"", level->path, name);
 	hiding->any = true;
 	return 0;

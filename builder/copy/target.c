@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "builder/copy/attributes.h"
+#include "builder/rootless.h"
 
 static uid_t owner_uid(const struct copy_target *target, const struct stat *st)
 {
@@ -163,6 +164,13 @@ int target_make_file(const struct copy_target *target, int parent_fd, const char
 	return 0;
 }
 
+static int fail_owner(const struct copy_target *target, const char *path,
+	const struct stat *st, struct error *err)
+{
+	(void)!fail_errno(err, "setting the owner of %s", path);
+	return rootless_fail_owner(owner_uid(target, st), owner_gid(target, st), err);
+}
+
 /* Owner and time of something that cannot be opened. */
 static int finish_at(const struct copy_target *target, int parent_fd, const char *path,
 	const struct stat *st, struct error *err)
@@ -172,7 +180,7 @@ static int finish_at(const struct copy_target *target, int parent_fd, const char
 
 	if (fchownat(parent_fd, name, owner_uid(target, st), owner_gid(target, st),
 		    AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_errno(err, "setting the owner of %s", path);
+		return fail_owner(target, path, st, err);
 	if (utimensat(parent_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_errno(err, "setting the time of %s", path);
 	return 0;
@@ -249,7 +257,7 @@ int target_finish(const struct copy_target *target, int fd, const char *path,
 	if (fstat(fd, &now) < 0)
 		return fail_errno(err, "reading %s", path);
 	if ((now.st_uid != uid || now.st_gid != gid) && fchown(fd, uid, gid) < 0)
-		return fail_errno(err, "setting the owner of %s", path);
+		return fail_owner(target, path, st, err);
 	/* After the owner, whose change takes set-id bits and capabilities away. */
 	if (((now.st_mode & 07777) != mode || (mode & 07000)) && fchmod(fd, mode) < 0)
 		return fail_errno(err, "setting the mode of %s", path);

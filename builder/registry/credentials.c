@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "builder/rootless.h"
 
 #define FILE_LIMIT     (1u << 20)
 #define HELPER_MS      60000
@@ -263,7 +264,7 @@ static char *runtime_file(void)
 
 	if (directory && *directory == '/')
 		return path_join(directory, "containers/auth.json");
-	return str_format("/run/containers/%u/auth.json", geteuid());
+	return str_format("/run/containers/%u/auth.json", rootless_user());
 }
 
 static void list_files(const char *authfile, struct strings *ret)

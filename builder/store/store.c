@@ -12,6 +12,8 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/overlay_probe.h"
+#include "builder/rootless.h"
 
 static const char layout_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
 
@@ -20,7 +22,7 @@ char *store_default_root(void)
 	const char *data = getenv("XDG_DATA_HOME");
 	const char *home = getenv("HOME");
 
-	if (geteuid() == 0)
+	if (rootless_user() == 0)
 		return str_dup("/var/lib/mocker");
 	if (data && *data == '/')
 		return path_join(data, "mocker");
@@ -119,7 +121,9 @@ static int open_at_root(
 	store->root_fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store->root_fd < 0)
 		return fail_errno(err, "opening the store %s", store->root);
-	return make_layout(store, err) < 0 ? -1 : take_lock(store, lock, err);
+	if (make_layout(store, err) < 0 || take_lock(store, lock, err) < 0)
+		return -1;
+	return rootless_here() ? overlay_probe(store, &store->copies, err) : 0;
 }
 
 int store_open(const char *root, int lock, struct store *ret, struct error *err)

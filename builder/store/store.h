@@ -9,6 +9,7 @@
  *	leases/HEX                  bundles whose root stands on layers (see lease.h)
  *	temp/NAME  runtime          a session's work and containers (see session.h)
  *	empty  empty2               empty directories: overlayfs wants one more layer
+ *	probe                       of users: overlayfs is tried there (see overlay_probe.h)
  *	lock  index.lock            see below
  *	caches.lock                 held while a step takes several caches (see run.c)
  *
@@ -19,6 +20,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +39,7 @@ struct store {
 	int leases_fd;
 	int temp_fd;
 	int lock_fd;
+	bool copies; /* overlayfs is refused here: layers are copied on each other */
 };
 
 #define auto_store __attribute__((cleanup(store_close))) struct store

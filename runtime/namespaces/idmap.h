@@ -1,7 +1,4 @@
-/*
- * User and group id maps of a new user namespace, written by its creator: directly with
- * privilege or for a single id of one's own, else by newuidmap(1) and newgidmap(1).
- */
+/* User and group id maps of a new user namespace, as config.json has them. */
 #pragma once
 
 #include <stdbool.h>
