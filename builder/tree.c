@@ -181,13 +181,13 @@ static int copy_directory(
 
 	if (!dir)
 		return fail_errno(err, "reading a directory");
-	while ((entry = readdir(dir))) {
+	while ((errno = 0, entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		if (copy_entry(copier, from_fd, to_fd, entry->d_name, err) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? fail_errno(err, "reading a directory") : 0;
 }
 
 int tree_copy(int from_fd, int to_fd, const char *name, struct error *err)
