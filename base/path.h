@@ -46,6 +46,9 @@ char *path_parent(const char *path);                      /* "/" of "/a", "." of
 /* Removes the tree at dir_fd/name without crossing mounts or following links; a name that
  * does not exist is success. */
 int path_remove_tree(int dir_fd, const char *name, struct error *err) must_check;
+/* What is in the open directory, which may be a mount point; name is for messages. */
+int path_remove_children(int dir_fd, const char *name, struct error *err) must_check;
+int path_is_empty(int dir_fd, const char *name, bool *ret, struct error *err) must_check;
 
 /* The absolute path of a sibling executable: beside ours, else libexecdir, else PATH; an
  * environment variable (MOCKER_RUNTIME for "mocker-runtime") goes before all three. */

@@ -1,5 +1,5 @@
 /* Removal of a tree that may be hostile: deep beyond every descriptor limit, full of links,
- * holding mounts. */
+ * holding mounts. And of what is in a directory that stays. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -65,6 +65,11 @@ static bool is_mount_point(int parent_fd, int fd)
 	       own.stx_dev_minor != parent.stx_dev_minor;
 }
 
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
 static int remove_children(struct removal *removal, int parent_fd, const char *name,
 	unsigned depth, struct error *err)
 {
@@ -77,7 +82,7 @@ static int remove_children(struct removal *removal, int parent_fd, const char *n
 		return fail_code(
 			err, EBUSY, "removing %s: something is mounted there", name);
 	while ((errno = 0, entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+		if (is_dots(entry->d_name))
 			continue;
 		if (remove_entry(removal, dirfd(dir), entry->d_name, depth + 1, err) < 0)
 			return -1;
@@ -116,4 +121,44 @@ int path_remove_tree(int dir_fd, const char *name, struct error *err)
 		result = remove_entry(&removal, fd, removal.deep.items[i], 0, err);
 	strings_free(&removal.deep);
 	return result;
+}
+
+static DIR *list(int dir_fd)
+{
+	auto_fd fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir)
+		(void)take_fd(&fd);
+	return dir;
+}
+
+int path_remove_children(int dir_fd, const char *name, struct error *err)
+{
+	auto_dir dir = list(dir_fd);
+	struct dirent *entry;
+
+	if (!dir)
+		return fail_errno(err, "opening %s", name);
+	while ((errno = 0, entry = readdir(dir))) {
+		if (!is_dots(entry->d_name) &&
+			path_remove_tree(dir_fd, entry->d_name, err) < 0)
+			return -1;
+	}
+	return errno ? fail_errno(err, "listing %s", name) : 0;
+}
+
+int path_is_empty(int dir_fd, const char *name, bool *ret, struct error *err)
+{
+	auto_dir dir = list(dir_fd);
+	struct dirent *entry = NULL;
+
+	if (!dir)
+		return fail_errno(err, "opening %s", name);
+	while ((errno = 0, entry = readdir(dir)) && is_dots(entry->d_name))
+		;
+	if (!entry && errno)
+		return fail_errno(err, "listing %s", name);
+	*ret = !entry;
+	return 0;
 }

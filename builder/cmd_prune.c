@@ -6,12 +6,14 @@
 
 #include "base/cleanup.h"
 #include "builder/commands.h"
+#include "builder/digest.h"
 #include "builder/rootless.h"
 #include "builder/size.h"
 #include "builder/store/prune.h"
 
 struct prune_command_options {
 	bool all;
+	bool caches;
 	bool dry_run;
 	bool quiet;
 	int64_t keep;
@@ -23,6 +25,8 @@ struct prune_command_options {
 static const struct option_spec options[] = {
 	OPTION_FLAG(struct prune_command_options, all, "all", 'a',
 		"also images that have a name"),
+	OPTION_FLAG(struct prune_command_options, caches, "cache-mounts", 0,
+		"also the directories of RUN --mount=type=cache, each told with its size"),
 	OPTION_FLAG(struct prune_command_options, dry_run, "dry-run", 'n',
 		"say what would go, remove nothing"),
 	OPTION_FLAG(struct prune_command_options, quiet, "quiet", 'q',
@@ -44,8 +48,10 @@ static void print_removed(
 	const struct prune_command_options *given = argument;
 	struct size_text text = size_text(size);
 
+	int length = digest_is_hex(name) ? 32 : (int)strlen(name);
+
 	if (!given->quiet)
-		printf("%s %.32s %s\n", what, name, size ? text.text : "");
+		printf("%s %.*s %s\n", what, length, name, size ? text.text : "");
 }
 
 /* Seconds. */
@@ -70,18 +76,23 @@ static void print_sum(
 	const struct prune_command_options *given, const struct pruned *pruned)
 {
 	struct size_text size = size_text(pruned->bytes);
+	auto_free char *caches =
+		given->caches ? str_format("%" PRIu64 " cache mounts, ", pruned->caches)
+			      : str_dup("");
 
 	if (str_equal(given->format, "json"))
 		printf("{\"images\":%" PRIu64 ",\"layers\":%" PRIu64
-		       ",\"records\":%" PRIu64 ",\"sessions\":%" PRIu64
-		       ",\"bytes\":%" PRIu64 ",\"dryRun\":%s}\n",
-			pruned->images, pruned->layers, pruned->blobs, pruned->sessions,
-			pruned->bytes, given->dry_run ? "true" : "false");
+		       ",\"records\":%" PRIu64 ",\"cacheMounts\":%" PRIu64
+		       ",\"sessions\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"dryRun\":%s}\n",
+			pruned->images, pruned->layers, pruned->blobs, pruned->caches,
+			pruned->sessions, pruned->bytes,
+			given->dry_run ? "true" : "false");
 	else
 		printf("%s %" PRIu64 " images, %" PRIu64 " layers, %" PRIu64
-		       " records, %" PRIu64 " unfinished builds: %s\n",
+		       " records, %s%" PRIu64 " unfinished builds: %s\n",
 			given->dry_run ? "would remove" : "removed", pruned->images,
-			pruned->layers, pruned->blobs, pruned->sessions, size.text);
+			pruned->layers, pruned->blobs, caches, pruned->sessions,
+			size.text);
 }
 
 static int run(const struct command_call *call, struct error *err)
@@ -91,6 +102,7 @@ static int run(const struct command_call *call, struct error *err)
 		*(const struct prune_command_options *)call->options;
 	struct prune_options prune = {
 		.all_images = given.all,
+		.caches = given.caches,
 		.dry_run = given.dry_run,
 		.keep_bytes = given.keep,
 		.removed = print_removed,

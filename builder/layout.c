@@ -158,18 +158,44 @@ static struct image_descriptor *place_of(
 	return &index->manifests[index->manifests_count++];
 }
 
-int layout_add(int directory_fd, const struct image_descriptor *entry, struct error *err)
+static int add_entry(struct image_index *index, const struct image_descriptor *entry,
+	struct error *err)
+{
+	return json_copy(&image_descriptor_type, place_of(index, entry), entry, err);
+}
+
+static int write_index(
+	int directory_fd, const struct image_index *index, struct error *err)
 {
 	struct json_write_options pretty = { .pretty = true };
 	struct file_replace_options replace = { .mode = 0644 };
-	auto_image_index index = { 0 };
 	auto_str text = { 0 };
 
-	if (read_index(directory_fd, &index, err) < 0 ||
-		json_copy(&image_descriptor_type, place_of(&index, entry), entry, err) <
-			0)
-		return -1;
-	json_write(&text, &image_index_type, &index, pretty);
+	json_write(&text, &image_index_type, index, pretty);
 	return file_replace_at(
 		directory_fd, "index.json", text.data, text.length, replace, err);
+}
+
+int layout_add(int directory_fd, const struct image_descriptor *entry, struct error *err)
+{
+	auto_image_index index = { 0 };
+
+	return read_index(directory_fd, &index, err) < 0 ||
+			       add_entry(&index, entry, err) < 0
+		       ? -1
+		       : write_index(directory_fd, &index, err);
+}
+
+int layout_merge_index(int from_fd, int to_fd, struct error *err)
+{
+	auto_image_index from = { 0 };
+	auto_image_index to = { 0 };
+
+	if (read_index(from_fd, &from, err) < 0 || read_index(to_fd, &to, err) < 0)
+		return -1;
+	for (size_t i = 0; i < from.manifests_count; i++) {
+		if (add_entry(&to, &from.manifests[i], err) < 0)
+			return -1;
+	}
+	return write_index(to_fd, &to, err);
 }

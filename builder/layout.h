@@ -46,3 +46,5 @@ void layout_describe(struct image_descriptor *ret, const char *media_type,
 /* Appends to index.json, whose entry of the same name is replaced. */
 int layout_add(int directory_fd, const struct image_descriptor *entry,
 	struct error *err) must_check;
+/* The same for each entry of another's. */
+int layout_merge_index(int from_fd, int to_fd, struct error *err) must_check;

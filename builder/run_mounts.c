@@ -2,6 +2,7 @@
 #include "builder/run_mounts.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -16,9 +17,12 @@
 
 void run_mounts_free(struct run_mounts *mounts)
 {
-	for (size_t i = 0; i < mounts->lock_count; i++)
-		close(mounts->locks[i]);
-	free(mounts->locks);
+	for (size_t i = 0; i < mounts->cache_count; i++) {
+		free(mounts->caches[i].path);
+		if (mounts->caches[i].fd >= 0)
+			close(mounts->caches[i].fd);
+	}
+	free(mounts->caches);
 	run_binds_free(&mounts->binds);
 	run_secrets_free(&mounts->secrets);
 	*mounts = (struct run_mounts){ 0 };
@@ -41,6 +45,7 @@ struct cache_use {
 	const struct run_mount *mount;
 	const struct layer_draft *draft;
 	size_t number; /* of the caches of this step */
+	enum run_mount_sharing sharing;
 };
 
 /* What the cache begins with, by the layers that it is in. */
@@ -123,9 +128,9 @@ static int make_private(const struct cache_use *use, char **path, struct error *
 	return fill(use, use->draft->fd, name, err);
 }
 
-static int lock_of(const struct run_mount *mount)
+static int lock_of(enum run_mount_sharing sharing)
 {
-	switch ((enum run_mount_sharing)mount->sharing) {
+	switch (sharing) {
 	case RUN_SHARING_PRIVATE:
 		return LOCK_EX | LOCK_NB;
 	case RUN_SHARING_LOCKED:
@@ -147,7 +152,7 @@ static int open_cache(const struct cache_use *use, const struct cache_name *name
 		if (cache_open(use->build->store, name, &path, &fd, err) < 0 ||
 			make_data(use, fd, err) < 0)
 			return -1;
-		if (cache_lock(fd, lock_of(use->mount), name->id, &gone, err) < 0) {
+		if (cache_lock(fd, lock_of(use->sharing), name->id, &gone, err) < 0) {
 			if (err->errnum != EWOULDBLOCK)
 				return -1;
 			gone = false;
@@ -162,31 +167,103 @@ static int open_cache(const struct cache_use *use, const struct cache_name *name
 	return 0;
 }
 
-static int add_cache(struct run_mounts *mounts, struct build *build,
-	struct stage_state *state, const struct run_mount *mount,
-	const struct layer_draft *draft, struct oci_config *config, struct error *err)
+static int open_one(const struct cache_use *use, struct run_cache *ret, struct error *err)
 {
-	struct cache_use use = { build, state, mount, draft, mounts->lock_count };
 	auto_free char *base = NULL;
-	auto_free char *path = NULL;
 	struct cache_name name = {
-		.id = mount->id,
-		.namespace =
-			pairs_get(&build->request->build_args, "BUILDKIT_CACHE_MOUNT_NS"),
+		.id = use->mount->id,
+		.namespace = pairs_get(
+			&use->build->request->build_args, "BUILDKIT_CACHE_MOUNT_NS"),
 	};
-	int fd = -1;
 
-	if (name_base(&use, &base, err) < 0)
+	if (name_base(use, &base, err) < 0)
 		return -1;
 	name.base = base;
-	if (open_cache(&use, &name, &path, &fd, err) < 0)
-		return -1;
-	mounts->locks = str_realloc(
-		mounts->locks, mounts->lock_count + 1, sizeof(*mounts->locks));
-	mounts->locks[mounts->lock_count++] = fd;
-	bundle_add_mount(config, mount->target, "bind", path,
-		mount->read_only ? "rbind,rprivate,ro" : "rbind,rprivate");
+	return open_cache(use, &name, &ret->path, &ret->fd, err);
+}
+
+static int compare_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+/* 0: mounts of the same cache. */
+static int compare_mounts(const struct run_mount *a, const struct run_mount *b)
+{
+	int order = strcmp(a->id, b->id);
+
+	if (order == 0)
+		order = compare_text(a->from, b->from);
+	return order == 0 ? compare_text(a->source, b->source) : order;
+}
+
+static int compare_caches(const void *left, const void *right)
+{
+	const struct run_cache *a = left, *b = right;
+
+	return compare_mounts(a->mount, b->mount);
+}
+
+/* What the strictest of the mounts wants, of those from the index on that are of the same
+ * cache. */
+static enum run_mount_sharing sharing_of(const struct run_mounts *mounts, size_t index)
+{
+	const struct run_cache *cache = &mounts->caches[index];
+	enum run_mount_sharing result = RUN_SHARING_SHARED;
+
+	for (size_t i = index; i < mounts->cache_count; i++) {
+		if (compare_caches(&mounts->caches[i], cache) != 0)
+			break;
+		if (mounts->caches[i].mount->sharing == RUN_SHARING_LOCKED ||
+			result == RUN_SHARING_SHARED)
+			result = (enum run_mount_sharing)mounts->caches[i].mount->sharing;
+	}
+	return result;
+}
+
+static void find_caches(struct run_mounts *mounts, const struct step *step)
+{
+	mounts->caches = str_alloc((step->run.mount_count + 1) * sizeof(*mounts->caches));
+	for (size_t i = 0; i < step->run.mount_count; i++) {
+		const struct run_mount *mount = &step->run.mounts[i];
+
+		if (mount->type == RUN_MOUNT_CACHE)
+			mounts->caches[mounts->cache_count++] =
+				(struct run_cache){ .mount = mount, .fd = -1 };
+	}
+}
+
+/* In one order whatever the Mockerfile's, or two steps could wait for each other. */
+static int open_caches(struct run_mounts *mounts, struct build *build,
+	struct stage_state *state, const struct step *step,
+	const struct layer_draft *draft, struct error *err)
+{
+	find_caches(mounts, step);
+	qsort(mounts->caches, mounts->cache_count, sizeof(*mounts->caches),
+		compare_caches);
+	for (size_t i = 0; i < mounts->cache_count; i++) {
+		struct run_cache *cache = &mounts->caches[i];
+		struct cache_use use = { build, state, cache->mount, draft, i,
+			sharing_of(mounts, i) };
+
+		if (i > 0 && compare_caches(cache - 1, cache) == 0)
+			cache->path = str_dup(cache[-1].path);
+		else if (open_one(&use, cache, err) < 0)
+			return -1;
+	}
 	return 0;
+}
+
+static void add_cache(const struct run_mounts *mounts, const struct run_mount *mount,
+	struct oci_config *config)
+{
+	for (size_t i = 0; i < mounts->cache_count; i++) {
+		if (mounts->caches[i].mount == mount)
+			bundle_add_mount(config, mount->target, "bind",
+				mounts->caches[i].path,
+				mount->read_only ? "rbind,rprivate,ro"
+						 : "rbind,rprivate");
+	}
 }
 
 /* ---- all ---- */
@@ -200,7 +277,8 @@ static int add_one(struct run_mounts *mounts, struct build *build,
 		add_tmpfs(mount, config);
 		return 0;
 	case RUN_MOUNT_CACHE:
-		return add_cache(mounts, build, state, mount, draft, config, err);
+		add_cache(mounts, mount, config);
+		return 0;
 	case RUN_MOUNT_BIND:
 		return run_binds_add(
 			&mounts->binds, build, state, mount, draft, config, err);
@@ -218,6 +296,8 @@ int run_mounts_add(struct run_mounts *mounts, struct build *build,
 	struct stage_state *state, const struct step *step,
 	const struct layer_draft *draft, struct oci_config *config, struct error *err)
 {
+	if (open_caches(mounts, build, state, step, draft, err) < 0)
+		return -1;
 	for (size_t i = 0; i < step->run.mount_count; i++) {
 		if (add_one(mounts, build, state, &step->run.mounts[i], draft, config,
 			    err) < 0)

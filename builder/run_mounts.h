@@ -12,10 +12,17 @@
 #include "builder/run_secrets.h"
 #include "spec/config.h"
 
+/* One that several mounts of the step name is opened and locked for the first of them. */
+struct run_cache {
+	const struct run_mount *mount; /* borrowed */
+	char *path;                    /* of what is mounted */
+	int fd;                        /* locked; -1: another's of the same name is */
+};
+
 /* What a step's mounts need while it runs. */
 struct run_mounts {
-	int *locks; /* of caches */
-	size_t lock_count;
+	struct run_cache *caches; /* in the order in which they are locked */
+	size_t cache_count;
 	struct run_binds binds;
 	struct run_secrets secrets;
 };

@@ -324,10 +324,12 @@ static int add_directory(struct writing *w, int fd)
 
 	if (!dir)
 		return fail_errno(w->err, "reading a directory of %s", w->options->name);
-	while ((entry = readdir(dir))) {
+	while ((errno = 0, entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			strings_add(&names, entry->d_name);
 	}
+	if (errno)
+		return fail_errno(w->err, "reading a directory of %s", w->options->name);
 	strings_sort(&names);
 	strings_each (name, &names) {
 		if (add_entry(w, fd, *name) < 0)

@@ -252,12 +252,12 @@ static int copy_directory(
 
 	if (!dir)
 		return fail_errno(err, "reading a directory");
-	while ((entry = readdir(dir))) {
+	while ((errno = 0, entry = readdir(dir))) {
 		if (!is_dots(entry->d_name) &&
 			copy_entry(copier, from_fd, to_fd, entry->d_name, err) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? fail_errno(err, "reading a directory") : 0;
 }
 
 static int copy_root(

@@ -25,19 +25,14 @@ struct bundle {
 
 static int check_empty(int fd, const char *path, struct error *err)
 {
-	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir dir = again < 0 ? NULL : fdopendir(again);
-	struct dirent *entry;
+	bool empty = false;
 
-	if (!dir)
-		return fail_errno(err, "reading %s", path);
-	while ((entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			return fail_code(err, ENOTEMPTY,
-				"%s is not empty; a bundle needs a directory of its own",
-				path);
-	}
-	return 0;
+	if (path_is_empty(fd, path, &empty, err) < 0)
+		return -1;
+	return empty ? 0
+		     : fail_code(err, ENOTEMPTY,
+			       "%s is not empty; a bundle needs a directory of its own",
+			       path);
 }
 
 static int open_directory(const char *directory, struct bundle *bundle, struct error *err)
@@ -179,7 +174,7 @@ static void undo(const struct bundle_place *place, const struct bundle *bundle)
 		lease_end(place->store, bundle->path);
 	}
 	if (bundle->made_directory)
-		(void)rmdir(bundle->path); /* stays if somebody put something there */
+		(void)rmdir(place->directory); /* stays if somebody put something there */
 }
 
 static int remove_opened(
@@ -225,8 +220,11 @@ int bundle_make(const struct bundle_place *place, const struct image *image,
 			"system and cannot be copied; use --rootfs overlay, or begin its "
 			"Mockerfile with FROM");
 	result = open_directory(place->directory, &bundle, err);
-	if (result == 0)
+	if (result == 0) {
 		result = fill(place, image, request, &bundle, err);
+		if (result < 0 && err->errnum)
+			(void)!fail_while(err, "%s", place->directory);
+	}
 	if (result < 0)
 		undo(place, &bundle);
 	if (bundle.fd >= 0)

@@ -57,6 +57,8 @@ static int fill_volume(
 	if (open_directory(work->bundle_fd, name, &to, err) < 0)
 		return -1;
 	from = path_try_open_in_root(root_fd, path, O_RDONLY | O_DIRECTORY, 0);
+	if (from < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		return fail_errno(err, "opening the volume %s", path);
 	if (from < 0) /* not there, or no directory: the volume begins empty */
 		return 0;
 	return tree_copy(from, to, path, err);

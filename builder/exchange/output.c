@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "builder/bundle/bundle.h"
+#include "builder/exchange/layout_stage.h"
 #include "builder/overlay.h"
 #include "builder/registry/pull.h"
 #include "builder/tar_write.h"
@@ -144,32 +146,45 @@ static int work(void *argument, int message, struct error *err)
 
 /* ---- around it ---------------------------------------------------------------------- */
 
-static bool is_empty(const char *path)
+/* Files of an image go where there are no others. */
+static int check_empty(const struct writing *writing, struct error *err)
 {
-	auto_dir dir = opendir(path);
-	struct dirent *entry;
-	size_t count = 0;
+	bool empty = false;
 
-	while (dir && (entry = readdir(dir)))
-		count++;
-	return count <= 2;
+	if (path_is_empty(writing->fd, writing->output->dest, &empty, err) < 0)
+		return -1;
+	return empty ? 0
+		     : fail(err,
+			       "%s is not empty; files of an image go into a new or "
+			       "an empty directory",
+			       writing->output->dest);
 }
 
 static int open_directory(struct writing *writing, struct error *err)
 {
 	const char *dest = writing->output->dest;
 
-	if (mkdir(dest, 0755) == 0)
-		writing->made = true;
-	else if (errno != EEXIST)
+	writing->made = mkdir(dest, 0755) == 0;
+	if (!writing->made && errno != EEXIST)
 		return fail_errno(err, "making %s", dest);
-	if (!writing->made && writing->output->kind == OUTPUT_LOCAL && !is_empty(dest))
-		return fail(err,
-			"%s is not empty; files of an image go into a new or "
-			"an empty directory",
-			dest);
 	writing->fd = open(dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return writing->fd < 0 ? fail_errno(err, "opening %s", dest) : 0;
+	if (writing->fd < 0)
+		return fail_errno(err, "opening %s", dest);
+	return !writing->made && writing->output->kind == OUTPUT_LOCAL
+		       ? check_empty(writing, err)
+		       : 0;
+}
+
+/* Back to what it was: not there, or empty. */
+static void undo_directory(const struct writing *writing)
+{
+	const char *dest = writing->output->dest;
+	struct error ignored;
+
+	if (writing->made)
+		(void)!path_remove_tree(AT_FDCWD, dest, &ignored);
+	else if (writing->output->kind == OUTPUT_LOCAL)
+		(void)!path_remove_children(writing->fd, dest, &ignored);
 }
 
 static int open_file(struct writing *writing, const char *partial, struct error *err)
@@ -214,16 +229,36 @@ static int write_file(struct writing *writing, struct error *err)
 	return result;
 }
 
-static int write_directory(struct writing *writing, struct error *err)
+/* Its other images stay, whatever happens. */
+static int add_to_layout(struct writing *writing, struct error *err)
 {
-	struct error ignored;
+	int layout_fd = writing->fd;
+	auto_fd stage_fd = -1;
 	int result;
 
-	if (open_directory(writing, err) < 0)
+	if (layout_stage_begin(layout_fd, &stage_fd, err) < 0)
 		return -1;
+	writing->fd = stage_fd;
 	result = run_worker(writing, err);
-	if (result < 0 && writing->made)
-		(void)!path_remove_tree(AT_FDCWD, writing->output->dest, &ignored);
+	writing->fd = layout_fd;
+	if (result == 0)
+		result = layout_stage_commit(layout_fd, stage_fd, err);
+	layout_stage_remove(layout_fd);
+	return result;
+}
+
+static int write_directory(struct writing *writing, struct error *err)
+{
+	int result = open_directory(writing, err);
+
+	if (result == 0)
+		result = writing->output->kind == OUTPUT_OCI && !writing->made
+				 ? add_to_layout(writing, err)
+				 : run_worker(writing, err);
+	else if (!writing->made)
+		return -1; /* nothing is ours */
+	if (result < 0)
+		undo_directory(writing);
 	return result;
 }
 
@@ -257,6 +292,8 @@ int output_write(
 		result = write_file(&writing, err);
 	if (writing.fd >= 0)
 		close(writing.fd);
+	if (result < 0 && output->dest && !strstr(err->text, output->dest))
+		return fail_while(err, "%s", output->dest);
 	if (result == 0 && job->ret_digest)
 		*job->ret_digest = writing.digest;
 	return result;

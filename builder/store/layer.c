@@ -134,7 +134,7 @@ int layer_measure(int dir_fd, const char *name, uint64_t *ret, struct error *err
 
 	if (!dir)
 		return fail_errno(err, "measuring %s", name);
-	while ((entry = readdir(dir))) {
+	while ((errno = 0, entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		if ((entry->d_type == DT_REG || entry->d_type == DT_DIR ||
@@ -142,7 +142,7 @@ int layer_measure(int dir_fd, const char *name, uint64_t *ret, struct error *err
 			measure_entry(fd, entry->d_name, ret, err) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? fail_errno(err, "measuring %s", name) : 0;
 }
 
 static int write_info(int piece_fd, const struct layer_info *info, struct error *err)

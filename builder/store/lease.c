@@ -80,10 +80,10 @@ int lease_collect(const struct store *store, struct strings *ret_keys, struct er
 
 	if (!dir)
 		return fail_errno(err, "opening %s/leases", store->root);
-	while ((entry = readdir(dir))) {
+	while ((errno = 0, entry = readdir(dir))) {
 		if (digest_is_hex(entry->d_name) &&
 			collect_one(store, entry->d_name, ret_keys, err) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? fail_errno(err, "reading %s/leases", store->root) : 0;
 }

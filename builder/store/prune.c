@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/store/caches.h"
 #include "builder/store/image.h"
 #include "builder/store/layer.h"
 #include "builder/store/lease.h"
@@ -379,6 +380,33 @@ static int drop_memos(
 	return 0;
 }
 
+/* What holds a lock is in use, by a command that is no build: `cache export`. */
+static int drop_caches(const struct store *store, const struct prune_options *options,
+	struct pruned *pruned, struct error *err)
+{
+	auto_cache_list list = { 0 };
+	time_t now = time(NULL);
+
+	if (cache_list(store, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct cache_info *cache = &list.items[i];
+
+		if (options->keep_seconds > 0 &&
+			cache->used >= now - options->keep_seconds)
+			continue;
+		if (!options->dry_run && cache_remove(store, cache, err) < 0) {
+			if (err->errnum != EWOULDBLOCK)
+				return -1;
+			continue;
+		}
+		pruned->caches++;
+		pruned->bytes += cache->size;
+		report(options, "cache mount", cache->id, cache->size);
+	}
+	return 0;
+}
+
 /* With dry_run, images that would go still count as users of their layers. */
 int store_prune(const struct store *store, const struct prune_options *options,
 	struct pruned *ret, struct error *err)
@@ -394,7 +422,8 @@ int store_prune(const struct store *store, const struct prune_options *options,
 		make_survey(store, &survey, err) < 0 ||
 		drop_layers(store, options, &survey, &pruned, err) < 0 ||
 		drop_blobs(store, options, &survey, &pruned, err) < 0 ||
-		drop_memos(store, options, err) < 0)
+		drop_memos(store, options, err) < 0 ||
+		(options->caches && drop_caches(store, options, &pruned, err) < 0))
 		return -1;
 	*ret = pruned;
 	return 0;

@@ -31,6 +31,7 @@ int store_usage(
 struct prune_options {
 	bool all_images; /* also those with a name; unless a bundle uses them */
 	bool keep_unnamed;
+	bool caches; /* of RUN --mount=type=cache, too */
 	bool dry_run;
 	int64_t keep_bytes;   /* of cache; the least recently used goes first */
 	int64_t keep_seconds; /* and what was used within the last of these */
@@ -43,6 +44,7 @@ struct pruned {
 	uint64_t images;
 	uint64_t layers;
 	uint64_t blobs; /* records of images that lost their names, and the like */
+	uint64_t caches;
 	uint64_t sessions;
 	uint64_t bytes;
 };

@@ -74,6 +74,38 @@ locked_caches() {
 }
 test_case "sharing=locked is a lock" locked_caches
 
+# Each finds what the other made; read-only is the mount, not the cache.
+cache_twice() {
+	local how
+
+	for how in shared private locked; do
+		build "FROM base\nRUN --mount=type=cache,target=/one,id=twice,sharing=$how --mount=type=cache,target=/two,id=twice,sharing=locked,readonly echo $how >/one/f && cat /two/f && ! echo x >/two/g\n"
+		check_status 0
+		check_output_has "| $how"
+	done
+}
+test_case "one cache mounted twice in a step is one, and does not wait for itself" cache_twice
+
+# Two steps that name two locked caches in opposite orders, at the same time.
+caches_crossed() {
+	local i pids=()
+
+	printf 'FROM base\nRUN --mount=type=cache,target=/a,id=a,sharing=locked --mount=type=cache,target=/b,id=b,sharing=locked %s\n' \
+		'mkdir /a/taken && sleep 0.2 && rmdir /a/taken' >context/crossed1.Mockerfile
+	printf 'FROM base\nRUN --mount=type=cache,target=/b,id=b,sharing=locked --mount=type=cache,target=/a,id=a,sharing=locked %s\n' \
+		'mkdir /a/taken && sleep 0.2 && rmdir /a/taken' >context/crossed2.Mockerfile
+	for i in 1 2 1 2 1 2; do
+		timeout 60 mocker-builder build --no-cache -f "context/crossed$i.Mockerfile" \
+			context </dev/null >"crossed$i.log" 2>&1 &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i" || failed "a build failed or hung: $(cat crossed?.log)"
+	done
+	rm -f crossed?.log context/crossed?.Mockerfile
+}
+test_case "two locked caches in opposite orders do not wait for each other" caches_crossed
+
 binds() {
 	build 'FROM base\nRUN --mount=type=bind,source=files,target=/m cat /m/a; echo x >/m/b\n'
 	check_status 1
@@ -189,6 +221,36 @@ cache_commands() {
 	check_fails_with "expected IDs of caches, or --all"
 }
 test_case "caches are listed, exported, seeded and removed" cache_commands
+
+# prune leaves them but with --cache-mounts, and then tells of each.
+caches_pruned() {
+	run mocker-builder cache rm --all
+	build 'FROM base\nRUN --mount=type=cache,target=/var/cache/of-a-name-longer-than-a-digest echo 1234567 >/var/cache/of-a-name-longer-than-a-digest/f\n'
+	build 'FROM base\nRUN --mount=type=cache,target=/c,id=held true\n'
+	run mocker-builder prune --quiet
+	check_status 0
+	check_lacks "$output" "cache mounts" "the sum without --cache-mounts"
+	run mocker-builder prune --cache-mounts --dry-run
+	check_output_has "cache mount /var/cache/of-a-name-longer-than-a-digest 8 B"
+	check_output_has " 2 cache mounts, 0 unfinished builds: 8 B"
+	run mocker-builder prune --cache-mounts --until 1h
+	check_output_has " 0 cache mounts,"
+	run mocker-builder cache ls --quiet
+	check_equal "$(wc -l <<<"$output")" 2 "the caches that are kept"
+	flock -F "/var/lib/mocker/caches/$(printf held | sha256sum | cut -d' ' -f1)" sleep 60 &
+	wait_until 10 sh -c '! flock -n "$1" true' - \
+		"/var/lib/mocker/caches/$(printf held | sha256sum | cut -d' ' -f1)"
+	run mocker-builder prune --cache-mounts --format json
+	check_equal "$(jq -c '[.cacheMounts, .bytes]' <<<"$output")" '[1,8]' "what was removed"
+	kill $!
+	wait $! 2>/dev/null
+	run mocker-builder cache ls --quiet
+	check_output held
+	run mocker-builder prune --cache-mounts
+	check_output "cache mount held 
+removed 0 images, 0 layers, 0 records, 1 cache mounts, 0 unfinished builds: 0 B"
+}
+test_case "prune --cache-mounts removes caches, but not one in use" caches_pruned
 
 cache_in_use() {
 	local pid
