@@ -112,13 +112,16 @@ goes_on web "$before"
 fine container checkpoint --keep web
 proves "podman checkpoint --leave-running"
 
-counter web --volume "$tmp:/host"
+mkdir "$tmp/shared"
+counter web --volume "$tmp/shared:/shared"
 podman exec web sh -c 'echo changed >/var/file'
 before=$(begun web)
 fine container checkpoint --export "$tmp/web.tar.gz" --compress gzip web
 fine rm web
 fine container restore --import "$tmp/web.tar.gz"
 is "$(podman exec web cat /var/file)" changed
+is "$(podman exec web sh -c 'echo >/shared/here')" ""
+is "$(ls "$tmp/shared")" here
 goes_on web "$before"
 fine container restore --import "$tmp/web.tar.gz" --name copy
 is "$(podman exec copy cat /var/file)" changed
