@@ -281,8 +281,10 @@ static int run(struct init *init, struct error *err)
 	leave_parent(creation);
 	if (enter(init, err) < 0 || mount_all(init, err) < 0)
 		return -1;
+	execute.proc_fd = rootfs_proc_fd(creation->rootfs);
 	if (!creation->request->no_new_keyring &&
-		keyring_join(creation->container.state.id, err) < 0)
+		keyring_join(creation->container.state.id, execute.process,
+			execute.proc_fd, err) < 0)
 		return -1;
 	if (execute_settle(&execute, err) < 0)
 		return -1;
@@ -292,7 +294,6 @@ static int run(struct init *init, struct error *err)
 	if (await_start(init, err) < 0)
 		return -1;
 	step_reached(creation->request->steps, STEP_STARTING);
-	execute.proc_fd = rootfs_proc_fd(creation->rootfs);
 	if (init->number) {
 		container_describe(&creation->container, CONTAINER_CREATED, &state);
 		state.pid = init->number;

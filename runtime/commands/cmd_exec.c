@@ -100,6 +100,15 @@ static int derive(const struct command_call *call, const struct exec_request *re
 	return set_user(options, &process->user, err);
 }
 
+/* A process that says nothing of labels is not less confined than the container. */
+static void confine(struct oci_process *process, const struct oci_process *whole)
+{
+	if (!process->apparmor_profile || !*process->apparmor_profile)
+		replace(&process->apparmor_profile, whole->apparmor_profile);
+	if (!process->selinux_label || !*process->selinux_label)
+		replace(&process->selinux_label, whole->selinux_label);
+}
+
 static int read_process(const struct command_call *call,
 	const struct exec_request *request, struct oci_process *process,
 	struct error *err)
@@ -112,6 +121,8 @@ static int read_process(const struct command_call *call,
 		return -1;
 	if (process_validate(process, NULL, err) < 0)
 		return fail_while(err, "%s", options->process);
+	if (!request->tools || request->tools->joins_mounts)
+		confine(process, request->config->process);
 	return 0;
 }
 

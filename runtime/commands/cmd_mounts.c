@@ -51,7 +51,10 @@ static const struct command mounts_commands[] = {
 		.details =
 			"Only each \"destination\" counts. Nothing is unmounted unless "
 			"something is mounted at all of them; what is in use stays "
-			"with those who use it.",
+			"with those who use it. They go from the last to the first: "
+			"where one cannot be unmounted, the error tells its number in "
+			"the file, those after it are gone, and it and those before "
+			"it are still mounted.",
 		.operands_min = 2,
 		.operands_max = 2,
 		.run = remove_command,

@@ -2,9 +2,11 @@
 #include "runtime/criu/criu.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 #include "runtime/criu/wire.h"
 #include "runtime/foreground.h"
 #include "runtime/stage.h"
+#include "spec/names.h"
 
 #define MESSAGE_MAX  65536
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -39,6 +42,7 @@ struct worker {
 	int sock;  /* our end of what is spoken with criu */
 	int stage; /* our end of what is spoken with it before it is criu */
 	int far_stage;
+	int signals; /* that end a restore; -1: they end us */
 };
 
 struct response {
@@ -111,10 +115,27 @@ static no_return void child(struct worker *worker)
 
 /* ---- our side ----------------------------------------------------------------------- */
 
+/* Held back by the caller of a restore: see foreground_hold_signals(). */
+static int open_signals(struct worker *worker, struct error *err)
+{
+	sigset_t ending;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGQUIT);
+	sigaddset(&ending, SIGHUP);
+	worker->signals = signalfd(-1, &ending, SFD_CLOEXEC);
+	return worker->signals < 0 ? fail_errno(err, "opening a descriptor for signals")
+				   : 0;
+}
+
 static int start(struct worker *worker, struct error *err)
 {
 	int ends[2];
 
+	if (worker->call->kind == CRIU_RESTORE && open_signals(worker, err) < 0)
+		return -1;
 	if (stage_pair(ends, err) < 0)
 		return -1;
 	worker->stage = ends[0];
@@ -137,6 +158,7 @@ static void close_worker(struct worker *worker)
 	cleanup_fd(&worker->sock);
 	cleanup_fd(&worker->stage);
 	cleanup_fd(&worker->far_stage);
+	cleanup_fd(&worker->signals);
 	cleanup_pid(&worker->pid);
 }
 
@@ -237,12 +259,39 @@ static int read_field(const struct wire_field *field, void *argument, struct err
 	}
 }
 
+/* Who waits for a criu that hangs may end it through us, who hold signals back. What it
+ * has restored by then lies in the container's cgroup, and goes with it. */
+static int await_message(const struct worker *worker, struct error *err)
+{
+	struct pollfd ready[] = {
+		{ .fd = worker->sock, .events = POLLIN },
+		{ .fd = worker->signals, .events = POLLIN },
+	};
+	auto_free char *name = NULL;
+	struct signalfd_siginfo info;
+
+	while (poll(ready, ARRAY_SIZE(ready), -1) < 0) {
+		if (errno != EINTR)
+			return fail_errno(err, "waiting for criu");
+	}
+	if (!(ready[1].revents & POLLIN))
+		return 0;
+	if (read(worker->signals, &info, sizeof(info)) != sizeof(info))
+		return fail_errno(err, "reading which signal came");
+	(void)kill(worker->pid, SIGKILL); /* reaped by wait_for_end() */
+	name = signal_name((int)info.ssi_signo);
+	return fail(err, "%s came before criu had restored it", name);
+}
+
 static int receive(const struct worker *worker, struct response *ret, struct error *err)
 {
 	auto_free char *data = str_alloc(MESSAGE_MAX);
+	ssize_t length;
 	int fd;
-	ssize_t length = socket_receive(worker->sock, data, MESSAGE_MAX, &fd);
 
+	if (await_message(worker, err) < 0)
+		return -1;
+	length = socket_receive(worker->sock, data, MESSAGE_MAX, &fd);
 	if (length == 0 || (length < 0 && errno == ECONNRESET))
 		return it_ended(err);
 	if (length < 0)
@@ -372,6 +421,7 @@ static int run(const struct criu_call *call, struct response *ret, struct error 
 		.sock = -1,
 		.stage = -1,
 		.far_stage = -1,
+		.signals = -1,
 	};
 	int result = serve(&worker, ret, err);
 

@@ -100,18 +100,11 @@ int criu_check_labels(const struct criu_options *options, struct error *err)
 			"--lsm-profile: expected apparmor:NAME or selinux:LABEL, found "
 			"\"%s\"",
 			profile);
-	if (apparmor && !labels_apparmor_active())
-		return fail(err,
-			"--lsm-profile: %s: AppArmor is not active on this machine",
-			profile);
-	if (selinux && !labels_selinux_active())
-		return fail(err,
-			"--lsm-profile: %s: SELinux is not active on this machine",
-			profile);
-	if (options->lsm_mount_context && !labels_selinux_active())
-		return fail(err,
-			"--lsm-mount-context: SELinux is not active on this machine");
-	return 0;
+	if (labels_check_apparmor("--lsm-profile", apparmor, err) < 0 ||
+		labels_check_selinux("--lsm-profile", selinux, err) < 0)
+		return -1;
+	return labels_check_selinux(
+		"--lsm-mount-context", options->lsm_mount_context, err);
 }
 
 static int put_empty_namespaces(

@@ -166,7 +166,8 @@ static int in_criu_process(void *argument, struct error *err)
 	const struct container_state *state = &restore->creation->container.state;
 
 	/* Whose keys the restored processes will have. */
-	if (keyring_join(state->id, err) < 0)
+	if (keyring_join(state->id, restore->creation->bundle.config.process, -1, err) <
+		0)
 		return -1;
 	if (enter_root(restore, err) < 0 ||
 		enter_place(places->images, places->images_path, err) < 0)

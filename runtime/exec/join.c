@@ -103,13 +103,14 @@ static int go_in(const struct joining *joining, struct error *err)
 	return enter_root(joining, err);
 }
 
-static int join_keyring(const struct exec_request *request, struct error *err)
+static int join_keyring(const struct joining *joining, struct error *err)
 {
+	const struct exec_request *request = joining->request;
 	const struct container_state *state = &request->container->state;
 
 	if (state->keep_keyring || (request->tools && !request->tools->joins_mounts))
 		return 0;
-	return keyring_join(state->id, err);
+	return keyring_join(state->id, request->process, joining->proc, err);
 }
 
 static int run(struct joining *joining, struct error *err)
@@ -130,7 +131,7 @@ static int run(struct joining *joining, struct error *err)
 		return -1;
 	if (joining->request->tools && tools_enter(joining->request->tools, err) < 0)
 		return -1;
-	if (make_terminal(joining, err) < 0 || join_keyring(joining->request, err) < 0)
+	if (make_terminal(joining, err) < 0 || join_keyring(joining, err) < 0)
 		return -1;
 	if (execute_settle(execute, err) < 0)
 		return -1;

@@ -131,10 +131,11 @@ int execute_settle(struct execute *execute, struct error *err)
 			return -1;
 		execute->cwd_pending = true;
 	}
-	if (execute->program_fd <= 0)
-		return find_program(execute, err);
-	execute->program = str_dup(process->args.items[0]);
-	return 0;
+	if (execute->program_fd > 0)
+		execute->program = str_dup(process->args.items[0]);
+	else if (find_program(execute, err) < 0)
+		return -1;
+	return labels_apply(process, execute->proc_fd, err);
 }
 
 static int load_filter(const struct execute *execute, struct error *err)
@@ -167,8 +168,6 @@ int execute_become(struct execute *execute, struct error *err)
 {
 	/* What was opened by accident must not be seen inside, nor its directory walked. */
 	if (fd_cloexec_from(3 + execute->preserve_fds, err) < 0)
-		return -1;
-	if (labels_apply(execute->process, execute->proc_fd, err) < 0)
 		return -1;
 	return change_identity(execute, err);
 }

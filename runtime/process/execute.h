@@ -2,9 +2,10 @@
  * From a process inside the container to the program of process.args: shared by init and
  * by exec, in three phases.
  *
- *	execute_settle    what may fail early: limits, scheduling, cwd, the program's path
+ *	execute_settle    what may fail early: limits, scheduling, cwd, the program's path,
+ *	                  labels
  *	(create waits here for `start`)
- *	execute_become    labels, user, capabilities, filters: no way back
+ *	execute_become    user, capabilities, filters: no way back
  *	(create runs the hooks startContainer here: whose program may be the image's)
  *	execute_program   execve
  */

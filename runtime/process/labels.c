@@ -1,6 +1,7 @@
 /*
  * Labels of the Linux security modules. Both modules take effect at execve, by a write to
  * a file of /proc/self/attr; which file depends on whether the kernel stacks modules.
+ * Whether they know a name, each tells by a file of its own file system.
  */
 #include "runtime/process/labels.h"
 
@@ -33,32 +34,74 @@ bool labels_selinux_active(void)
 	       (uint32_t)fs.f_type == SELINUX_MAGIC;
 }
 
-/* "unconfined" asks for nothing, so that it is true where there is no AppArmor. */
-static bool wants_apparmor(const struct oci_process *process)
+static bool wants(const char *label)
 {
-	return process->apparmor_profile && *process->apparmor_profile;
+	return label && *label;
 }
 
-static bool wants_selinux(const struct oci_process *process)
+/* The answer to a question that is written to the file; where the file is not, or is not
+ * for us, 0: then the write that sets the label will tell. */
+static int ask(const char *path, const char *question, size_t length)
 {
-	return process->selinux_label && *process->selinux_label;
+	auto_fd fd = open(path, O_RDWR | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, question, length) < 0 ? errno : 0;
+}
+
+/* By a question for the access that the profile gives to a file. */
+static bool apparmor_knows(const char *profile)
+{
+	static const char path[] = "/sys/kernel/security/apparmor/.access";
+	auto_str question = { 0 };
+
+	str_append_n(&question, "label", sizeof("label"));
+	str_append_n(&question, profile, strlen(profile) + 1);
+	str_append(&question, "\2/"); /* 2: the class of files */
+	return ask(path, question.data, question.length) != ENOENT;
+}
+
+static bool selinux_knows(const char *label)
+{
+	return ask("/sys/fs/selinux/context", label, strlen(label) + 1) != EINVAL;
+}
+
+/* "unconfined" asks for nothing, so that it is true where there is no AppArmor. */
+int labels_check_apparmor(const char *what, const char *profile, struct error *err)
+{
+	if (!wants(profile) || str_equal(profile, "unconfined"))
+		return 0;
+	if (!labels_apparmor_active())
+		return fail(err,
+			"%s: \"%s\": AppArmor is not active on this machine; remove the "
+			"profile to run without it",
+			what, profile);
+	if (!apparmor_knows(profile))
+		return fail(err, "%s: \"%s\": AppArmor has no such profile loaded", what,
+			profile);
+	return 0;
+}
+
+int labels_check_selinux(const char *what, const char *label, struct error *err)
+{
+	if (!wants(label))
+		return 0;
+	if (!labels_selinux_active())
+		return fail(err,
+			"%s: \"%s\": SELinux is not active on this machine; remove the "
+			"label to run without it",
+			what, label);
+	if (!selinux_knows(label))
+		return fail(err, "%s: \"%s\": SELinux's policy has no such label", what,
+			label);
+	return 0;
 }
 
 int labels_check(const struct oci_process *process, struct error *err)
 {
-	if (wants_apparmor(process) &&
-		!str_equal(process->apparmor_profile, "unconfined") &&
-		!labels_apparmor_active())
-		return fail(err,
-			"/process/apparmorProfile: \"%s\": AppArmor is not active on this "
-			"machine; remove the profile to run without it",
-			process->apparmor_profile);
-	if (wants_selinux(process) && !labels_selinux_active())
-		return fail(err,
-			"/process/selinuxLabel: \"%s\": SELinux is not active on this "
-			"machine; remove the label to run without it",
-			process->selinux_label);
-	return 0;
+	if (labels_check_apparmor(
+		    "/process/apparmorProfile", process->apparmor_profile, err) < 0)
+		return -1;
+	return labels_check_selinux("/process/selinuxLabel", process->selinux_label, err);
 }
 
 /* An image may put anything at /proc: what takes the label must be a procfs. */
@@ -83,47 +126,56 @@ static int open_attr(int proc_fd, const char *const *names, int *ret, struct err
 	return 0;
 }
 
+static int apply(const char *what, const char *label, const char *const *names,
+	int proc_fd, struct error *err)
+{
+	auto_fd fd = -1;
+
+	if (open_attr(proc_fd, names, &fd, err) < 0)
+		return fail_while(err, "%s", what);
+	if (fd_write_all(fd, label, strlen(label)) < 0)
+		return fail_errno(err, "%s: \"%s\"", what, label);
+	return 0;
+}
+
 static int apply_apparmor(const char *profile, int proc_fd, struct error *err)
 {
 	static const char *const names[] = { "apparmor/exec", "exec", NULL };
 	auto_free char *value = str_format("exec %s", profile);
-	auto_fd fd = -1;
 
-	if (open_attr(proc_fd, names, &fd, err) < 0)
-		return fail_while(err, "/process/apparmorProfile");
-	if (fd_write_all(fd, value, strlen(value)) < 0) {
-		(void)fail_errno(err, "/process/apparmorProfile: \"%s\"", profile);
-		return err->errnum == ENOENT ? fail_hint(err, "is the profile loaded?")
-					     : -1;
-	}
-	return 0;
+	if (apply("/process/apparmorProfile", value, names, proc_fd, err) == 0)
+		return 0;
+	/* Where AppArmor is not active nobody is confined by it. */
+	if (str_equal(profile, "unconfined") &&
+		(err->errnum == ENOENT || err->errnum == EINVAL))
+		return 0;
+	return err->errnum == ENOENT ? fail_hint(err, "is the profile loaded?") : -1;
 }
 
-static int apply_selinux(const char *label, int proc_fd, struct error *err)
+static int apply_selinux(
+	const char *label, const char *name, int proc_fd, struct error *err)
 {
-	static const char *const names[] = { "exec", NULL };
-	auto_fd fd = -1;
+	const char *const names[] = { name, NULL };
 
-	if (open_attr(proc_fd, names, &fd, err) < 0)
-		return fail_while(err, "/process/selinuxLabel");
-	if (fd_write_all(fd, label, strlen(label)) < 0)
-		return fail_errno(err, "/process/selinuxLabel: \"%s\"", label);
-	return 0;
+	return apply("/process/selinuxLabel", label, names, proc_fd, err);
 }
 
+/* The modules' own file systems are out of sight here: the writes tell. */
 int labels_apply(const struct oci_process *process, int proc_fd, struct error *err)
 {
-	bool unconfined = str_equal(process->apparmor_profile, "unconfined");
-
-	if (labels_check(process, err) < 0)
-		return -1;
-	if (wants_apparmor(process) && !(unconfined && !labels_apparmor_active()) &&
+	if (wants(process->apparmor_profile) &&
 		apply_apparmor(process->apparmor_profile, proc_fd, err) < 0)
 		return -1;
-	if (wants_selinux(process) &&
-		apply_selinux(process->selinux_label, proc_fd, err) < 0)
-		return -1;
+	if (wants(process->selinux_label))
+		return apply_selinux(process->selinux_label, "exec", proc_fd, err);
 	return 0;
+}
+
+int labels_apply_keys(const struct oci_process *process, int proc_fd, struct error *err)
+{
+	return wants(process->selinux_label)
+		       ? apply_selinux(process->selinux_label, "keycreate", proc_fd, err)
+		       : 0;
 }
 
 /* AppArmor's has its mode behind it: "NAME (enforce)". */
@@ -146,13 +198,13 @@ static int expect_one(pid_t pid, const char *file, const char *module,
 
 int labels_expect(pid_t pid, const struct labels *labels, struct error *err)
 {
-	if (labels->apparmor && *labels->apparmor && labels_apparmor_active() &&
+	if (wants(labels->apparmor) && labels_apparmor_active() &&
 		expect_one(pid,
 			access("/proc/self/attr/apparmor", F_OK) == 0 ? "apparmor/current"
 								      : "current",
 			"AppArmor", labels->apparmor, err) < 0)
 		return -1;
-	if (labels->selinux && *labels->selinux && labels_selinux_active())
+	if (wants(labels->selinux) && labels_selinux_active())
 		return expect_one(pid, "current", "SELinux", labels->selinux, err);
 	return 0;
 }

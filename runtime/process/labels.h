@@ -1,5 +1,6 @@
 /* AppArmor profile and SELinux label of the process. What is asked for and not active on
- * this machine fails: a container never runs less confined than its config says. */
+ * this machine, or unknown to its policy, fails: a container never runs less confined than
+ * its config says. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,9 +14,19 @@ struct oci_process;
 /* Parent: is what was asked for possible here? */
 int labels_check(const struct oci_process *process, struct error *err) must_check;
 
-/* Init, with a /proc in sight, before seccomp: takes effect at execve. proc_fd: an open
- * procfs in which "self" is the caller; -1: /proc. */
+/* The same for a profile or a label by itself; what: where it is asked for. */
+int labels_check_apparmor(
+	const char *what, const char *profile, struct error *err) must_check;
+int labels_check_selinux(
+	const char *what, const char *label, struct error *err) must_check;
+
+/* Init, with a /proc in sight: takes effect at each execve from here on, that of a hook's
+ * program too. proc_fd: an open procfs in which "self" is the caller; -1: /proc. */
 int labels_apply(
+	const struct oci_process *process, int proc_fd, struct error *err) must_check;
+
+/* Keys that the caller makes from here to its execve have the process's label. */
+int labels_apply_keys(
 	const struct oci_process *process, int proc_fd, struct error *err) must_check;
 
 /* The process of another, whose labels somebody else has set: fails unless they are these.
@@ -26,6 +37,5 @@ struct labels {
 };
 int labels_expect(pid_t pid, const struct labels *labels, struct error *err) must_check;
 
-/* For features and for mount labels. */
 bool labels_apparmor_active(void);
 bool labels_selinux_active(void);

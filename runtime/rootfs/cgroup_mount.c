@@ -24,6 +24,7 @@
 struct cgroup_view {
 	const struct mount_plan *plan;
 	bool namespaced;
+	const char *label;
 	struct strings memberships; /* lines of /proc/self/cgroup: "4:cpu,cpuacct:/x" */
 };
 
@@ -224,7 +225,7 @@ static int mount_version1(const struct cgroup_view *view,
 	plan.set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	strings_add(&plan.data, "mode=755");
 	strings_add(&plan.data, "size=64k");
-	result = filesystem_mount(&plan, place, NULL, &fd, err);
+	result = filesystem_mount(&plan, place, view->label, &fd, err);
 	strings_free(&plan.data);
 	if (result < 0 || mirror_all(view, place, fd, err) < 0)
 		return -1;
@@ -246,9 +247,13 @@ static int mount_version2(const struct cgroup_view *view, bool only,
 }
 
 int cgroup_mount(const struct mount_plan *plan, const struct attach_place *place,
-	bool cgroup_namespace, int *ret_fd, struct error *err)
+	struct cgroup_mount_options options, int *ret_fd, struct error *err)
 {
-	struct cgroup_view view = { .plan = plan, .namespaced = cgroup_namespace };
+	struct cgroup_view view = {
+		.plan = plan,
+		.namespaced = options.cgroup_namespace,
+		.label = options.label,
+	};
 	bool only_version2;
 	struct statfs fs;
 	int result;

@@ -13,6 +13,13 @@
 #include "runtime/rootfs/attach.h"
 #include "runtime/rootfs/mount_plan.h"
 
-/* For the types "cgroup" and "cgroup2". ret_fd: what is at the destination. Init must be in the container's cgroups. */
+/* For the types "cgroup" and "cgroup2". ret_fd: what is at the destination. Init must be
+ * in the container's cgroups. `label`: SELinux context or NULL, for the tmpfs of version
+ * 1; the hierarchies themselves are the machine's. */
+struct cgroup_mount_options {
+	bool cgroup_namespace;
+	const char *label;
+};
 int cgroup_mount(const struct mount_plan *plan, const struct attach_place *place,
-	bool cgroup_namespace, int *ret_fd, struct error *err) must_check;
+	struct cgroup_mount_options options, int *ret_fd,
+	struct error *err) must_check;

@@ -115,33 +115,41 @@ int filesystem_create(
 
 /* Options that config.json does not spell out: the SELinux label, and the mode of a tmpfs
  * that says nothing of it, which is that of the directory it covers. */
-static int add_implied(const struct mount_plan *plan, const struct attach_place *place,
-	const char *label, struct strings *to, struct error *err)
+struct implied {
+	const char *label;
+	char mode[16]; /* an option, or empty */
+};
+
+static int imply_mode(const struct mount_plan *plan, const struct attach_place *place,
+	struct implied *implied, struct error *err)
 {
 	struct stat st;
 
-	if (label)
-		strings_addf(to, "context=\"%s\"", label);
 	if (strcmp(plan->type, "tmpfs") != 0 || mount_plan_value(plan, "mode") ||
 		(place->target_made && !plan->copy_up))
 		return 0;
 	if (fstat(place->target_fd, &st) < 0)
 		return fail_errno(err, "reading the mode of %s", plan->destination);
-	strings_addf(to, "mode=%o", st.st_mode & 07777);
+	snprintf(implied->mode, sizeof(implied->mode), "mode=%o", st.st_mode & 07777);
 	return 0;
 }
 
-static int set_implied(int fs_fd, const struct strings *implied, struct error *err)
+int filesystem_set_label(int fs_fd, const char *label, struct error *err)
 {
-	strings_each (option, implied) {
-		if (set_option(fs_fd, *option) < 0)
-			return filesystem_fail(fs_fd, *option, err);
-	}
+	if (label && mnt_fsconfig(fs_fd, FSCONFIG_SET_STRING, "context", label, 0) < 0)
+		return filesystem_fail(fs_fd, "/linux/mountLabel", err);
 	return 0;
+}
+
+static int set_implied(int fs_fd, const struct implied *implied, struct error *err)
+{
+	if (*implied->mode && set_option(fs_fd, implied->mode) < 0)
+		return filesystem_fail(fs_fd, implied->mode, err);
+	return filesystem_set_label(fs_fd, implied->label, err);
 }
 
 static int mount_modern(const struct mount_plan *plan, const struct attach_place *place,
-	const struct strings *implied, int *ret_fd, struct error *err)
+	const struct implied *implied, int *ret_fd, struct error *err)
 {
 	auto_fd fs_fd = mnt_fsopen(plan->type);
 	auto_fd fd = -1;
@@ -182,14 +190,17 @@ int filesystem_mount_classic(const struct mount_plan *plan, const char *data,
 }
 
 static int mount_classic(const struct mount_plan *plan, const struct attach_place *place,
-	const struct strings *implied, int *ret_fd, struct error *err)
+	const struct implied *implied, int *ret_fd, struct error *err)
 {
 	auto_strings options = { 0 };
 	auto_free char *data = NULL;
 	auto_fd fd = -1;
 
 	strings_copy(&options, &plan->data);
-	strings_copy(&options, implied);
+	if (*implied->mode)
+		strings_add(&options, implied->mode);
+	if (implied->label) /* in quotes: it may have commas */
+		strings_addf(&options, "context=\"%s\"", implied->label);
 	data = strings_join(&options, ",");
 	if (filesystem_mount_classic(plan, data, place, &fd, err) < 0)
 		return -1;
@@ -200,9 +211,9 @@ static int mount_classic(const struct mount_plan *plan, const struct attach_plac
 }
 
 /* What fsopen() and fsconfig() cannot say: a subtype ("fuse.sshfs"), a long option. */
-static bool needs_classic(const struct mount_plan *plan)
+static bool needs_classic(const struct mount_plan *plan, const char *label)
 {
-	if (strchr(plan->type, '.'))
+	if (strchr(plan->type, '.') || (label && strlen(label) >= FILESYSTEM_VALUE_MAX))
 		return true;
 	strings_each (option, &plan->data) {
 		if (strlen(*option) >= FILESYSTEM_VALUE_MAX)
@@ -214,11 +225,11 @@ static bool needs_classic(const struct mount_plan *plan)
 int filesystem_mount(const struct mount_plan *plan, const struct attach_place *place,
 	const char *label, int *ret_fd, struct error *err)
 {
-	auto_strings implied = { 0 };
+	struct implied implied = { .label = label };
 
-	if (add_implied(plan, place, label, &implied, err) < 0)
+	if (imply_mode(plan, place, &implied, err) < 0)
 		return -1;
-	if (needs_classic(plan))
+	if (needs_classic(plan, label))
 		return mount_classic(plan, place, &implied, ret_fd, err);
 	if (mount_modern(plan, place, &implied, ret_fd, err) == 0)
 		return 0;

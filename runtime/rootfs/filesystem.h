@@ -27,6 +27,8 @@ int filesystem_mount_classic(const struct mount_plan *plan, const char *data,
 int filesystem_configure(const struct mount_plan *plan, int fs_fd,
 	bool (*want)(const char *option), struct error *err) must_check;
 
+int filesystem_set_label(int fs_fd, const char *label, struct error *err) must_check;
+
 /* fail_errno() with what the kernel wrote about this context. */
 int filesystem_fail(int fs_fd, const char *what, struct error *err);
 

@@ -73,15 +73,18 @@ static int cover_path(struct cover *cover, int target_fd)
 static int hide_directory(
 	struct cover *empty, int target_fd, const char *label, struct error *err)
 {
+	auto_free char *data = NULL;
+
 	if (empty->fd < 0 && make_empty_directory(label, empty, err) < 0 &&
 		!mnt_is_missing(err->errnum))
 		return -1;
 	if (empty->fd >= 0 && cover_path(empty, target_fd) == 0)
 		return 0;
+	data = label ? str_format("mode=755,nr_inodes=2,context=\"%s\"", label)
+		     : str_dup("mode=755,nr_inodes=2");
 	if ((empty->fd >= 0 && !mnt_is_missing(errno)) ||
 		mnt_mount("tmpfs", target_fd, "tmpfs",
-			MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-			"mode=755,nr_inodes=2") < 0)
+			MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, data) < 0)
 		return fail_errno(err, "covering it with an empty tmpfs");
 	return 0;
 }

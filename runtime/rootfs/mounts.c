@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/xattr.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -195,10 +197,24 @@ static int bind_equivalent(const struct mount_plan *plan, const char *source,
 
 static const char *label_for(const struct mount_plan *plan, const struct mounts *mounts)
 {
-	/* These label their files by themselves. */
-	if (strcmp(plan->type, "proc") == 0 || strcmp(plan->type, "sysfs") == 0)
+	/* The policy labels these; and a message queue's is made with its namespace, too
+	 * early for us. */
+	if (strcmp(plan->type, "proc") == 0 || strcmp(plan->type, "sysfs") == 0 ||
+		strcmp(plan->type, "mqueue") == 0)
 		return NULL;
 	return mounts->label;
+}
+
+static int label_queues(const struct mount_plan *plan, const struct mounts *mounts,
+	int fd, struct error *err)
+{
+	const char *label = mounts->label;
+
+	if (!label || strcmp(plan->type, "mqueue") != 0 || !mounts->own_ipc_namespace)
+		return 0;
+	if (setxattr(fd_path(fd).text, XATTR_NAME_SELINUX, label, strlen(label), 0) < 0)
+		return fail_errno(err, "/linux/mountLabel: labelling it \"%s\"", label);
+	return 0;
 }
 
 static int fail_filesystem(const struct mount_plan *plan, struct error *err)
@@ -224,11 +240,16 @@ static int make_filesystem(const struct mount_plan *plan, const struct mounts *m
 	const char *equivalent = equivalent_of_creator(plan, mounts);
 
 	if (plan->kind == MOUNT_PLAN_CGROUPS)
-		return cgroup_mount(plan, place, mounts->cgroup_namespace, ret_fd, err);
+		return cgroup_mount(plan, place,
+			(struct cgroup_mount_options){
+				.cgroup_namespace = mounts->cgroup_namespace,
+				.label = label,
+			},
+			ret_fd, err);
 	if (strcmp(plan->type, "overlay") == 0)
 		return overlay_mount(plan, place, mounts->bundle, label, ret_fd, err);
 	if (filesystem_mount(plan, place, label, ret_fd, err) == 0)
-		return 0;
+		return label_queues(plan, mounts, *ret_fd, err);
 	if (equivalent && err->errnum == EPERM)
 		return bind_equivalent(plan, equivalent, place, ret_fd, err);
 	return fail_filesystem(plan, err);

@@ -181,10 +181,9 @@ static int mount_modern(const struct mount_plan *plan, const struct layers *laye
 
 	if (fs_fd < 0 || set_layers(fs_fd, layers) < 0)
 		return fail_code(err, ENOSYS, "this kernel takes no layers one by one");
-	if (filesystem_configure(plan, fs_fd, is_no_layer, err) < 0)
+	if (filesystem_configure(plan, fs_fd, is_no_layer, err) < 0 ||
+		filesystem_set_label(fs_fd, label, err) < 0)
 		return -1;
-	if (label && mnt_fsconfig(fs_fd, FSCONFIG_SET_STRING, "context", label, 0) < 0)
-		return filesystem_fail(fs_fd, "mountLabel", err);
 	if (filesystem_create(plan, fs_fd, &fd, err) < 0)
 		return fail_create(layers, err);
 	if (attach_tree(plan, fd, place, err) < 0)

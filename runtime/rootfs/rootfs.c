@@ -78,10 +78,7 @@ static int check(const struct rootfs *rootfs, struct error *err)
 		return fail(err, "/root/path: is missing");
 	if (!rootfs->own_mounts && check_nothing_to_mount(config, err) < 0)
 		return -1;
-	if (config->linux.mount_label && *config->linux.mount_label &&
-		!labels_selinux_active())
-		return fail(err, "/linux/mountLabel: SELinux is not active here");
-	return 0;
+	return labels_check_selinux("/linux/mountLabel", config->linux.mount_label, err);
 }
 
 static void take_namespaces(struct rootfs *rootfs)
@@ -133,7 +130,8 @@ int rootfs_plan(
 		return -1;
 	rootfs->mounts.bundle = rootfs->bundle;
 	rootfs->mounts.root_path = rootfs->root_path;
-	rootfs->mounts.label = labels_selinux_active() ? config->linux.mount_label : NULL;
+	if (config->linux.mount_label && *config->linux.mount_label)
+		rootfs->mounts.label = config->linux.mount_label;
 	*ret = take_ptr(&rootfs);
 	return 0;
 }

@@ -273,5 +273,5 @@ test_case "a mount without type is refused" \
 	refused "/mounts/6: expected a type" \
 	"$(with_mount_json '{"destination":"/m","source":"tmpfs"}')"
 test_case "an SELinux label needs SELinux" \
-	refused "/linux/mountLabel: SELinux is not active" \
+	refused '/linux/mountLabel: "system_u:object_r:container_file_t:s0": SELinux is not active' \
 	'.linux.mountLabel = "system_u:object_r:container_file_t:s0"'

@@ -143,13 +143,13 @@ no_such_module() {
 	check_fails_with '--lsm-profile: expected apparmor:NAME or selinux:LABEL, found "apparmor:"'
 	[ -e /sys/module/apparmor ] || {
 		run mocker-runtime restore --lsm-profile apparmor:web --bundle "$tmp/web" web
-		check_fails_with "--lsm-profile: apparmor:web: AppArmor is not active on this machine"
+		check_fails_with '--lsm-profile: "web": AppArmor is not active on this machine'
 	}
 	[ -e /sys/fs/selinux/enforce ] || {
 		run mocker-runtime restore --lsm-profile selinux:a:b:c --bundle "$tmp/web" web
-		check_fails_with "--lsm-profile: selinux:a:b:c: SELinux is not active on this machine"
+		check_fails_with '--lsm-profile: "a:b:c": SELinux is not active on this machine'
 		run mocker-runtime restore --lsm-mount-context a:b:c --bundle "$tmp/web" web
-		check_fails_with "--lsm-mount-context: SELinux is not active on this machine"
+		check_fails_with "--lsm-mount-context: \"a:b:c\": SELinux is not active on this machine"
 	}
 }
 test_case "a profile of a security module that is not active is refused" no_such_module

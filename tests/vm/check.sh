@@ -5,22 +5,23 @@
 #
 #	tests/vm/check.sh [FILE...]      names in tests/e2e or tests/vm
 #
-# Without names: those of $MOCKER_VM_TESTS, or all below. Names that end in -v1.sh run in a
-# second boot, whose cgroups are of version 1.
+# Without names: those of $MOCKER_VM_TESTS, or all below. Files of one kernel share a boot:
+# those whose names end in -v1.sh have one whose cgroups are of version 1; and a line
+# "# kernel: ARGUMENTS" says what else a file's kernel must be told.
 set -u -o pipefail
 
 top_srcdir=$(realpath "${top_srcdir:-$(dirname "$0")/../..}")
 top_builddir=$(realpath "${top_builddir:-$top_srcdir}")
 # What another cgroup layout, another kernel or a systemd could change.
-all='cgroup-v2.sh limits-v2.sh systemd.sh systemd-user.sh checkpoint.sh
-	checkpoint-options.sh harness.sh mounts-root.sh
-	mounts-cgroup-v2.sh net.sh overlay.sh runtime-lifecycle.sh runtime-exec.sh runtime-memory.sh
-	runtime-namespaces.sh runtime-hooks.sh seccomp.sh cgroup-v1.sh checkpoint-v1.sh'
+all='cgroup-v1.sh cgroup-v2.sh checkpoint-options.sh checkpoint-v1.sh checkpoint.sh harness.sh
+	labels-apparmor.sh labels-selinux.sh limits-v2.sh mounts-cgroup-v2.sh mounts-root.sh
+	net.sh overlay.sh podman-checkpoint.sh runtime-exec.sh runtime-hooks.sh runtime-lifecycle.sh
+	runtime-memory.sh runtime-namespaces.sh seccomp.sh systemd-user.sh systemd.sh'
 legacy='systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1'
 # shellcheck disable=SC2086 # names of files
 [ $# -gt 0 ] || set -- ${MOCKER_VM_TESTS:-$all}
 export MOCKER_VM_DIR=${MOCKER_VM_DIR:-$top_builddir/vm}
-export MOCKER_VM_LIMIT=${MOCKER_VM_LIMIT:-3600}
+export MOCKER_VM_LIMIT=${MOCKER_VM_LIMIT:-10800} # each of its boots
 
 # payload TAR FILE...: the programs, the tests and the script that runs them.
 payload() {
@@ -86,17 +87,26 @@ boot() {
 		"$top_srcdir/tests/vm/vm.sh" run "$work.tar"
 }
 
+# arguments_of FILE: what its kernel is told.
+arguments_of() {
+	case $1 in
+	*-v1.sh) echo "$legacy" ;;
+	*) cat "$top_srcdir"/tests/{vm,e2e}/"$1" 2>/dev/null | sed -n 's/^# kernel: //p' ;;
+	esac
+}
+
 boots() {
-	local file unified=() v1=()
+	local file arguments
+	local -A files=()
 
 	for file; do
-		case $file in
-		*-v1.sh) v1+=("$file") ;;
-		*) unified+=("$file") ;;
-		esac
+		arguments=$(arguments_of "$file")
+		files[" $arguments"]+=" $file"
 	done
-	boot "" "${unified[@]}"
-	boot "$legacy" "${v1[@]}"
+	for arguments in "${!files[@]}"; do
+		# shellcheck disable=SC2086 # names of files
+		boot "$arguments" ${files[$arguments]}
+	done
 }
 
 work=$(mktemp -d)

@@ -432,7 +432,7 @@ confined() {
 	delete web
 	alone mocker-runtime restore --detach --lsm-profile apparmor:mocker-none \
 		--image-path "$tmp/images" --bundle "$tmp/web" web
-	check_fails_with "criu could not restore it; "
+	check_fails_with '--lsm-profile: "mocker-none": AppArmor has no such profile loaded'
 	check_equal "$(container_status web)" none
 	profile mocker-first --remove
 	profile mocker-second --remove

@@ -320,3 +320,55 @@ from_afar() {
 	rm "$tmp/status"
 }
 test_case "lazy-pages: the memory comes later, over a socket" from_afar
+
+# Stops criu while it is at work: a hook of the runtime's, and so its sibling.
+stop_criu() {
+	cat >"$tmp/stop-criu" <<-END
+		#!/bin/bash
+		for pid in \$(cat /proc/\$PPID/task/\$PPID/children); do
+			if [ "\$(cat /proc/\$pid/comm)" = criu ]; then
+				kill -STOP \$pid
+				echo \$pid >"$tmp/stopped"
+			fi
+		done
+	END
+	chmod +x "$tmp/stop-criu"
+}
+
+# ended_by SIGNAL: what a restore that hangs makes of it.
+ended_by() {
+	local pid
+
+	command_run="restore, ended by $1"
+	# A shell lets what is in its background ignore SIGINT.
+	env --default-signal=INT,QUIT mocker-runtime restore --image-path "$tmp/images" \
+		--bundle "$tmp/web" web </dev/null >/dev/null 2>"$tmp/.errors" &
+	pid=$!
+	check wait_until 60 test -s "$tmp/stopped"
+	kill -s "$1" $pid
+	status=0
+	wait $pid || status=$?
+	errors=$(cat "$tmp/.errors")
+	check_status 1
+	check_fails_with "container \"web\": SIG$1 came before criu had restored it"
+	check_equal "$(container_status web)" none
+	check_missing "/proc/$(cat "$tmp/stopped")"
+	check_missing $cg/web
+	rm "$tmp/stopped"
+}
+
+hangs() {
+	stop_criu
+	counter web ".hooks.createRuntime = [{\"path\": \"$tmp/stop-criu\"}]"
+	begin web
+	check wait_until 40 counts_from web 2
+	save web
+	ended_by TERM
+	ended_by INT
+	edit_bundle "$tmp/web" 'del(.hooks)'
+	restore web
+	delete web
+	forget_images
+	rm "$tmp/stop-criu"
+}
+test_case "a restore whose criu hangs is ended by SIGTERM and SIGINT, and leaves nothing" hangs

@@ -18,6 +18,7 @@ packages=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,jq,procps,ip
 packages+=,python3-minimal,busybox-static,util-linux,kmod,nftables,curl,runc,crun,criu,uidmap,xz-utils,bsdextrautils
 packages+=,apparmor,iptables,libyajl2,libseccomp2,libnl-3-200,libnftables1,libarchive13
 packages+=,libcurl4,libssl3,libsystemd0
+packages+=,secilc,podman,netavark
 
 die() {
 	echo "vm.sh: $*" >&2
@@ -26,9 +27,9 @@ die() {
 
 # ---- the image ----------------------------------------------------------------------
 
-# A change of this file makes another image.
+# A change of this part of this file makes another image.
 stamp() {
-	sha256sum <"$here/vm.sh" | cut -c1-16
+	sed '/^# ---- a run/,$d' "$here/vm.sh" | sha256sum | cut -c1-16
 }
 
 make_image() {
@@ -170,7 +171,7 @@ boot() {
 # Within that time the guest has begun, or its emulated boot hangs, as one in a hundred
 # does where two CPUs are emulated on a busy machine.
 boots() {
-	local pid=$1 console=$2 end=$((SECONDS + 150))
+	local pid=$1 console=$2 end=$((SECONDS + 400))
 
 	until grep -q '^=== guest begins' "$console"; do
 		kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $end ] || return 1
