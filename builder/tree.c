@@ -145,12 +145,12 @@ static int empty_directory(int fd, struct error *err)
 
 	if (!dir)
 		return fail_errno(err, "reading a directory");
-	while ((entry = readdir(dir))) {
+	while ((errno = 0, entry = readdir(dir))) {
 		if (!is_dots(entry->d_name) &&
 			path_remove_tree(fd, entry->d_name, err) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? fail_errno(err, "reading a directory") : 0;
 }
 
 static int copy_subdirectory(struct copier *copier, int from_fd, int to_fd,

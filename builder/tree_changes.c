@@ -64,10 +64,12 @@ static int list_names(int fd, struct strings *ret, struct error *err)
 
 	if (!dir)
 		return fail_errno(err, "reading a directory");
-	while ((entry = readdir(dir))) {
+	while ((errno = 0, entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			strings_add(ret, entry->d_name);
 	}
+	if (errno)
+		return fail_errno(err, "reading a directory");
 	strings_sort(ret);
 	return 0;
 }
