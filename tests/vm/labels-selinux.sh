@@ -160,7 +160,7 @@ mount_labels() {
 	local ours
 
 	mkdir "$tmp/bind"
-	chcon -R system_u:object_r:data_t:s0 "$tmp/bind" "$tmp/web/rootfs"
+	check chcon system_u:object_r:data_t:s0 "$tmp/bind" "$tmp/web/rootfs"
 	bundle ".linux.mountLabel = \"$data\"" \
 		".mounts += [{\"destination\": \"/bind\", \"type\": \"bind\", \"source\": \"$tmp/bind\",
 			\"options\": [\"bind\"]},
