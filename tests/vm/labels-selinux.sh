@@ -151,7 +151,7 @@ labels_of_mounts() {
 		echo "$place $(stat -c %C "/proc/$pid/root$place")"
 	done
 	tr -d '"' <"/proc/$pid/mountinfo" |
-		sed -n 's/^[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .* \(context=[^ ]*s0:c0,c1\).*/\1 \2/p' |
+		sed -n 's/^[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .*,\(context=[^ ]*s0:c0,c1\).*/\1 \2/p' |
 		grep -v '^/proc/\|^/sys/' | sort
 	"$1" delete --force web
 }
