@@ -121,6 +121,13 @@ static int set_upper(
 	return 0;
 }
 
+/* What could not be written, or read of a layer, is of this bundle; what was asked for
+ * amiss has its name already. */
+static int fail_writing(const struct bundle_place *place, struct error *err)
+{
+	return err->errnum ? fail_while(err, "%s", place->directory) : -1;
+}
+
 static int fill(const struct bundle_place *place, const struct image *image,
 	const struct bundle_request *request, const struct bundle *bundle,
 	struct error *err)
@@ -139,15 +146,17 @@ static int fill(const struct bundle_place *place, const struct image *image,
 	if (make_directories(bundle, place->overlay, err) < 0 ||
 		overlay_of_image(place->store, image, bundle->path, &overlay, err) < 0 ||
 		fill_root(place, image, request, bundle, &overlay, &user, err) < 0)
-		return -1;
+		return fail_writing(place, err);
 	if (place->overlay &&
 		(set_upper(bundle, &overlay, err) < 0 ||
 			lease_take(place->store, bundle->path, image, err) < 0))
+		return fail_writing(place, err);
+	if (bundle_make_config(&input, &config, err) < 0)
 		return -1;
-	if (bundle_make_config(&input, &config, err) < 0 ||
-		bundle_write_etc(&input, bundle->fd, err) < 0)
-		return -1;
-	return bundle_write_config(bundle->fd, &config, err);
+	if (bundle_write_etc(&input, bundle->fd, err) < 0 ||
+		bundle_write_config(bundle->fd, &config, err) < 0)
+		return fail_writing(place, err);
+	return 0;
 }
 
 /* All that bundle_make() makes, config.json first: what has none is no bundle. */
@@ -220,11 +229,8 @@ int bundle_make(const struct bundle_place *place, const struct image *image,
 			"system and cannot be copied; use --rootfs overlay, or begin its "
 			"Mockerfile with FROM");
 	result = open_directory(place->directory, &bundle, err);
-	if (result == 0) {
+	if (result == 0)
 		result = fill(place, image, request, &bundle, err);
-		if (result < 0 && err->errnum)
-			(void)!fail_while(err, "%s", place->directory);
-	}
 	if (result < 0)
 		undo(place, &bundle);
 	if (bundle.fd >= 0)

@@ -263,7 +263,8 @@ static int exec_command(const struct command_call *call, struct error *err)
 /* clang-format off */
 static const struct option_spec exec_options[] = {
 	OPTION_STRING(struct exec_options, process, "process", 'p', "FILE",
-		"a process as in config.json, instead of a command line"),
+		"a process as in config.json, instead of a command line; where it has no "
+		"AppArmor profile or SELinux label, it has the container's"),
 	OPTION_FLAG(struct exec_options, tty, "tty", 't', "give it a terminal"),
 	OPTION_STRING(struct exec_options, user, "user", 'u', "UID[:GID]", "run it as this user"),
 	OPTION_STRINGS(struct exec_options, additional_gids, "additional-gids", 'g', "GID",

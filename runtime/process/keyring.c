@@ -16,8 +16,8 @@
  *
  * A kernel without keys, or a filter around us that forbids them, leaves none to
  * protect. */
-int keyring_join(const char *id, const struct oci_process *process, int proc_fd,
-	struct error *err)
+int keyring_join(
+	const char *id, const struct oci_process *process, int proc_fd, struct error *err)
 {
 	auto_free char *name = str_format("_ses.%s", id);
 

@@ -21,5 +21,4 @@ struct cgroup_mount_options {
 	const char *label;
 };
 int cgroup_mount(const struct mount_plan *plan, const struct attach_place *place,
-	struct cgroup_mount_options options, int *ret_fd,
-	struct error *err) must_check;
+	struct cgroup_mount_options options, int *ret_fd, struct error *err) must_check;

@@ -33,7 +33,7 @@ exit_codes() {
 }
 
 background_life() {
-	run podman run -d --name web $image sh -c 'echo up; trap "exit 3" TERM; while :; do sleep 0.1; done'
+	run podman run -d --name web $image sh -c 'echo up; trap "exit 3" TERM; sleep 1000 & wait'
 	check_status 0
 	run podman ps --format '{{.Names}} {{.State}}'
 	check_matches "$output" '^web Up'

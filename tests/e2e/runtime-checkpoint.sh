@@ -142,12 +142,20 @@ no_such_module() {
 	run mocker-runtime restore --lsm-profile apparmor: --bundle "$tmp/web" web
 	check_fails_with '--lsm-profile: expected apparmor:NAME or selinux:LABEL, found "apparmor:"'
 	[ -e /sys/module/apparmor ] || {
+		edit_bundle "$tmp/web" '.process.apparmorProfile = "web"'
+		run mocker-runtime --criu /no/criu restore --bundle "$tmp/web" web
+		check_fails_with '/process/apparmorProfile: "web": AppArmor is not active on this machine'
+		edit_bundle "$tmp/web" 'del(.process.apparmorProfile)'
 		run mocker-runtime restore --lsm-profile apparmor:web --bundle "$tmp/web" web
 		check_fails_with '--lsm-profile: "web": AppArmor is not active on this machine'
 	}
 	[ -e /sys/fs/selinux/enforce ] || {
 		run mocker-runtime restore --lsm-profile selinux:a:b:c --bundle "$tmp/web" web
 		check_fails_with '--lsm-profile: "a:b:c": SELinux is not active on this machine'
+		edit_bundle "$tmp/web" '.process.selinuxLabel = "a:b:c"'
+		run mocker-runtime --criu /no/criu restore --bundle "$tmp/web" web
+		check_fails_with '/process/selinuxLabel: "a:b:c": SELinux is not active on this machine'
+		edit_bundle "$tmp/web" 'del(.process.selinuxLabel)'
 		run mocker-runtime restore --lsm-mount-context a:b:c --bundle "$tmp/web" web
 		check_fails_with "--lsm-mount-context: \"a:b:c\": SELinux is not active on this machine"
 	}
