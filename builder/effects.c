@@ -107,6 +107,14 @@ static int prepare_image_source(struct build *build, const struct stage_state *s
 	return 0;
 }
 
+/* Its copies, where it is no overlay, would add up from step to step. */
+static void drop_image_source(struct build *build, const char *place)
+{
+	auto_free char *piece = path_parent(place);
+
+	session_drop_piece(&build->session, piece);
+}
+
 static int hash_by_worker(struct build *build, struct stage_state *state,
 	const struct step *step, struct digest *ret, struct error *err)
 {
@@ -119,6 +127,7 @@ static int hash_by_worker(struct build *build, struct stage_state *state,
 		.result = &work.digest,
 		.result_size = sizeof(work.digest),
 	};
+	int result;
 
 	if (prepare_image_source(build, state, step->copy.from, &overlay, &place, err) <
 		0)
@@ -126,10 +135,11 @@ static int hash_by_worker(struct build *build, struct stage_state *state,
 	work.overlay = &overlay;
 	work.mount_at = place;
 	worker.signal_fd = build->interrupt.fd;
-	if (worker_run(&worker, err) < 0)
-		return -1;
-	*ret = work.digest;
-	return 0;
+	result = worker_run(&worker, err);
+	drop_image_source(build, place);
+	if (result == 0)
+		*ret = work.digest;
+	return result;
 }
 
 /* What a step reads of an image never changes: the image's layers are its name. */
@@ -392,6 +402,7 @@ static int perform_by_worker(struct build *build, struct stage_state *state,
 		.argument = &work,
 		.signal_fd = build->interrupt.fd,
 	};
+	int result;
 
 	if (overlay_of_image(build->store, below, draft->path, &target, err) < 0)
 		return -1;
@@ -403,7 +414,10 @@ static int perform_by_worker(struct build *build, struct stage_state *state,
 		work.source.overlay = &from;
 		work.source.mount_at = place;
 	}
-	return worker_run(&worker, err);
+	result = worker_run(&worker, err);
+	if (place)
+		drop_image_source(build, place);
+	return result;
 }
 
 int effect_perform(struct build *build, struct stage_state *state,

@@ -14,6 +14,7 @@
 #include "builder/bundle/config.h"
 #include "builder/bundle/rootfs.h"
 #include "builder/overlay.h"
+#include "builder/rootless.h"
 #include "builder/store/lease.h"
 
 struct bundle {
@@ -35,9 +36,12 @@ static int check_empty(int fd, const char *path, struct error *err)
 			       path);
 }
 
+/* That of a user is nobody else's: a set-id program in there would make anybody the user. */
 static int open_directory(const char *directory, struct bundle *bundle, struct error *err)
 {
-	bundle->made_directory = mkdir(directory, 0755) == 0;
+	mode_t mode = rootless_here() ? 0700 : 0755;
+
+	bundle->made_directory = mkdir(directory, mode) == 0;
 	if (!bundle->made_directory && errno != EEXIST)
 		return fail_errno(err, "making the bundle's directory %s", directory);
 	bundle->path = realpath(directory, NULL);

@@ -6,64 +6,10 @@ test_limit=900
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 # shellcheck source=tests/e2e/registry.sh
 . "$e2e/registry.sh"
-leaves '^file /var/lib/mocker(/.*)?$' # root's store, for comparison
-leaves '^file /run/user(/.*)?$'
+# shellcheck source=tests/e2e/rootless-lib.sh
+. "$e2e/rootless-lib.sh"
 
-user=1234
-home=$tmp/user
-store=$home/.local/share/mocker
-
-# A user with 65536 subordinate ids, and one with none, in an /etc of our own.
-set_up() {
-	programs_for_all
-	cp -a /etc "$tmp/etc" && mount --bind "$tmp/etc" /etc
-	printf '%s\n' "somebody:x:$user:$user::$home:/bin/sh" \
-		"lonely:x:1235:1235::$home:/bin/sh" >>/etc/passwd
-	echo "somebody:100000:65536" >/etc/subuid
-	echo "$user:200000:65536" >/etc/subgid
-	mkdir -p "$home" "$tmp/rootfs"
-	[ "$(stat -f -c %T "$tmp")" != overlayfs ] || mount -t tmpfs tmpfs "$home"
-	mkdir "$home/context" "$home/run"
-	make_rootfs "$tmp/rootfs/root"
-	echo old >"$tmp/rootfs/root/etc/removed"
-	mkdir "$tmp/rootfs/root/etc/renewed" "$tmp/rootfs/root/srv"
-	echo old >"$tmp/rootfs/root/etc/renewed/old"
-	echo users >"$tmp/rootfs/root/srv/users"
-	chown 1000:10 "$tmp/rootfs/root/srv/users"
-	tar -C "$tmp/rootfs/root" -cf "$home/rootfs.tar" .
-	tar -C "$tmp/rootfs/root" --owner=0 --group=0 -cf "$home/plain.tar" .
-	echo text >"$home/context/text"
-	cat >"$home/context/Mockerfile" <<-'END'
-		FROM rootfs:rootfs.tar
-		RUN id -u >/who && chown 33:44 /who && chmod 4711 /who
-		RUN rm /etc/removed && rm -r /etc/renewed && mkdir /etc/renewed && echo new >/etc/renewed/new
-		COPY --chown=user:wheel text /home/user/text
-		USER user
-		WORKDIR /home/user/work
-		RUN id -u >who && ln who again && ln -s who link
-		CMD ["sh", "-c", "id -u; cat /home/user/text; ls /etc/renewed; ls /etc/removed"]
-	END
-	chown -R "$user:$user" "$home"
-}
-# as_user COMMAND...: in the home, with what a login gives. $as: another user.
-as_user() {
-	run setpriv --reuid "${as:-$user}" --regid "${as:-$user}" --clear-groups \
-		env -i -C "$home" "HOME=$home" "PATH=${path:-$tmp/programs:/usr/bin:/bin}" \
-		TERM=dumb LC_ALL=C.UTF-8 "$@"
-}
-
-build_app() {
-	set_up
-	as_user mocker-builder build -q -t app context
-	check_status 0
-}
-test_setup build_app
-
-# What the store has beside images, layers and what is known of them.
-check_store_quiet() {
-	check_equal "$(find "$store/temp" "$store/runtime" -mindepth 1 ! -path '*/.seccomp*')" \
-		"" "what is left of the build"
-}
+test_setup rootless_set_up
 
 builds() {
 	as_user mocker-builder build -t app context
@@ -145,6 +91,7 @@ test_case "skopeo and umoci read it, and FROM an image layout goes on with it" f
 runs_bundle() { # --rootfs's value
 	as_user mocker-builder bundle --rootfs "$1" app bundle
 	check_status 0
+	check_equal "$(stat -c %a "$home/bundle")" 700 "its mode"
 	check_equal "$(jq -c .linux.uidMappings "$home/bundle/config.json")" \
 		'[{"containerID":0,"hostID":1234,"size":1},{"containerID":1,"hostID":100000,"size":65536}]'
 	as_user mocker-runtime --root "$home/state" run --bundle bundle app
@@ -266,106 +213,6 @@ shell_on_failure() {
 	check_store_quiet
 }
 test_case "a shell where RUN failed" shell_on_failure
-
-# ---- without overlayfs --------------------------------------------------------------
-
-# A home on an overlay, on which nothing can be stacked: layers are copied on each other.
-copies_home=$tmp/copies
-
-copies_begin() {
-	mkdir -p "$tmp/overlay" "$copies_home"
-	mount -t tmpfs tmpfs "$tmp/overlay"
-	mkdir "$tmp/overlay/upper" "$tmp/overlay/work" "$tmp/overlay/lower"
-	cp -a "$home/context" "$home/rootfs.tar" "$tmp/overlay/lower"
-	mount -t overlay -o "lowerdir=$tmp/overlay/lower,upperdir=$tmp/overlay/upper,workdir=$tmp/overlay/work" \
-		overlay "$copies_home"
-	chown "$user:$user" "$copies_home"
-	home_before=$home
-	home=$copies_home
-}
-
-copies_end() {
-	home=$home_before
-	umount "$copies_home" "$tmp/overlay"
-	rmdir "$copies_home" "$tmp/overlay"
-}
-
-copies() {
-	copies_begin
-	as_user mocker-builder --debug build --progress=plain -t app context
-	check_status 0
-	check_errors_have "debug: layers are copied, not stacked: mounting an overlay on $home/.local/share/mocker/probe/root: "
-	check_equal "$(stat -c '%u:%g %a' "$home"/.local/share/mocker/layers/*/fs/who)" "100032:200043 4711"
-	as_user mocker-builder bundle app bundle
-	check_status 0
-	as_user mocker-runtime --root "$home/state" run --bundle bundle app
-	check_output $'1000\ntext\nnew'
-	check_errors_have "ls: /etc/removed: No such file or directory"
-	as_user mocker-builder unbundle bundle
-	check_status 0
-	as_user mocker-builder bundle --rootfs overlay app bundle
-	check_status 0
-	check_errors_have "warning: overlayfs is refused here: the bundle gets a copy"
-	as_user mocker-builder unbundle bundle
-	check_equal "$(find "$home/.local/share/mocker/"{temp,probe} -mindepth 1)" "" "what is left"
-	copies_end
-}
-test_case "where overlayfs is refused, layers are copied" copies
-
-# What changes a file in each way there is, and what only looks like it.
-changes='RUN cd /srv && echo a >a && echo b >b && echo c >c && ln c same && mkdir -p d/e && touch d/e/f && chmod 700 d && touch gone && ln -s a l && mkfifo p
-RUN cd /srv && echo more >>a && mv d moved && rm gone && mkdir gone && touch gone/x && rm l && ln -s b l
-RUN cd /srv && rm -r moved && echo file >moved && chown 5:6 users && chmod 4755 b && rm -r gone && mkdir gone
-RUN cd /etc && touch -d @5 passwd && cp -p group x && mv x group && rm -r renewed && mkdir renewed
-COPY text /srv/text
-COPY --chown=3:4 . /srv/all/
-RUN rm /srv/all/text && rmdir /srv/gone && true >/srv/empty
-WORKDIR /srv/made/here'
-
-copies_digests() {
-	local by_root
-
-	printf '%s\n' 'FROM rootfs:rootfs.tar' "$changes" >"$home/context/changes"
-	run env -C "$home" SOURCE_DATE_EPOCH=1000000000 mocker-builder build -q -f context/changes \
-		-o type=oci,dest="$tmp/by-root" context
-	check_status 0
-	by_root=$(jq -r '.manifests[0].digest' "$tmp/by-root/index.json")
-	copies_begin
-	as_user env SOURCE_DATE_EPOCH=1000000000 mocker-builder build -q -f context/changes \
-		-o type=oci,dest=by-copies context
-	check_status 0
-	check_equal "$(jq -r '.manifests[0].digest' "$home/by-copies/index.json")" "$by_root"
-	copies_end
-	rm -rf "$tmp/by-root"
-}
-test_case "copies give the same bytes as an overlay" copies_digests
-
-copies_mounts() {
-	copies_begin
-	cat >"$home/context/mounts" <<-'END'
-		FROM rootfs:rootfs.tar AS app
-		COPY text /home/user/text
-		RUN rm /etc/removed
-		FROM app
-		RUN --mount=type=cache,target=/c,uid=7 stat -c %u /c && echo kept >/c/file
-		RUN --mount=type=bind,target=/b cat /b/text && ! ls /b/secret
-		RUN --mount=type=bind,from=app,target=/b cat /b/home/user/text && ! ls /b/etc/removed && ! touch /b/x
-		RUN --mount=type=bind,from=app,target=/b,rw touch /b/x && rm /b/home/user/text
-		RUN --mount=type=secret,id=s cat /run/secrets/s
-		COPY --from=app /home/user/text /again
-		RUN ls / /home && ! ls /b /c /run/secrets
-	END
-	echo secret >"$home/context/.dockerignore" && echo hidden >"$home/context/secret"
-	chown "$user" "$home/context/secret"
-	as_user mocker-builder build --secret id=s,src=context/secret --progress=plain -f context/mounts context
-	check_status 0
-	check_output_has "| 7"
-	check_output_has "| hidden"
-	check_output_has "| again"
-	check_equal "$(find "$home/.local/share/mocker/temp" -mindepth 1)" "" "what is left"
-	copies_end
-}
-test_case "mounts of RUN and COPY --from on copies" copies_mounts
 
 # ---- without subordinate ids --------------------------------------------------------
 
