@@ -11,6 +11,7 @@ struct registry_flags {
 	const char *authfile;
 	const char *cert_dir;
 	const char *tls_verify;
+	uint32_t stall_seconds;
 };
 
 /* clang-format off */
@@ -22,7 +23,9 @@ struct registry_flags {
 		"certificates (otherwise /etc/containers/certs.d/HOST:PORT)"),           \
 	OPTION_STRING(S, registry.tls_verify, "tls-verify", 0, "true|false",             \
 		"false: certificates are not checked, and plain HTTP is allowed",        \
-		.values = "true|false", .initial = "true")
+		.values = "true|false", .initial = "true"),                              \
+	OPTION_U32(S, registry.stall_seconds, "stall-timeout", 0, "SECONDS",             \
+		"how long a registry may send nothing (otherwise 60)")
 /* clang-format on */
 
 static inline struct client_options registry_client(const struct registry_flags *flags)
@@ -31,5 +34,6 @@ static inline struct client_options registry_client(const struct registry_flags 
 		.authfile = flags->authfile,
 		.cert_dir = flags->cert_dir,
 		.insecure = str_equal(flags->tls_verify, "false"),
+		.stall_seconds = flags->stall_seconds,
 	};
 }

@@ -16,6 +16,7 @@
 
 #define CONNECTIONS 4
 #define ATTEMPTS    6
+#define STALLS_MAX  3
 #define BREAKS_MAX  100                 /* however little comes between them */
 #define TICK        (100 * 1000 * 1000) /* nanoseconds between changes of a live line */
 
@@ -41,6 +42,7 @@ struct arrival {
 	uint64_t offset; /* that far it is here */
 	int fd;
 	bool bad; /* what came is wrong: no use in trying again */
+	unsigned int stalls;
 	struct error error;
 };
 
@@ -159,6 +161,7 @@ static int fetch_once(struct client *client, struct arrival *arrival, bool *ret_
 		strings_addf(&headers, "Range: bytes=%ju-", (uintmax_t)arrival->offset);
 	request.headers = headers;
 	result = client_request(client, &request, &response, err);
+	arrival->stalls += response.stalled;
 	*ret_again = response.broken || response.status >= 500 ||
 		     response.status == 429 ||
 		     (result == 0 && arrival->offset < blob->size);
@@ -196,7 +199,8 @@ static int fetch(struct client *client, struct arrival *arrival, struct error *e
 		if (arrival->offset == arrival->descriptor->size)
 			break;
 		attempt = arrival->offset > before ? 1 : attempt + 1;
-		if (!again || attempt >= ATTEMPTS || ++breaks >= BREAKS_MAX)
+		if (!again || attempt >= ATTEMPTS || ++breaks >= BREAKS_MAX ||
+			arrival->stalls >= STALLS_MAX)
 			return -1;
 		pause_before(attempt);
 	}

@@ -33,6 +33,7 @@ int client_clone(const struct client *client, struct client *ret, struct error *
 
 	if (http_open(client->http.curl, &http, err) < 0)
 		return -1;
+	http.stall_seconds = client->http.stall_seconds;
 	*ret = (struct client){
 		.http = http,
 		.origin = str_dup(client->origin),
@@ -192,8 +193,11 @@ int client_open(const struct curl_library *curl, const struct endpoint *endpoint
 {
 	auto_client client = { 0 };
 
-	if (http_open(curl, &client.http, err) < 0 ||
-		prepare(&client, endpoint, options, err) < 0)
+	if (http_open(curl, &client.http, err) < 0)
+		return -1;
+	if (options->stall_seconds)
+		client.http.stall_seconds = options->stall_seconds;
+	if (prepare(&client, endpoint, options, err) < 0)
 		return -1;
 	*ret = client;
 	client = (struct client){ 0 };

@@ -14,10 +14,11 @@
 #include "builder/registry/registries.h"
 
 struct client_options {
-	const char *authfile; /* NULL: the usual ones */
-	const char *cert_dir; /* NULL: certs.d of containers and Docker */
-	bool insecure;        /* whatever registries.conf says */
-	bool push;            /* what the token is asked for */
+	const char *authfile;   /* NULL: the usual ones */
+	const char *cert_dir;   /* NULL: certs.d of containers and Docker */
+	bool insecure;          /* whatever registries.conf says */
+	bool push;              /* what the token is asked for */
+	uint32_t stall_seconds; /* how long nothing may come; 0: a minute */
 	const struct credentials *credentials; /* instead of an auth file's, or NULL */
 };
 

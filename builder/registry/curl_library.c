@@ -7,7 +7,6 @@
 #undef curl_easy_getinfo
 
 #define CONNECT_SECONDS 30L
-#define STALL_SECONDS   60L
 
 /* None of these can fail but for want of memory, which the transfer then shows. */
 void curl_library_prepare(
@@ -18,7 +17,8 @@ void curl_library_prepare(
 	(void)library->easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
 	(void)library->easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
 	(void)library->easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	(void)library->easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
+	(void)library->easy_setopt(
+		handle, CURLOPT_LOW_SPEED_TIME, (long)CURL_STALL_SECONDS);
 	(void)library->easy_setopt(handle, CURLOPT_USERAGENT, "mocker-builder/" VERSION);
 	(void)library->easy_setopt(handle, CURLOPT_ERRORBUFFER, message);
 }

@@ -42,5 +42,7 @@ void curl_library_close(struct curl_library *library);
 
 /* What every transfer has: only HTTP, no signals, and an end for one that stands still for
  * a minute. message[CURL_ERROR_SIZE], and the URL, live as long as the transfer. */
+#define CURL_STALL_SECONDS 60
+
 void curl_library_prepare(
 	const struct curl_library *library, CURL *handle, const char *url, char *message);

@@ -46,7 +46,11 @@ void http_response_free(struct http_response *response)
 
 int http_open(const struct curl_library *curl, struct http *ret, struct error *err)
 {
-	*ret = (struct http){ .curl = curl, .handle = curl->easy_init() };
+	*ret = (struct http){
+		.curl = curl,
+		.handle = curl->easy_init(),
+		.stall_seconds = CURL_STALL_SECONDS,
+	};
 	if (!ret->handle)
 		return fail(err, "libcurl does not start");
 	return 0;
@@ -243,6 +247,8 @@ static void set_options(struct exchange *exchange, char *message)
 
 	curl->easy_reset(handle);
 	curl_library_prepare(curl, handle, exchange->url, message);
+	(void)curl->easy_setopt(
+		handle, CURLOPT_LOW_SPEED_TIME, (long)exchange->http->stall_seconds);
 	(void)curl->easy_setopt(handle, CURLOPT_WRITEFUNCTION, write_body);
 	(void)curl->easy_setopt(handle, CURLOPT_WRITEDATA, exchange);
 	(void)curl->easy_setopt(handle, CURLOPT_HEADERFUNCTION, read_header);
@@ -305,6 +311,12 @@ static int hop(struct exchange *exchange, const char *authorization, struct erro
 	if (code == CURLE_OK || exchange->response->too_large)
 		return 0;
 	exchange->response->broken = !exchange->refused;
+	exchange->response->stalled =
+		code == CURLE_OPERATION_TIMEDOUT && exchange->response->status != 0;
+	if (exchange->response->stalled)
+		return fail(err, "%s %s: nothing came for %u seconds (--stall-timeout)",
+			exchange->request->method, exchange->url,
+			exchange->http->stall_seconds);
 	return fail(err, "%s %s: %s", exchange->request->method, exchange->url,
 		*message ? message : curl->easy_strerror(code));
 }

@@ -28,6 +28,7 @@ void http_trust_free(struct http_trust *trust);
 struct http {
 	const struct curl_library *curl;
 	CURL *handle;
+	uint32_t stall_seconds; /* how long nothing may come */
 };
 
 struct http_request {
@@ -57,6 +58,7 @@ struct http_response {
 	struct str body;
 	bool too_large; /* the body was cut at the limit */
 	bool broken;    /* on failure: the transport's, so that trying again may help */
+	bool stalled;   /* and it was because nothing came */
 };
 
 #define auto_http __attribute__((cleanup(http_close))) struct http

@@ -133,3 +133,37 @@ interrupted() {
 	rm -f pull.log
 }
 test_case "an interrupted pull leaves nothing" interrupted
+
+# It resumes, twice, and then it is enough.
+stalls() {
+	needs python3 || return
+	hostile_start $port stalls
+	run mocker-builder pull --quiet --tls-verify=false --stall-timeout 2 "$image"
+	hostile_stop
+	check_fails_with "/v2/t/blobs/sha256:" ": nothing came for 2 seconds (--stall-timeout)"
+	check_equal "$(grep -c 'bytes=[0-9]' "hostile-$port.log")" 2 "the resumed requests"
+	nothing_came
+}
+test_case "a server that sends half of a blob and then nothing" stalls
+
+# The server answers none of them before it has been asked for two.
+together() {
+	arrives together
+	check_equal "$(grep -c overlap "hostile-$port.log")" 2 "the overlapping requests"
+}
+test_case "blobs are downloaded at the same time" together
+
+substituted() {
+	needs python3 || return
+	local wanted
+
+	wanted=sha256:$(printf %064d 7)
+	hostile_start $port substitutes
+	run mocker-builder pull --quiet --tls-verify=false "$image@$wanted"
+	hostile_stop
+	check_fails_with "the registry sent a manifest with the digest sha256:" \
+		"expected $wanted"
+	check_lacks "$(cat "hostile-$port.log")" /blobs/ "what it was asked for"
+	nothing_came
+}
+test_case "a pull by digest that gets another manifest" substituted

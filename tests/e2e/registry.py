@@ -20,6 +20,9 @@ no-platform     an index without this machine's platform
 deep            an index of an index of an index
 endless         a blob's descriptor says 1000 bytes, and the server never ends
 silent          a blob's header comes, and nothing after it
+stalls          half of what is asked of a blob comes, then nothing; ranges work
+together        blobs come once two of them are asked for; the log has "overlap" then
+substitutes     whatever version is asked for, this manifest is it
 redirect        blobs are at another port (ARGUMENT), and Basic authentication is wanted
 downgrade       with TLS (ARGUMENT: certificate and key), blobs are at http://
 loop            blobs redirect to themselves
@@ -38,6 +41,7 @@ import random
 import ssl
 import sys
 import tarfile
+import threading
 import time
 
 port, mode = int(sys.argv[1]), sys.argv[2]
@@ -115,6 +119,7 @@ elif mode == "deep":
         documents[digest(text)] = (INDEX, text)
 blobs = {digest(config): config, digest(packed): packed}
 served = {"breaks": 0, "token": 0}
+waiting = threading.Barrier(2, timeout=30)
 tokens = set()
 
 
@@ -180,6 +185,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN",'
                                     b'"message":"\\u001b[31mno\\r\\nsuch"}]}')
         media, data = documents.get(version, (kind, text))
+        if mode == "substitutes" and version != "latest":
+            return self.answer(200, text, Content_Type=kind, Docker_Content_Digest=version)
         if version not in documents and version != "latest" and version != digest(text):
             return self.answer(404)
         said = digest(b"other") if mode == "bad-manifest" else digest(data)
@@ -193,6 +200,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(307, Location=f"http://127.0.0.1:{argument}{self.path}")
         if mode == "downgrade":
             return self.answer(307, Location=f"http://127.0.0.1:1{self.path}")
+        if mode == "together":
+            waiting.wait()
+            print("overlap", flush=True)
         if mode == "loop":
             return self.answer(307, Location=self.path)
         if len(data) < 1000:  # the config stays as it is
@@ -201,7 +211,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def layer(self, data):
         start = 0
-        if mode in ("broken", "short") and self.headers.get("Range"):
+        if mode in ("broken", "short", "stalls") and self.headers.get("Range"):
             start = int(self.headers["Range"].split("=")[1].split("-")[0])
         if mode == "long":
             data += b"x"
@@ -226,6 +236,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
+        if mode == "stalls":
+            self.wfile.write(data[start:start + (len(data) - start) // 2])
+            self.wfile.flush()
+            time.sleep(600)
         breaks = mode in ("broken", "short") or (
             mode == "no-range" and served["breaks"] == 0)
         if breaks and len(data) - start > 20000:
