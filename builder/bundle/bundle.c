@@ -14,7 +14,6 @@
 #include "builder/bundle/config.h"
 #include "builder/bundle/rootfs.h"
 #include "builder/overlay.h"
-#include "builder/rootless.h"
 #include "builder/store/lease.h"
 
 struct bundle {
@@ -36,12 +35,10 @@ static int check_empty(int fd, const char *path, struct error *err)
 			       path);
 }
 
-/* That of a user is nobody else's: a set-id program in there would make anybody the user. */
+/* Nobody else's: a set-id program in there would make anybody who reaches it its owner. */
 static int open_directory(const char *directory, struct bundle *bundle, struct error *err)
 {
-	mode_t mode = rootless_here() ? 0700 : 0755;
-
-	bundle->made_directory = mkdir(directory, mode) == 0;
+	bundle->made_directory = mkdir(directory, 0700) == 0;
 	if (!bundle->made_directory && errno != EEXIST)
 		return fail_errno(err, "making the bundle's directory %s", directory);
 	bundle->path = realpath(directory, NULL);

@@ -41,6 +41,7 @@ suite_run() { # RUNTIME FILE
 		TMPDIR=$tmp timeout -k 5 600 /usr/bin/python3 "$2")
 }
 
+test_setup suite_devices
 test_setup container_program
 test_setup module_libmount
 for file in "$tmp"/crun/tests/test_*.py; do

@@ -52,6 +52,7 @@ suite_run() { # RUNTIME FILE
 	RUNC=$1 BATS_TMPDIR=$tmp TMPDIR=$tmp timeout -k 5 600 bats --tap "$2"
 }
 
+test_setup suite_devices
 test_setup busybox_image
 test_setup helpers
 for file in "$integration"/*.bats; do

@@ -16,6 +16,32 @@ suite_unpack() {
 	mkdir "$tmp/$1" && tar -C "$tmp/$1" --strip-components=1 -xf "${archive[0]}"
 }
 
+# Devices of their own: some runtimes change the owner of those that they bind from here.
+suite_devices() {
+	local name numbers
+
+	check mkdir "$tmp/dev"
+	check mount -t tmpfs -o mode=755 tmpfs "$tmp/dev"
+	mkdir "$tmp"/dev/{pts,shm,mqueue} && chmod 1777 "$tmp/dev/shm"
+	while read -r name numbers; do
+		# shellcheck disable=SC2086 # two numbers
+		mknod -m 666 "$tmp/dev/$name" c $numbers
+	done <<-'END'
+		null 1 3
+		zero 1 5
+		full 1 7
+		random 1 8
+		urandom 1 9
+		kmsg 1 11
+		tty 5 0
+		fuse 10 229
+	END
+	ln -s /proc/self/fd "$tmp/dev/fd"
+	ln -s pts/ptmx "$tmp/dev/ptmx"
+	check mount --rbind /dev/pts "$tmp/dev/pts"
+	check mount --move "$tmp/dev" /dev
+}
+
 # suite_case FILE: one case for a file of the suite. suite_run RUNTIME FILE, of who sources
 # this, prints its TAP; $suite_peer is the peer's program, $suite_known the list.
 suite_case() {
