@@ -159,8 +159,9 @@ static int copy_entry(struct copier *copier, int from_fd, int to_fd, const char 
 	const char *known;
 	struct stat stat;
 
+	/* Overlayfs lists a whiteout where a layer has one of what is not there anyway. */
 	if (fstatat(from_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_errno(err, "looking at %s", name);
+		return errno == ENOENT ? 0 : fail_errno(err, "looking at %s", name);
 	known = hardlinks_meet(&copier->links, &stat, path);
 	if (known) {
 		if (linkat(copier->target_fd, known, to_fd, name, 0) < 0)
