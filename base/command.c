@@ -466,15 +466,6 @@ static int parse_global(const struct program *program, struct words *words, void
 /* What a shell says of a program that Ctrl-C ended. */
 #define STATUS_INTERRUPTED (128 + SIGINT)
 
-/* Before the log is open its lines go to standard error; a log file hides them from
- * whoever typed the command, so both are told. */
-static void report(const struct program *program, const struct error *err)
-{
-	log_error("%s", err->text);
-	if (log_fd() > STDERR_FILENO)
-		dprintf(STDERR_FILENO, "%s: %s\n", program->name, err->text);
-}
-
 int command_main(const struct program *program, int argc, char **argv)
 {
 	struct log_options first_log = { .program = program->name };
@@ -502,7 +493,7 @@ int command_main(const struct program *program, int argc, char **argv)
 	if (result == 0 && !done)
 		result = dispatch(&call, &words, &failure, &err);
 	if (result < 0) {
-		report(program, &err);
+		log_failure(&err);
 		status = err.errnum == EINTR ? STATUS_INTERRUPTED : failure;
 	}
 	free_options(program->options, global);

@@ -30,6 +30,7 @@ void error_set(struct error *err, const char *format, ...)
 	write_text(err, format, arguments);
 	va_end(arguments);
 	err->errnum = 0;
+	err->lines = false;
 }
 
 void error_set_code(struct error *err, int errnum, const char *format, ...)
@@ -40,6 +41,7 @@ void error_set_code(struct error *err, int errnum, const char *format, ...)
 	write_text(err, format, arguments);
 	va_end(arguments);
 	err->errnum = errnum;
+	err->lines = false;
 }
 
 void error_set_errno(struct error *err, const char *format, ...)
@@ -52,6 +54,7 @@ void error_set_errno(struct error *err, const char *format, ...)
 	va_end(arguments);
 	append_text(err, ": ", strerror(errnum));
 	err->errnum = errnum;
+	err->lines = false;
 	errno = errnum;
 }
 

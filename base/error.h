@@ -8,12 +8,14 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "base/macros.h"
 
 struct error {
 	int errnum;      /* of <errno.h>; 0 where no system call failed */
-	char text[1020]; /* one line, lower case, no full stop, always terminated */
+	bool lines;      /* the text has several, and what they quote is made printable */
+	char text[1019]; /* one line, lower case, no full stop, always terminated */
 };
 
 /*

@@ -17,7 +17,6 @@ static struct {
 	const char *program;
 	int fd;
 	bool json;
-	bool lines;
 	bool debug;
 } the_log = { .program = "mocker", .fd = -1 };
 
@@ -34,7 +33,6 @@ int log_open(const struct log_options *options, struct error *err)
 
 	the_log.program = options->program;
 	the_log.debug = options->debug;
-	the_log.lines = options->lines;
 	if (options->file) {
 		fd = open(options->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 		if (fd < 0)
@@ -77,13 +75,19 @@ static void append_json(struct str *line, enum log_level level, const char *mess
 
 /* A message quotes what somebody else wrote: a name must not end the line, nor speak to the
  * terminal. What is debugged may be long, and has lines. */
-static bool is_kept(char c, enum log_level level)
+static void append_printable(struct str *line, const char *message, bool lines)
 {
-	return (unsigned char)c >= ' ' || c == '\t' ||
-	       (c == '\n' && (level == LOG_LEVEL_DEBUG || the_log.lines));
+	for (const char *c = message; *c; c++) {
+		bool kept =
+			(unsigned char)*c >= ' ' || *c == '\t' || (*c == '\n' && lines);
+
+		str_append_char(line, kept ? *c : '?');
+	}
+	str_append_char(line, '\n');
 }
 
-static void append_plain(struct str *line, enum log_level level, const char *message)
+static void append_plain(
+	struct str *line, enum log_level level, const char *message, bool lines)
 {
 	if (the_log.fd > STDERR_FILENO) { /* a file is read later */
 		append_time(line);
@@ -92,15 +96,26 @@ static void append_plain(struct str *line, enum log_level level, const char *mes
 	str_appendf(line, "%s: ", the_log.program);
 	if (level == LOG_LEVEL_WARNING || level == LOG_LEVEL_DEBUG)
 		str_appendf(line, "%s: ", level_words[level]);
-	for (const char *c = message; *c; c++)
-		str_append_char(line, is_kept(*c, level) ? *c : '?');
-	str_append_char(line, '\n');
+	append_printable(line, message, lines);
+}
+
+static void write_line(enum log_level level, const char *message, bool lines)
+{
+	auto_str line = { 0 };
+
+	if (the_log.json)
+		append_json(&line, level, message);
+	else
+		append_plain(&line, level, message, lines);
+	/* There is nowhere left to report a log that cannot be written. */
+	if (fd_write_all(the_log.fd < 0 ? STDERR_FILENO : the_log.fd, line.data,
+		    line.length) < 0)
+		return;
 }
 
 void log_line(enum log_level level, const char *format, ...)
 {
 	auto_str message = { 0 };
-	auto_str line = { 0 };
 	va_list arguments;
 
 	if (level == LOG_LEVEL_DEBUG && !the_log.debug)
@@ -108,12 +123,18 @@ void log_line(enum log_level level, const char *format, ...)
 	va_start(arguments, format);
 	str_vappendf(&message, format, arguments);
 	va_end(arguments);
-	if (the_log.json)
-		append_json(&line, level, message.data);
-	else
-		append_plain(&line, level, message.data);
-	/* There is nowhere left to report a log that cannot be written. */
-	if (fd_write_all(the_log.fd < 0 ? STDERR_FILENO : the_log.fd, line.data,
-		    line.length) < 0)
+	write_line(level, message.data, level == LOG_LEVEL_DEBUG);
+}
+
+void log_failure(const struct error *err)
+{
+	auto_str line = { 0 };
+
+	write_line(LOG_LEVEL_ERROR, err->text, err->lines);
+	if (the_log.fd <= STDERR_FILENO)
 		return;
+	str_appendf(&line, "%s: ", the_log.program);
+	append_printable(&line, err->text, err->lines);
+	if (fd_write_all(STDERR_FILENO, line.data, line.length) < 0)
+		return; /* it is in the file */
 }

@@ -16,7 +16,6 @@ struct log_options {
 	const char *program; /* prefix of text lines; borrowed */
 	const char *file;    /* appended to; NULL: standard error */
 	bool json;
-	bool lines; /* messages may have several: what they quote is made printable before */
 	bool debug; /* otherwise debug lines are not even formatted */
 };
 
@@ -29,6 +28,9 @@ int log_fd(void);
 bool log_debug_enabled(void);
 
 void log_line(enum log_level level, const char *format, ...) printf_like(2, 3);
+/* Why the program fails. A log file hides it from whoever typed the command, so both are
+ * told. */
+void log_failure(const struct error *err);
 
 #define log_error(...)   log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)

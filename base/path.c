@@ -107,8 +107,14 @@ static int enter_or_make(int root_fd, int parent_fd, const char *prefix,
 	}
 	if (errno != ENOENT)
 		return -1;
-	if (make_directory(parent_fd, path_base(prefix), options, ret_fd) == 0)
+	if (make_directory(parent_fd, path_base(prefix), options, &fd) == 0) {
+		if (options.made && options.made(options.argument, prefix, fd) < 0) {
+			close(fd);
+			return -1;
+		}
+		*ret_fd = fd;
 		return 0;
+	}
 	if (errno != EEXIST)
 		return -1;
 	fd = path_try_open_in_root(root_fd, prefix, O_PATH | O_DIRECTORY, 0);

@@ -30,6 +30,9 @@ struct path_mkdir_options {
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
+	/* For each that was made; -1 with errno ends it. NULL: nothing. */
+	int (*made)(void *argument, const char *path, int fd);
+	void *argument;
 };
 int path_mkdirs_in_root(int root_fd, const char *path, struct path_mkdir_options options,
 	int *ret_fd, struct error *err) must_check;

@@ -10,6 +10,8 @@
 #include "base/path.h"
 #include "spec/image_manifest.h"
 
+#define LAYOUT_FILE_MAX 4096u
+
 static int make_place(int directory_fd, const char *name, struct error *err)
 {
 	if (mkdirat(directory_fd, name, 0755) < 0 && errno != EEXIST)
@@ -57,6 +59,50 @@ int layout_open(int directory_fd, const char *name, int *ret_fd, struct error *e
 		return fail(err, "%s is no regular file", name);
 	*ret_fd = take_fd(&fd);
 	return 0;
+}
+
+int layout_read_file(int directory_fd, const char *name, size_t limit, char **ret,
+	size_t *ret_length, struct error *err)
+{
+	struct fd_read_options read = { .limit = limit, .regular_only = true };
+	auto_fd fd = -1;
+
+	return layout_open(directory_fd, name, &fd, err) < 0
+		       ? -1
+		       : fd_read_all(fd, name, read, ret, ret_length, err);
+}
+
+struct layout_file {
+	char *version;
+};
+
+static const struct json_field layout_fields[] = {
+	JSON_STRING(struct layout_file, version, "imageLayoutVersion", .required = true),
+	JSON_END,
+};
+static const struct json_type layout_type = JSON_TYPE(struct layout_file, layout_fields);
+
+int layout_check(int directory_fd, struct error *err)
+{
+	struct json_options options = { .name = "oci-layout" };
+	struct layout_file file = { 0 };
+	auto_free char *text = NULL;
+	size_t length = 0;
+	int result = 0;
+
+	if (layout_read_file(
+		    directory_fd, "oci-layout", LAYOUT_FILE_MAX, &text, &length, err) < 0)
+		return err->errnum == ENOENT
+			       ? fail_hint(err, "is this an OCI image layout?")
+			       : -1;
+	if (json_read(&layout_type, &file, text, length, &options, err) < 0)
+		return -1;
+	if (!str_after(file.version, "1."))
+		result =
+			fail(err, "oci-layout: the version \"%s\" is not known; 1.0.0 is",
+				file.version);
+	json_free(&layout_type, &file);
+	return result;
 }
 
 int layout_read_text(int directory_fd, const struct image_descriptor *descriptor,

@@ -29,6 +29,13 @@ int layout_digest(const struct image_descriptor *descriptor, struct digest *ret,
 int layout_open(
 	int directory_fd, const char *name, int *ret_fd, struct error *err) must_check;
 
+/* What imageLayoutVersion says is one that we know. */
+int layout_check(int directory_fd, struct error *err) must_check;
+/* A file beside the blobs, such as index.json; owned by the caller, who knows its
+ * `limit`. errnum ENOENT. */
+int layout_read_file(int directory_fd, const char *name, size_t limit, char **ret,
+	size_t *ret_length, struct error *err) must_check;
+
 /* A document, checked against its descriptor's size and digest. */
 int layout_read_text(int directory_fd, const struct image_descriptor *descriptor,
 	char **ret, size_t *ret_length, struct error *err) must_check;

@@ -23,7 +23,6 @@ static int prepare(const void *global, struct error *err)
 		.program = "mocker-builder",
 		.file = given->log,
 		.debug = given->debug,
-		.lines = true, /* a Mockerfile's line, and the place in it */
 	};
 
 	umask(022);

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "builder/base_platform.h"
 #include "builder/build.h"
 #include "builder/cache.h"
 #include "builder/host.h"
@@ -62,6 +63,8 @@ static int begin_on_image(struct build *build, struct stage_state *state,
 	}
 	if (build_find_image(build, name, platform, &state->image, err) < 0)
 		return span_fail_while(instruction_span(stage->from, NULL), err);
+	if (base_platform_check(build, stage, &state->image, platform, err) < 0)
+		return -1;
 	if (state->image.manifest)
 		state->base_digest = str_dup(state->image.manifest->digest);
 	image_forget_origin(&state->image);

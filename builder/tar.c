@@ -22,6 +22,7 @@
 #include "base/str.h"
 #include "builder/overlay_marks.h"
 #include "builder/rootless.h"
+#include "builder/tar_below.h"
 #include "builder/tar_name.h"
 #include "builder/tar_open.h"
 #include "builder/tar_xattrs.h"
@@ -108,10 +109,9 @@ static int fail_archive(struct extraction *x)
 
 /* ---- names ---- */
 
-/* A file that stands where a directory is needed goes, as in an ordinary tar -x. */
 static int open_parent(struct extraction *x, const char *parent)
 {
-	struct path_mkdir_options options = { .mode = 0755, .uid = (uid_t)-1 };
+	struct path_mkdir_options options = tar_parent_options(x->options->below);
 	struct stat stat;
 
 	if (x->parent && strcmp(x->parent, parent) == 0)
@@ -540,7 +540,7 @@ static int read_all(struct extraction *x)
 	int status;
 
 	while ((status = archive_read_next_header(x->archive, &entry)) == ARCHIVE_OK ||
-		status == ARCHIVE_WARN)
+		(status == ARCHIVE_WARN && tar_warning_is_harmless(x->archive)))
 		if (extract_entry(x, entry) < 0)
 			return -1;
 	if (status != ARCHIVE_EOF)

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "base/str.h"
 #include "builder/tar_stream.h"
 
 struct tar_extract_options {
@@ -27,6 +28,9 @@ struct tar_extract_options {
 	int64_t size_max;    /* unpacked bytes; 0: 1 TiB */
 	int64_t entries_max; /* 0: ten million */
 	int64_t epoch;       /* later times become this; -1: none */
+	/* Of a layer: the roots of those below it, uppermost first. A directory that is
+	 * there and has no entry here keeps its owner and mode. NULL: none. */
+	const struct strings *below;
 };
 
 struct tar_extracted {

@@ -3,6 +3,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,6 +68,11 @@ struct archive *tar_open_stream(struct tar_stream *stream)
 	/* Whether it is one, the first header tells. */
 	(void)archive_read_open(archive, stream, NULL, read_stream, NULL);
 	return archive;
+}
+
+bool tar_warning_is_harmless(struct archive *archive)
+{
+	return archive_errno(archive) == EILSEQ;
 }
 
 /* A tar header's checksum: the sum of its bytes, those of the checksum as blanks. */

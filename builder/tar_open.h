@@ -1,6 +1,8 @@
 /* libarchive's reader of tar and its compressions, for tar.c. */
 #pragma once
 
+#include <stdbool.h>
+
 struct archive;
 struct tar_stream;
 
@@ -12,3 +14,7 @@ struct archive *tar_open(int fd);
 
 /* The tar in a stream, which is borrowed. */
 struct archive *tar_open_stream(struct tar_stream *stream);
+
+/* Of ARCHIVE_WARN: a name that is not of the locale is still the name. Other warnings are
+ * of headers that are damaged, and would be read otherwise elsewhere. */
+bool tar_warning_is_harmless(struct archive *archive);

@@ -291,8 +291,11 @@ static int add_entry(struct writing *w, int dir_fd, const char *name)
 	bool content;
 	int result;
 
+	/* Overlayfs lists a whiteout where a layer has one of what is not there anyway. */
 	if (fstatat(dir_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_errno(w->err, "looking at %s", name);
+		return errno == ENOENT && !w->options->layer
+			       ? 0
+			       : fail_errno(w->err, "looking at %s", name);
 	if (S_ISSOCK(stat.st_mode)) /* no archive can hold one */
 		return 0;
 	if (w->options->layer && overlay_is_whiteout(dir_fd, name, &stat)) {

@@ -225,8 +225,9 @@ static int copy_entry(struct copier *copier, int from_fd, int to_fd, const char 
 	struct stat stat;
 	bool directory;
 
+	/* Overlayfs lists a whiteout where a layer has one of what is not there anyway. */
 	if (fstatat(from_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_errno(err, "looking at %s", name);
+		return errno == ENOENT ? 0 : fail_errno(err, "looking at %s", name);
 	directory = S_ISDIR(stat.st_mode);
 	if (copier->onto) {
 		bool gone = overlay_is_whiteout(from_fd, name, &stat);

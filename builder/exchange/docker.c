@@ -2,7 +2,7 @@
 #include "builder/exchange/docker.h"
 
 #include "base/cleanup.h"
-#include "base/fd.h"
+#include "builder/layout.h"
 
 #define MANIFEST_MAX (4u << 20)
 
@@ -47,18 +47,20 @@ int docker_manifest_read(int directory_fd, struct docker_manifest *ret, struct e
 	struct manifests manifests = { 0 };
 	auto_free char *text = NULL;
 	auto_str wrapped = { 0 };
+	size_t length = 0;
 
-	if (file_read_at(directory_fd, "manifest.json", MANIFEST_MAX, &text, NULL, err) <
-		0)
+	if (layout_read_file(
+		    directory_fd, "manifest.json", MANIFEST_MAX, &text, &length, err) < 0)
 		return -1;
 	str_appendf(&wrapped, "{\"manifest.json\":%s}", text);
 	if (json_read(&manifests_type, &manifests, wrapped.data, wrapped.length, &options,
 		    err) < 0)
 		return -1;
 	if (manifests.items_count != 1) {
-		json_free(&manifests_type, &manifests);
-		return fail(err, "manifest.json: expected one image, found %zu",
+		(void)!fail(err, "manifest.json: expected one image, found %zu",
 			manifests.items_count);
+		json_free(&manifests_type, &manifests);
+		return -1;
 	}
 	*ret = manifests.items[0];
 	manifests.items[0] = (struct docker_manifest){ 0 };

@@ -20,6 +20,9 @@
 #include "builder/store/layer.h"
 #include "builder/worker.h"
 
+/* Of an archive's own files: some for each layer. */
+#define ARCHIVE_ENTRIES_MAX 65536
+
 enum source_kind {
 	SOURCE_OCI,
 	SOURCE_OCI_ARCHIVE,
@@ -103,6 +106,7 @@ static int unpack_archive(
 		.uid = geteuid(),
 		.gid = getegid(),
 		.epoch = -1,
+		.entries_max = ARCHIVE_ENTRIES_MAX,
 	};
 	struct tar_extracted extracted;
 	auto_free char *piece = NULL;

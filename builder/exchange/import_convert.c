@@ -44,8 +44,8 @@ int convert_directory(int from_fd, int to_fd, struct error *err)
 	size_t length = 0;
 	int result;
 
-	if (file_read_at(from_fd, "manifest.json", LAYOUT_DOCUMENT_MAX, &text, &length,
-		    err) < 0 ||
+	if (layout_read_file(from_fd, "manifest.json", LAYOUT_DOCUMENT_MAX, &text,
+		    &length, err) < 0 ||
 		image_document_kind(text, length, "manifest.json", NULL, &kind, err) < 0)
 		return -1;
 	if (kind == IMAGE_DOCUMENT_INDEX)

@@ -94,9 +94,11 @@ static int extract_layer(struct import *import, int archive_fd, const char *name
 	const struct digest *digest, const struct layer_draft *draft,
 	struct tar_extracted *ret, struct error *err)
 {
+	auto_strings below = { 0 };
 	struct tar_extract_options options = {
 		.name = name,
 		.layer = true,
+		.below = &below,
 		.devices = true,
 		.keep_owner = true,
 		.epoch = -1,
@@ -105,6 +107,9 @@ static int extract_layer(struct import *import, int archive_fd, const char *name
 
 	if (fs < 0)
 		return fail_errno(err, "opening %s", draft->fs);
+	for (size_t i = import->image->layers_count; i-- > 0;)
+		strings_add_take(&below,
+			layer_path(import->session->store, import->image->layers[i].key));
 	if (import_extract(import, archive_fd, fs, &options, ret, err) < 0)
 		return digest ? check_again(archive_fd, name, digest, err) : -1;
 	if (digest && strcmp(ret->digests.digest.hex, digest->hex) != 0)

@@ -172,6 +172,9 @@ static int import_manifest(struct import *import, int directory_fd,
 		layout_read(directory_fd, &manifest.config, &image_config_type, &config,
 			err) < 0)
 		return -1;
+	if (manifest.layers_count > IMAGE_LAYERS_MAX)
+		return fail(err, "the image has %zu layers, more than %d",
+			manifest.layers_count, IMAGE_LAYERS_MAX);
 	for (size_t i = 0; i < manifest.layers_count; i++) {
 		if (add_layer(import, directory_fd, &manifest.layers[i], err) < 0)
 			return -1;
@@ -188,17 +191,28 @@ static int import_manifest(struct import *import, int directory_fd,
 	return 0;
 }
 
+static int read_index(int directory_fd, struct image_index *ret, struct error *err)
+{
+	struct json_options options = { .name = "index.json" };
+	auto_free char *text = NULL;
+	size_t length = 0;
+
+	return layout_read_file(directory_fd, "index.json", LAYOUT_DOCUMENT_MAX, &text,
+		       &length, err) < 0
+		       ? -1
+		       : json_read(&image_index_type, ret, text, length, &options, err);
+}
+
 int import_layout(
 	struct import *import, int directory_fd, char **ret_name, struct error *err)
 {
-	struct json_options options = { .name = "index.json" };
 	auto_image_index index = { 0 };
 	const struct image_descriptor *entry = NULL;
 	auto_image_descriptor resolved = { 0 };
 	auto_image_descriptor holder = { 0 };
 
-	if (json_read_file(&image_index_type, &index, directory_fd, "index.json",
-		    &options, err) < 0 ||
+	if (layout_check(directory_fd, err) < 0 ||
+		read_index(directory_fd, &index, err) < 0 ||
 		find_entry(import, &index, &entry, err) < 0 ||
 		resolve(import, directory_fd, entry, 0, &resolved, &holder, err) < 0 ||
 		import_manifest(import, directory_fd, &resolved, err) < 0)

@@ -134,24 +134,42 @@ void span_describe(struct str *str, struct span span, const char *message)
 		append_line(str, span);
 }
 
+/* What the message quotes must not look like lines of ours. */
+static int fail_at(struct span span, struct error *err, char *message, bool lines)
+{
+	auto_str text = { 0 };
+
+	for (char *c = message; *c; c++) {
+		if ((unsigned char)*c < ' ' && *c != '\t' && !(*c == '\n' && lines))
+			*c = '?';
+	}
+	span_describe(&text, span, message);
+	(void)!fail(err, "%s", text.data);
+	err->lines = true; /* the Mockerfile's line, and the place in it */
+	return -1;
+}
+
+#define MESSAGE_MAX (sizeof(((struct error *)0)->text) - 360) /* room for the line */
+
 int span_fail(struct span span, struct error *err, const char *format, ...)
 {
-	char message[sizeof(err->text) - 360]; /* the line must find room after it */
-	auto_str text = { 0 };
+	char message[MESSAGE_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);
 	(void)vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-	span_describe(&text, span, message);
-	return fail(err, "%s", text.data);
+	return fail_at(span, err, message, false);
 }
 
 int span_fail_while(struct span span, struct error *err)
 {
 	struct error inner = *err;
+	char message[MESSAGE_MAX];
 
-	(void)span_fail(span, err, "%s", inner.text);
+	(void)snprintf(
+		message, sizeof(message), "%.*s", (int)sizeof(message) - 1, inner.text);
+	(void)fail_at(span, err, message, inner.lines);
 	err->errnum = inner.errnum;
 	return -1;
 }

@@ -429,19 +429,31 @@ static bool is_listed(const char *list, const char *rule)
 	return false;
 }
 
-static void apply_directive(const struct mockerfile *file, struct lint_findings *findings)
+bool lint_skips(const struct mockerfile *file, const char *rule)
 {
 	auto_free char *skip = directive_value(file->check, "skip");
+
+	return is_listed(skip, rule);
+}
+
+bool lint_is_fatal(const struct mockerfile *file)
+{
 	auto_free char *fatal = directive_value(file->check, "error");
+
+	return fatal && strcasecmp(fatal, "true") == 0;
+}
+
+static void apply_directive(const struct mockerfile *file, struct lint_findings *findings)
+{
 	size_t kept = 0;
 
 	for (size_t i = 0; i < findings->count; i++)
-		if (is_listed(skip, findings->items[i].rule))
+		if (lint_skips(file, findings->items[i].rule))
 			free(findings->items[i].message);
 		else
 			findings->items[kept++] = findings->items[i];
 	findings->count = kept;
-	findings->fatal = kept > 0 && fatal && strcasecmp(fatal, "true") == 0;
+	findings->fatal = kept > 0 && lint_is_fatal(file);
 }
 
 static int compare(const void *left, const void *right)

@@ -202,6 +202,37 @@ ignored_stays_out() {
 }
 test_case "what the ignore file hides stays out, whatever leads to it" ignored_stays_out
 
+# The one rule that needs the base itself: a warning of the build, an error if it is asked
+# for, nothing if it is left out.
+base_of_another_platform() {
+	local text='Base image far was pulled with platform "linux/s390x", expected "linux/amd64" for current build'
+
+	mkdir -p far near
+	printf 'FROM scratch\nWORKDIR /d\n' >far/Mockerfile
+	run mocker-builder build -q -t far --platform linux/s390x far
+	check_status 0
+	printf 'FROM far\nWORKDIR /e\n' >near/Mockerfile
+	run mocker-builder build -q near
+	check_status 0
+	check_equal "$errors" \
+		"mocker-builder: warning: Mockerfile:1: InvalidBaseImagePlatform: $text" "the warning"
+	sed -i '1i # check=error=true' near/Mockerfile
+	run mocker-builder build -q near
+	check_status 1
+	check_errors_have "mocker-builder: Mockerfile:2: InvalidBaseImagePlatform: $text"
+	sed -i '1s/.*/# check=skip=InvalidBaseImagePlatform/' near/Mockerfile
+	run mocker-builder build -q near
+	check_status 0
+	check_equal "$errors" "" "the warnings"
+	sed -i 1d near/Mockerfile
+	run mocker-builder build -q --platform linux/s390x near
+	check_equal "$errors" "" "the warnings for its own platform"
+	run mocker-builder rmi far
+	rm -rf far near
+}
+[ "$(uname -m)" != x86_64 ] ||
+	test_case "a base of another platform: InvalidBaseImagePlatform" base_of_another_platform
+
 nothing_is_left() {
 	run mocker-builder rmi app base
 	run mocker-builder prune --all
