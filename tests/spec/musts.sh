@@ -17,6 +17,14 @@ trim() {
 	sed 's/^[[:space:]]*//; s/[[:space:]]*$//' <<<"$1"
 }
 
+# By the build, or in the virtual machine.
+is_run() {
+	case $1 in
+	vm/*) grep -qwF -- "${1#vm/}" "$top_srcdir/tests/vm/check.sh" ;;
+	*) grep -qF "tests/${1%.c}" "$top_srcdir/Makefile.am" ;;
+	esac
+}
+
 while IFS='|' read -r section what file words; do
 	[[ $section == \#* || -z $file ]] && continue
 	section=$(trim "$section")
@@ -26,7 +34,7 @@ while IFS='|' read -r section what file words; do
 	[ "$file" = - ] && continue
 	# Sentences stand in quotes, or are made of parts by the file itself.
 	grep -qF -- "$words" "$top_srcdir/tests/$file" &&
-		grep -qF "tests/${file%.c}" "$top_srcdir/Makefile.am"
+		is_run "$file"
 	show $? "$section: $what ($file)"
 done <"$top_srcdir/tests/spec/musts.txt"
 [ "$number" -gt 90 ]
