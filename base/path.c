@@ -270,7 +270,7 @@ static char *beside_ourselves(const char *program)
 	return executable_in(directory, program);
 }
 
-static char *in_search_path(const char *program)
+char *path_of_program(const char *program)
 {
 	auto_strings directories = { 0 };
 	const char *search = getenv("PATH");
@@ -296,7 +296,7 @@ int path_of_sibling(const char *program, char **ret, struct error *err)
 	if (!path)
 		path = executable_in(LIBEXECDIR, program);
 	if (!path)
-		path = in_search_path(program);
+		path = path_of_program(program);
 	if (!path)
 		return fail_code(err, ENOENT,
 			"%s found neither beside this program nor in %s nor in PATH",

@@ -8,12 +8,14 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "base/str.h"
 
 /* open(2) inside the root. flags gain O_CLOEXEC; O_NOFOLLOW concerns the last component.
  * mode counts with O_CREAT. */
@@ -51,7 +53,17 @@ char *path_parent(const char *path);                      /* "/" of "/a", "." of
 int path_remove_tree(int dir_fd, const char *name, struct error *err) must_check;
 /* What is in the open directory, which may be a mount point; name is for messages. */
 int path_remove_children(int dir_fd, const char *name, struct error *err) must_check;
+
+/* What is in an open directory, from its start whatever was read of it before; name is for
+ * messages. A list that breaks off is an error. */
+int path_names(int dir_fd, const char *name, struct strings *ret, struct error *err)
+	must_check; /* sorted, without "." and ".."; owned by the caller */
 int path_is_empty(int dir_fd, const char *name, bool *ret, struct error *err) must_check;
+DIR *path_list(int dir_fd); /* for readdir(); NULL with errno */
+bool path_is_dots(const char *name);
+
+/* Where PATH has the program; owned by the caller. NULL: nowhere. */
+char *path_of_program(const char *program);
 
 /* The absolute path of a sibling executable: beside ours, else libexecdir, else PATH; an
  * environment variable (MOCKER_RUNTIME for "mocker-runtime") goes before all three. */

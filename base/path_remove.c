@@ -65,11 +65,6 @@ static bool is_mount_point(int parent_fd, int fd)
 	       own.stx_dev_minor != parent.stx_dev_minor;
 }
 
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 static int remove_children(struct removal *removal, int parent_fd, const char *name,
 	unsigned depth, struct error *err)
 {
@@ -82,7 +77,7 @@ static int remove_children(struct removal *removal, int parent_fd, const char *n
 		return fail_code(
 			err, EBUSY, "removing %s: something is mounted there", name);
 	while ((errno = 0, entry = readdir(dir))) {
-		if (is_dots(entry->d_name))
+		if (path_is_dots(entry->d_name))
 			continue;
 		if (remove_entry(removal, dirfd(dir), entry->d_name, depth + 1, err) < 0)
 			return -1;
@@ -123,42 +118,17 @@ int path_remove_tree(int dir_fd, const char *name, struct error *err)
 	return result;
 }
 
-static DIR *list(int dir_fd)
-{
-	auto_fd fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (dir)
-		(void)take_fd(&fd);
-	return dir;
-}
-
 int path_remove_children(int dir_fd, const char *name, struct error *err)
 {
-	auto_dir dir = list(dir_fd);
+	auto_dir dir = path_list(dir_fd);
 	struct dirent *entry;
 
 	if (!dir)
 		return fail_errno(err, "opening %s", name);
 	while ((errno = 0, entry = readdir(dir))) {
-		if (!is_dots(entry->d_name) &&
+		if (!path_is_dots(entry->d_name) &&
 			path_remove_tree(dir_fd, entry->d_name, err) < 0)
 			return -1;
 	}
 	return errno ? fail_errno(err, "listing %s", name) : 0;
-}
-
-int path_is_empty(int dir_fd, const char *name, bool *ret, struct error *err)
-{
-	auto_dir dir = list(dir_fd);
-	struct dirent *entry = NULL;
-
-	if (!dir)
-		return fail_errno(err, "opening %s", name);
-	while ((errno = 0, entry = readdir(dir)) && is_dots(entry->d_name))
-		;
-	if (!entry && errno)
-		return fail_errno(err, "listing %s", name);
-	*ret = !entry;
-	return 0;
 }

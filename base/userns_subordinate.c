@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "base/userns.h"
 
@@ -64,21 +65,6 @@ static int add_file(const char *path, const struct user_names *names,
 	return 0;
 }
 
-static bool in_path(const char *program)
-{
-	const char *value = getenv("PATH");
-	auto_strings directories = { 0 };
-
-	strings_split(&directories, value ? value : "/usr/bin:/bin", ':');
-	strings_each (directory, &directories) {
-		auto_free char *path = str_format("%s/%s", *directory, program);
-
-		if (access(path, X_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
 int userns_map_of_user(enum userns_ids ids, struct userns_map *ret, struct error *err)
 {
 	const struct passwd *known = getpwuid(geteuid());
@@ -86,6 +72,8 @@ int userns_map_of_user(enum userns_ids ids, struct userns_map *ret, struct error
 		.name = known ? str_dup(known->pw_name) : NULL,
 		.number = str_format("%u", geteuid()),
 	};
+	auto_free char *user_helper = path_of_program("newuidmap");
+	auto_free char *group_helper = path_of_program("newgidmap");
 	auto_userns_map map = { 0 };
 
 	userns_map_add(
@@ -93,7 +81,7 @@ int userns_map_of_user(enum userns_ids ids, struct userns_map *ret, struct error
 			      .outside = ids == USERNS_USERS ? geteuid() : getegid(),
 			      .count = 1,
 		      });
-	if (in_path("newuidmap") && in_path("newgidmap") &&
+	if (user_helper && group_helper &&
 		add_file(ids == USERNS_USERS ? "/etc/subuid" : "/etc/subgid", &names,
 			&map, err) < 0)
 		return -1;

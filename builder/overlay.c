@@ -1,7 +1,6 @@
 /* overlayfs's options, and mounting by them. */
 #include "builder/overlay.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -174,17 +173,6 @@ static int open_directory(const char *path, int *ret_fd, struct error *err)
 	return *ret_fd < 0 ? fail_errno(err, "opening %s", path) : 0;
 }
 
-static bool is_empty(const char *path)
-{
-	auto_dir dir = opendir(path);
-	struct dirent *entry;
-	size_t count = 0;
-
-	while (dir && (entry = readdir(dir)))
-		count++;
-	return count <= 2;
-}
-
 /* The root itself is what the uppermost directory says, as in an overlay. */
 static int copy_root(const struct overlay *overlay, int target_fd, struct error *err)
 {
@@ -204,10 +192,12 @@ static int copy_layers(
 	const struct overlay *overlay, const char *target, struct error *err)
 {
 	auto_fd to = -1;
+	bool empty = false;
 
-	if (open_directory(target, &to, err) < 0)
+	if (open_directory(target, &to, err) < 0 ||
+		path_is_empty(to, target, &empty, err) < 0)
 		return -1;
-	if (!is_empty(target))
+	if (!empty)
 		return 0;
 	for (size_t i = overlay->lowers.count; i-- > 0;) {
 		auto_fd from = -1;

@@ -39,13 +39,13 @@ static bool is_marked_file(int dir_fd, const char *name)
 {
 	auto_free char *path = str_format("%s/%s", fd_path(dir_fd).text, name);
 
-	return rootless_here() && lgetxattr(path, WHITEOUT, NULL, 0) >= 0;
+	return lgetxattr(path, WHITEOUT, NULL, 0) >= 0;
 }
 
 bool overlay_is_whiteout(int dir_fd, const char *name, const struct stat *stat)
 {
 	if (S_ISREG(stat->st_mode) && stat->st_size == 0)
-		return is_marked_file(dir_fd, name);
+		return rootless_here() && is_marked_file(dir_fd, name);
 	return S_ISCHR(stat->st_mode) && stat->st_rdev == makedev(0, 0);
 }
 

@@ -37,15 +37,6 @@ static int try_overlay(void *argument, int output, struct error *err)
 	return 0;
 }
 
-static int remove_all(int fd, struct error *err)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (path_remove_tree(fd, names[i], err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 int overlay_probe(const struct store *store, bool *ret_refused, struct error *err)
 {
 	struct worker worker = {
@@ -62,7 +53,8 @@ int overlay_probe(const struct store *store, bool *ret_refused, struct error *er
 		store->root_fd, "probe", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(err, "opening %s/probe", store->root);
-	if (fd_lock(fd, LOCK_EX, "probe", err) < 0 || remove_all(fd, err) < 0)
+	if (fd_lock(fd, LOCK_EX, "probe", err) < 0 ||
+		path_remove_children(fd, "probe", err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (mkdirat(fd, names[i], 0755) < 0)
@@ -72,5 +64,5 @@ int overlay_probe(const struct store *store, bool *ret_refused, struct error *er
 	*ret_refused = worker_run(&worker, &why) < 0;
 	if (*ret_refused)
 		log_debug("layers are copied, not stacked: %s", why.text);
-	return remove_all(fd, err);
+	return path_remove_children(fd, "probe", err);
 }

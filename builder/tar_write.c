@@ -7,7 +7,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "builder/hardlinks.h"
 #include "builder/overlay_marks.h"
@@ -320,20 +320,11 @@ static int add_entry(struct writing *w, int dir_fd, const char *name)
 /* In order of names, so that the same tree gives the same bytes. */
 static int add_directory(struct writing *w, int fd)
 {
-	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir dir = again < 0 ? NULL : fdopendir(again);
+	auto_free char *what = str_format("a directory of %s", w->options->name);
 	auto_strings names = { 0 };
-	struct dirent *entry;
 
-	if (!dir)
-		return fail_errno(w->err, "reading a directory of %s", w->options->name);
-	while ((errno = 0, entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			strings_add(&names, entry->d_name);
-	}
-	if (errno)
-		return fail_errno(w->err, "reading a directory of %s", w->options->name);
-	strings_sort(&names);
+	if (path_names(fd, what, &names, w->err) < 0)
+		return -1;
 	strings_each (name, &names) {
 		if (add_entry(w, fd, *name) < 0)
 			return -1;

@@ -1,7 +1,6 @@
 /* Copying a tree: one directory at a time, by descriptors. */
 #include "builder/tree.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -39,9 +38,10 @@ void copier_leave(struct copier *copier, size_t length)
 	copier->path.data[length] = '\0';
 }
 
-static bool is_dots(const char *name)
+int tree_open_below(int fd, const char *name, int *ret_fd, struct error *err)
 {
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+	*ret_fd = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret_fd < 0 ? fail_errno(err, "opening %s", name) : 0;
 }
 
 static int copy_one_xattr(
@@ -131,28 +131,6 @@ static int copy_link(int from_fd, int to_fd, const char *name, struct error *err
 static int copy_directory(
 	struct copier *copier, int from_fd, int to_fd, struct error *err);
 
-static int open_below(int fd, const char *name, int *ret_fd, struct error *err)
-{
-	*ret_fd = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return *ret_fd < 0 ? fail_errno(err, "opening %s", name) : 0;
-}
-
-static int empty_directory(int fd, struct error *err)
-{
-	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir dir = again < 0 ? NULL : fdopendir(again);
-	struct dirent *entry;
-
-	if (!dir)
-		return fail_errno(err, "reading a directory");
-	while ((errno = 0, entry = readdir(dir))) {
-		if (!is_dots(entry->d_name) &&
-			path_remove_tree(fd, entry->d_name, err) < 0)
-			return -1;
-	}
-	return errno ? fail_errno(err, "reading a directory") : 0;
-}
-
 static int copy_subdirectory(struct copier *copier, int from_fd, int to_fd,
 	const char *name, struct error *err)
 {
@@ -161,13 +139,14 @@ static int copy_subdirectory(struct copier *copier, int from_fd, int to_fd,
 	auto_fd to = -1;
 	int result;
 
-	if (open_below(from_fd, name, &from, err) < 0)
+	if (tree_open_below(from_fd, name, &from, err) < 0)
 		return -1;
 	if (mkdirat(to_fd, name, 0700) < 0 && !(copier->onto && errno == EEXIST))
 		return fail_errno(err, "making %s", name);
-	if (open_below(to_fd, name, &to, err) < 0)
+	if (tree_open_below(to_fd, name, &to, err) < 0)
 		return -1;
-	if (copier->onto && overlay_is_opaque(from) && empty_directory(to, err) < 0)
+	if (copier->onto && overlay_is_opaque(from) &&
+		path_remove_children(to, name, err) < 0)
 		return -1;
 	length = copier_enter(copier, name);
 	result = copy_directory(copier, from, to, err);
@@ -247,18 +226,15 @@ static int copy_entry(struct copier *copier, int from_fd, int to_fd, const char 
 static int copy_directory(
 	struct copier *copier, int from_fd, int to_fd, struct error *err)
 {
-	int fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	auto_strings names = { 0 };
 
-	if (!dir)
-		return fail_errno(err, "reading a directory");
-	while ((errno = 0, entry = readdir(dir))) {
-		if (!is_dots(entry->d_name) &&
-			copy_entry(copier, from_fd, to_fd, entry->d_name, err) < 0)
+	if (path_names(from_fd, "a directory", &names, err) < 0)
+		return -1;
+	strings_each (name, &names) {
+		if (copy_entry(copier, from_fd, to_fd, *name, err) < 0)
 			return -1;
 	}
-	return errno ? fail_errno(err, "reading a directory") : 0;
+	return 0;
 }
 
 static int copy_root(
@@ -285,7 +261,7 @@ int tree_copy_layer(int from_fd, int to_fd, const char *name, struct error *err)
 {
 	auto_copier copier = { .target_fd = to_fd, .onto = true };
 
-	if (overlay_is_opaque(from_fd) && empty_directory(to_fd, err) < 0)
+	if (overlay_is_opaque(from_fd) && path_remove_children(to_fd, name, err) < 0)
 		return -1;
 	return copy_root(&copier, from_fd, name, err);
 }

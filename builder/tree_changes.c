@@ -3,7 +3,6 @@
  * later; tree_write_changes() walks it again beside that. A file that was written, linked
  * or given attributes has another time of change, one that was exchanged another inode.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "builder/overlay_marks.h"
 #include "builder/tree.h"
@@ -50,30 +50,6 @@ void tree_listing_cleanup(struct tree_listing **listing)
 	tree_listing_free(*listing);
 }
 
-static int open_below(int fd, const char *name, int *ret_fd, struct error *err)
-{
-	*ret_fd = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return *ret_fd < 0 ? fail_errno(err, "opening %s", name) : 0;
-}
-
-static int list_names(int fd, struct strings *ret, struct error *err)
-{
-	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir dir = again < 0 ? NULL : fdopendir(again);
-	struct dirent *entry;
-
-	if (!dir)
-		return fail_errno(err, "reading a directory");
-	while ((errno = 0, entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			strings_add(ret, entry->d_name);
-	}
-	if (errno)
-		return fail_errno(err, "reading a directory");
-	strings_sort(ret);
-	return 0;
-}
-
 /* ---- before ---- */
 
 static int remember(int fd, struct tree_listing **ret, struct error *err);
@@ -98,7 +74,7 @@ static int remember_entry(
 	};
 	if (!S_ISDIR(stat.st_mode))
 		return 0;
-	return open_below(fd, name, &below, err) < 0
+	return tree_open_below(fd, name, &below, err) < 0
 		       ? -1
 		       : remember(below, &entry->below, err);
 }
@@ -112,7 +88,7 @@ static int remember(int fd, struct tree_listing **ret, struct error *err)
 	if (fstat(fd, &stat) < 0)
 		return fail_errno(err, "looking at a directory");
 	listing->changed = stat.st_ctim;
-	if (list_names(fd, &names, err) < 0)
+	if (path_names(fd, "a directory", &names, err) < 0)
 		return -1;
 	strings_each (name, &names) {
 		if (remember_entry(fd, *name, listing, err) < 0)
@@ -202,11 +178,11 @@ static int write_subdirectory(struct copier *copier, const struct tree_entry *be
 	auto_fd to = -1;
 	size_t length;
 
-	if (open_below(fd, name, &from, err) < 0)
+	if (tree_open_below(fd, name, &from, err) < 0)
 		return -1;
 	if (mkdirat(upper_fd, name, 0700) < 0)
 		return fail_errno(err, "making %s", name);
-	if (open_below(upper_fd, name, &to, err) < 0)
+	if (tree_open_below(upper_fd, name, &to, err) < 0)
 		return -1;
 	if (before && !same && overlay_mark_opaque(to) < 0)
 		return fail_errno(err, "marking %s as opaque", name);
@@ -245,7 +221,7 @@ static int write_directory(struct copier *copier, const struct tree_listing *bef
 {
 	auto_strings now = { 0 };
 
-	if (list_names(fd, &now, err) < 0)
+	if (path_names(fd, "a directory", &now, err) < 0)
 		return -1;
 	strings_each (name, &now) {
 		if (write_entry(copier, find(before, *name), fd, upper_fd, *name, ret_any,

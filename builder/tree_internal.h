@@ -25,6 +25,8 @@ void copier_free(struct copier *copier);
 size_t copier_enter(struct copier *copier, const char *name);
 void copier_leave(struct copier *copier, size_t length);
 
+int tree_open_below(int fd, const char *name, int *ret_fd, struct error *err) must_check;
+
 /* One entry that is no directory, by its content or as one more link. */
 int copier_add(struct copier *copier, int from_fd, int to_fd, const char *name,
 	const struct stat *stat, struct error *err) must_check;

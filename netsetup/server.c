@@ -85,6 +85,13 @@ static bool ends_within(int pidfd, int milliseconds)
 	return result > 0;
 }
 
+static int kill_it(int pidfd, struct error *err)
+{
+	if (signal_it(pidfd, SIGKILL, err) < 0)
+		return -1;
+	return ends_within(pidfd, STOP_MS) ? 0 : fail(err, "a server does not end");
+}
+
 /* Ends a process that has the mark: one that still starts has nothing to put in order. */
 static int end_marked(
 	const struct server *server, const char *name, bool *ret_any, struct error *err)
@@ -99,12 +106,8 @@ static int end_marked(
 		return -1;
 	if (!marked)
 		return 0;
-	if (signal_it(pidfd, SIGKILL, err) < 0)
-		return -1;
-	if (!ends_within(pidfd, STOP_MS))
-		return fail(err, "a server does not end");
 	*ret_any = true;
-	return 0;
+	return kill_it(pidfd, err);
 }
 
 /* Servers without a number in the file. Each may make another before it ends, so until
@@ -198,11 +201,5 @@ int server_stop(const struct server *server, struct error *err)
 		return end_unnumbered(server, err);
 	if (signal_it(pidfd, SIGTERM, err) < 0)
 		return -1;
-	if (ends_within(pidfd, STOP_MS))
-		return 0;
-	if (signal_it(pidfd, SIGKILL, err) < 0)
-		return -1;
-	if (!ends_within(pidfd, STOP_MS))
-		return fail(err, "a server does not end");
-	return 0;
+	return ends_within(pidfd, STOP_MS) ? 0 : kill_it(pidfd, err);
 }

@@ -34,7 +34,7 @@ int match_list(int fd, const char *path, struct strings *ret, struct error *err)
 		return -1;
 	}
 	for (errno = 0; (entry = readdir(dir)); errno = 0)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+		if (!path_is_dots(entry->d_name))
 			strings_add(ret, entry->d_name);
 	if (errno)
 		return fail_errno(err, "reading the directory %s", path);

@@ -199,7 +199,7 @@ static int tidy(int fd, struct tidying *tidying, struct error *err)
 	if (++tidying->depth > DEPTH_MAX)
 		return fail(err, "directories are nested more than %d deep", DEPTH_MAX);
 	while (result == 0 && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+		if (!path_is_dots(entry->d_name))
 			result = tidy_entry(fd, entry->d_name, tidying, err);
 	tidying->depth--;
 	return result;

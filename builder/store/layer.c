@@ -135,7 +135,7 @@ int layer_measure(int dir_fd, const char *name, uint64_t *ret, struct error *err
 	if (!dir)
 		return fail_errno(err, "measuring %s", name);
 	while ((errno = 0, entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+		if (path_is_dots(entry->d_name))
 			continue;
 		if ((entry->d_type == DT_REG || entry->d_type == DT_DIR ||
 			    entry->d_type == DT_UNKNOWN) &&

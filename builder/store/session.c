@@ -19,11 +19,6 @@
 
 #define PIECES_MAX 1000000
 
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 static int delete_container(const char *runtime_root, const char *id, struct error *err)
 {
 	const char *argv[] = { "mocker-runtime", "--root", runtime_root, "delete",
@@ -101,7 +96,7 @@ int session_sweep(const struct store *store, unsigned int *ret_removed, struct e
 		return fail_errno(err, "opening %s/temp", store->root);
 	*ret_removed = 0;
 	while ((entry = readdir(dir))) {
-		if (is_dots(entry->d_name) || !is_dead(store, entry->d_name))
+		if (path_is_dots(entry->d_name) || !is_dead(store, entry->d_name))
 			continue;
 		*ret_removed += remove_session(store, entry->d_name);
 	}

@@ -12,17 +12,13 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/str.h"
 
 #define DEPTH_MAX 128 /* each level is two descriptors and a stack frame */
 
 static int copy_directory(
 	int from_fd, int to_fd, unsigned depth, struct error *err) must_check;
-
-static bool is_dot(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
 
 /* Those that the new file system does not take (security.*, say) are left. */
 static int copy_attributes(int from_fd, int to_fd)
@@ -146,7 +142,7 @@ static int copy_directory(int from_fd, int to_fd, unsigned depth, struct error *
 	if (!dir)
 		return fail_errno(err, "listing a directory");
 	while ((errno = 0, entry = readdir(dir))) {
-		if (!is_dot(entry->d_name) &&
+		if (!path_is_dots(entry->d_name) &&
 			copy_entry(from_fd, to_fd, entry->d_name, depth, err) < 0)
 			return -1;
 	}

@@ -76,41 +76,29 @@ static int inherited_userns(
 	return 0;
 }
 
-static int own_userns(const struct oci_mount *mount, int *ret_fd, struct error *err)
+/* In the words of an option, or of members; borrowed. */
+static struct id_mappings own_mappings(const struct mount_plan *plan)
 {
-	struct id_mappings mappings = {
-		.uids = mount->uid_mappings,
-		.uids_count = mount->uid_mappings_count,
-		.gids = mount->gid_mappings,
-		.gids_count = mount->gid_mappings_count,
-	};
+	const struct idmap_option *words = &plan->idmap_words;
+	const struct oci_mount *mount = plan->mount;
 
-	if (!mount->uid_mappings_count || !mount->gid_mappings_count)
-		return fail(err, "uidMappings and gidMappings go together");
-	return idmap_mount_userns(&mappings, ret_fd, err);
-}
-
-static int userns_of_words(
-	const struct idmap_option *words, int *ret_fd, struct error *err)
-{
-	struct id_mappings mappings = {
-		.uids = words->uids,
-		.uids_count = words->uids_count,
-		.gids = words->gids,
-		.gids_count = words->gids_count,
-	};
-
-	return idmap_mount_userns(&mappings, ret_fd, err);
+	return words->uids_count ? (struct id_mappings){ words->uids, words->uids_count,
+		words->gids, words->gids_count }
+				 : (struct id_mappings){ mount->uid_mappings,
+					   mount->uid_mappings_count, mount->gid_mappings,
+					   mount->gid_mappings_count };
 }
 
 /* One namespace serves all mounts that inherit it. */
 static int open_userns(struct mount_plan *plan, const struct source_request *request,
 	int *inherited_fd, struct error *err)
 {
-	if (plan->mount->uid_mappings_count || plan->mount->gid_mappings_count)
-		return own_userns(plan->mount, &plan->userns_fd, err);
-	if (plan->idmap_words.uids_count)
-		return userns_of_words(&plan->idmap_words, &plan->userns_fd, err);
+	struct id_mappings own = own_mappings(plan);
+
+	if (!own.uids_count != !own.gids_count)
+		return fail(err, "uidMappings and gidMappings go together");
+	if (own.uids_count)
+		return idmap_mount_userns(&own, &plan->userns_fd, err);
 	if (*inherited_fd < 0 && inherited_userns(request, inherited_fd, err) < 0)
 		return -1;
 	plan->userns_fd = fcntl(*inherited_fd, F_DUPFD_CLOEXEC, 3);
