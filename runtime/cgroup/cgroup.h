@@ -141,6 +141,7 @@ bool cgroup_exists(const struct cgroup *cgroup);
 struct cgroup_pids {
 	pid_t *items;
 	size_t count;
+	bool hidden; /* there are others, of PID namespaces that are not below ours */
 };
 
 #define auto_cgroup_pids __attribute__((cleanup(cgroup_pids_free))) struct cgroup_pids

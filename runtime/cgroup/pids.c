@@ -31,8 +31,10 @@ static int add_text(struct cgroup_pids *pids, char *text, struct error *err)
 
 		if (str_to_u32(line, "cgroup.procs", &pid, err) < 0)
 			return -1;
-		if (!pid)
-			continue; /* of a process outside our PID namespace */
+		if (!pid) {
+			pids->hidden = true;
+			continue;
+		}
 		pids->items =
 			str_realloc(pids->items, pids->count + 1, sizeof(pids->items[0]));
 		pids->items[pids->count++] = (pid_t)pid;
@@ -146,6 +148,7 @@ int cgroup_signal(const struct cgroup *cgroup, int signal_number, struct error *
 {
 	bool frozen = cgroup_is_frozen(cgroup);
 	bool by_v1 = cgroup_dir_of(cgroup, "freezer") != NULL;
+	auto_cgroup_pids pids = { 0 };
 	size_t left = 1;
 
 	if (!cgroup->dirs_count)
@@ -161,5 +164,10 @@ int cgroup_signal(const struct cgroup *cgroup, int signal_number, struct error *
 			return -1;
 		return by_v1 ? signal_each(cgroup, SIGKILL, &left, err) : 0;
 	}
+	if (cgroup_pids(cgroup, &pids, err) < 0)
+		return -1;
+	/* With nobody left to fork, freezing would only cost its milliseconds. */
+	if (!frozen && !pids.count && !pids.hidden)
+		return 0;
 	return signal_frozen(cgroup, SIGKILL, false, err);
 }
