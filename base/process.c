@@ -180,3 +180,16 @@ int process_wait(pid_t pid, int *ret_status, struct error *err)
 	*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	return 0;
 }
+
+int process_arguments(struct strings *ret, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t length;
+
+	if (file_read_at(AT_FDCWD, "/proc/self/cmdline", 64u << 20, &text, &length, err) <
+		0)
+		return -1;
+	for (size_t at = 0; at < length; at += strlen(text + at) + 1)
+		strings_add(ret, text + at);
+	return 0;
+}

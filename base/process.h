@@ -31,6 +31,9 @@ int process_pidfd_signal(int pidfd, int signal_number); /* -1 with errno */
 int process_stat(pid_t pid, uint64_t *ret_start_time, char *ret_state,
 	struct error *err) must_check;
 
+/* The words that we were called with, as the kernel keeps them; freed by the caller. */
+int process_arguments(struct strings *ret, struct error *err) must_check;
+
 /* waitpid() through EINTR. Exit status as a shell gives it: 128+n for a signal. */
 int process_wait(pid_t pid, int *ret_status, struct error *err) must_check;
 

@@ -41,8 +41,13 @@ enum cgroup_driver {
 
 extern const struct word cgroup_driver_words[]; /* of --cgroup-manager */
 
-/* Whether this build has the systemd driver. */
+/* Whether there is the systemd driver: in this executable or in its twin. */
 bool cgroup_has_systemd(void);
+
+/* Returns in an executable that has the systemd driver: another executes its twin, with the
+ * same arguments, and all of a command begins again. So before a command's first act; what
+ * is open and locked is not inherited. */
+int cgroup_need_systemd(struct error *err) must_check;
 
 /* One directory of the container. */
 struct cgroup_dir {

@@ -22,6 +22,11 @@ bool cgroup_has_systemd(void)
 	return true;
 }
 
+int cgroup_need_systemd(struct error *err)
+{
+	return 0;
+}
+
 /* Where the unit will be, if it is the system manager's; a user's manager has its own
  * place in the tree, which is read when the unit exists. */
 int cgroup_systemd_plan(struct cgroup_plan *plan, const char *cgroups_path,

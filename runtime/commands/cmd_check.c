@@ -103,6 +103,8 @@ static int check_command(const struct command_call *call, struct error *err)
 
 	if (!bundle)
 		return fail_errno(err, "bundle %s", directory);
+	if (cgroup_has_systemd() && call_driver(call, err) < 0)
+		return -1;
 	bundle_fd = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (bundle_fd < 0)
 		return fail_errno(err, "bundle %s", bundle);

@@ -48,7 +48,8 @@ static int create_command(const struct command_call *call, struct error *err)
 	auto_creation creation = CREATION_NONE;
 
 	/* A create that is interrupted ends or undoes itself, and leaves nothing half. */
-	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0)
+	if (call_driver(call, err) < 0 || protect_self(err) < 0 ||
+		foreground_hold_signals(err) < 0)
 		return -1;
 	if (create_request_of(call, root, &request, err) < 0)
 		return -1;

@@ -248,6 +248,9 @@ static int exec_command(const struct command_call *call, struct error *err)
 		check_preserve_fds(options->preserve_fds, err) < 0 ||
 		check_seccomp_log(call, err) < 0)
 		return -1;
+	/* Into a user's scope it is the user's systemd that moves us. */
+	if (geteuid() != 0 && call_driver_of_container(call, err) < 0)
+		return -1;
 	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0)
 		return -1;
 	if (call_container(call, CONTAINER_READ, &container, err) < 0 ||

@@ -34,7 +34,7 @@ static int explain_command(const struct command_call *call, struct error *err)
 	if (container_check_id(request.id, &unsuitable) < 0)
 		request.id = "container";
 	creation.request = &request;
-	if (create_plan(&creation, err) < 0)
+	if (call_driver(call, err) < 0 || create_plan(&creation, err) < 0)
 		return -1;
 	explain_plan(&creation, &text);
 	return call_print(&text, err);

@@ -85,7 +85,8 @@ static int run_command(const struct command_call *call, struct error *err)
 	};
 	auto_creation creation = CREATION_NONE;
 
-	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0 ||
+	if (call_driver(call, err) < 0 || protect_self(err) < 0 ||
+		foreground_hold_signals(err) < 0 ||
 		create_request_of(call, root, &request, err) < 0)
 		return -1;
 	if (!options->detach && !options->no_subreaper &&

@@ -143,6 +143,8 @@ static int update(const struct command_call *call, struct error *err)
 	auto_container container = CONTAINER_NONE;
 	auto_oci_resources resources = { 0 };
 
+	if (call_driver_of_container(call, err) < 0)
+		return -1;
 	if (given->resources ? read_document(given->resources, &resources, err) < 0
 			     : take_options(given, &resources, err) < 0)
 		return -1;

@@ -22,6 +22,22 @@ int call_container(const struct command_call *call, enum container_open how,
 	return call_container_of(call, call->argv[0], how, ret, err);
 }
 
+int call_driver(const struct command_call *call, struct error *err)
+{
+	if (options_cgroup_driver(call->global) != CGROUP_DRIVER_SYSTEMD)
+		return 0;
+	return cgroup_need_systemd(err);
+}
+
+int call_driver_of_container(const struct command_call *call, struct error *err)
+{
+	auto_container container = CONTAINER_NONE;
+
+	if (call_container(call, CONTAINER_READ, &container, err) < 0)
+		return -1;
+	return container.state.systemd_cgroup ? cgroup_need_systemd(err) : 0;
+}
+
 int call_matching(const struct command_call *call,
 	int (*act)(const struct command_call *call, const char *id, struct error *err),
 	struct error *err)

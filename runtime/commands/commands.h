@@ -17,6 +17,13 @@ int call_container(const struct command_call *call, enum container_open how,
 int call_container_of(const struct command_call *call, const char *id,
 	enum container_open how, struct container *ret, struct error *err) must_check;
 
+/* The driver that the command line asks for, or that made the first operand's container: is
+ * it one that this executable has not, then another is executed in its place (see
+ * cgroup_need_systemd()). Before anything is read of standard input, locked or begun. */
+int call_driver(const struct command_call *call, struct error *err) must_check;
+int call_driver_of_container(
+	const struct command_call *call, struct error *err) must_check;
+
 /* Writes to standard output; a closed pipe is an error like any other. */
 int call_print(const struct str *text, struct error *err) must_check;
 

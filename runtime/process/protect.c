@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/log.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #define ONCE  "MOCKER_PROTECTED" /* set for the second execution only */
@@ -73,20 +73,6 @@ int protect_file(int file, const char *name, int *ret_fd, struct error *err)
 	return 0;
 }
 
-/* The words that we were called with; they begin where the kernel laid them. */
-static int own_arguments(struct strings *ret, struct error *err)
-{
-	auto_free char *text = NULL;
-	size_t length;
-
-	if (file_read_at(AT_FDCWD, "/proc/self/cmdline", 64u << 20, &text, &length, err) <
-		0)
-		return -1;
-	for (size_t at = 0; at < length; at += strlen(text + at) + 1)
-		strings_add(ret, text + at);
-	return 0;
-}
-
 static int execute_again(int self, struct error *err)
 {
 	auto_strings arguments = { 0 };
@@ -94,7 +80,7 @@ static int execute_again(int self, struct error *err)
 
 	if (protect_file(self, "/proc/self/exe", &safe, err) < 0)
 		return -1;
-	if (own_arguments(&arguments, err) < 0)
+	if (process_arguments(&arguments, err) < 0)
 		return -1;
 	if (setenv(ONCE, "1", 1) < 0)
 		return fail_errno(err, "setting %s", ONCE);

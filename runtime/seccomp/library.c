@@ -1,33 +1,7 @@
-/* libseccomp by dlopen(); a static executable (SECCOMP_LINKED) has it linked instead. */
+/* libseccomp by dlopen(). */
 #include "runtime/seccomp/library.h"
 
 #include "base/library.h"
-
-#ifdef SECCOMP_LINKED
-
-int seccomp_library_open(struct seccomp_library *ret, struct error *err)
-{
-	*ret = (struct seccomp_library){
-		.init = seccomp_init,
-		.release = seccomp_release,
-		.arch_add = seccomp_arch_add,
-		.arch_native = seccomp_arch_native,
-		.arch_resolve_name = seccomp_arch_resolve_name,
-		.rule_add_array = seccomp_rule_add_array,
-		.resolve_name = seccomp_syscall_resolve_name,
-		.resolve_name_arch = seccomp_syscall_resolve_name_arch,
-		.resolve_num_arch = seccomp_syscall_resolve_num_arch,
-		.export_bpf = seccomp_export_bpf,
-		.version = seccomp_version,
-	};
-	return 0;
-}
-
-void seccomp_library_close(struct seccomp_library *library)
-{
-}
-
-#else
 
 #define LIBRARY "libseccomp.so.2"
 
@@ -62,5 +36,3 @@ void seccomp_library_close(struct seccomp_library *library)
 {
 	library_close(&library->handle);
 }
-
-#endif

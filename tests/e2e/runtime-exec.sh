@@ -203,3 +203,31 @@ binary_is_safe() {
 	end
 }
 test_case "the host's binary cannot be written to from inside" binary_is_safe
+
+# A static executable for x86-64 does so before its libc has begun.
+safe_at_once() {
+	local words first
+
+	type -p strace >/dev/null || { skip "strace is missing"; return; }
+	[[ $(readelf -sW "$top_builddir/mocker-runtime") == *" mocker_entry"* ]] || {
+		skip "this executable begins in its libc"
+		return
+	}
+	make_bundle "$tmp/once" '.process.args = ["true"]'
+	for words in run "--debug run"; do
+		# shellcheck disable=SC2086 # words
+		run strace -o "$tmp/trace" mocker-runtime $words --bundle "$tmp/once" once
+		check_status 0
+		first=$(grep -n -m 1 execveat "$tmp/trace")
+		check_has "$first" 'AT_EMPTY_PATH) = 0'
+		check [ "${first%%:*}" -le 9 ]
+		check_equal "$(grep -c '^exec' "$tmp/trace")" 2
+	done
+	# What cannot be done there is done later: here by a copy in memory.
+	run strace -o "$tmp/trace" -e inject=open_tree:error=ENOSYS:when=1..2 \
+		mocker-runtime run --bundle "$tmp/once" once
+	check_status 0
+	check_equal "$(grep -c '^exec' "$tmp/trace")" 2
+	check_has "$(cat "$tmp/trace")" F_ADD_SEALS
+}
+test_case "it is executed again, protected, before anything else" safe_at_once

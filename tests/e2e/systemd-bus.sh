@@ -5,7 +5,7 @@
 
 python3 -c '' 2>/dev/null || host_skip "python3 is missing"
 PATH=$PATH:/sbin ldconfig -p | grep libsystemd.so.0 >/dev/null || host_skip "libsystemd is missing"
-grep -q StartTransientUnit "$top_builddir/mocker-runtime" || host_skip "built without systemd"
+mocker-runtime features | jq -e .linux.cgroup.systemd >/dev/null || host_skip "built without systemd"
 
 # bus SCRIPT: a bus that does this with each connection; $bus is its process.
 bus() {

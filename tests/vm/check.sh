@@ -30,6 +30,7 @@ payload() {
 	shift
 	mkdir -p "$work/tests" &&
 		cp "$top_builddir"/mocker-{runtime,builder,netsetup} "$top_srcdir/mocker" "$work/" &&
+		find "$top_builddir" -maxdepth 1 -name mocker-runtime-systemd -exec cp {} "$work/" \; &&
 		cp -r "$top_srcdir/tests/e2e" "$top_srcdir/tests/vm" "$work/tests/" &&
 		"${CC:-cc}" -o "$work/enosys" "$top_srcdir/tests/e2e/enosys.c" -lseccomp ||
 		return 1
