@@ -3,6 +3,7 @@
 #include "runtime/commands/commands.h"
 #include "runtime/criu/checkpoint.h"
 #include "runtime/destroy.h"
+#include "runtime/foreground.h"
 
 static int expect_dumpable(const struct container *container, struct error *err)
 {
@@ -33,7 +34,8 @@ static int checkpoint_command(const struct command_call *call, struct error *err
 
 	if (call_container(call, CONTAINER_CHANGE, &container, err) < 0 ||
 		expect_dumpable(&container, err) < 0 ||
-		container_config(&container, &config, err) < 0)
+		container_config(&container, &config, err) < 0 ||
+		foreground_hold_signals(err) < 0)
 		return -1;
 	if (checkpoint_container(&request, err) < 0)
 		return fail_while(err, "container \"%s\"", call->argv[0]);

@@ -115,7 +115,7 @@ static no_return void child(struct worker *worker)
 
 /* ---- our side ----------------------------------------------------------------------- */
 
-/* Held back by the caller of a restore: see foreground_hold_signals(). */
+/* Held back by the caller: see foreground_hold_signals(). */
 static int open_signals(struct worker *worker, struct error *err)
 {
 	sigset_t ending;
@@ -134,7 +134,7 @@ static int start(struct worker *worker, struct error *err)
 {
 	int ends[2];
 
-	if (worker->call->kind == CRIU_RESTORE && open_signals(worker, err) < 0)
+	if (open_signals(worker, err) < 0)
 		return -1;
 	if (stage_pair(ends, err) < 0)
 		return -1;
@@ -260,7 +260,8 @@ static int read_field(const struct wire_field *field, void *argument, struct err
 }
 
 /* Who waits for a criu that hangs may end it through us, who hold signals back. What it
- * has restored by then lies in the container's cgroup, and goes with it. */
+ * has restored by then lies in the container's cgroup, and goes with it; what it was dumping
+ * goes on. */
 static int await_message(const struct worker *worker, struct error *err)
 {
 	struct pollfd ready[] = {
@@ -280,7 +281,8 @@ static int await_message(const struct worker *worker, struct error *err)
 		return fail_errno(err, "reading which signal came");
 	(void)kill(worker->pid, SIGKILL); /* reaped by wait_for_end() */
 	name = signal_name((int)info.ssi_signo);
-	return fail(err, "%s came before criu had restored it", name);
+	return fail(err, "%s came before criu had %s it", name,
+		worker->call->kind == CRIU_RESTORE ? "restored" : "dumped");
 }
 
 static int receive(const struct worker *worker, struct response *ret, struct error *err)

@@ -37,6 +37,36 @@ refused() {
 }
 test_case "what criu refuses is told in its words, and the container goes on" refused
 
+# A program in criu's place that never answers.
+hangs() {
+	local signal pid
+
+	printf '#!/bin/sh\necho $$ >%s\nkill -STOP $$\n' "$tmp/stopped" >"$tmp/silent"
+	chmod +x "$tmp/silent"
+	sleeper web
+	start web
+	for signal in TERM INT; do
+		env --default-signal=INT,QUIT mocker-runtime --criu "$tmp/silent" checkpoint \
+			--image-path "$tmp/images" web </dev/null >/dev/null 2>"$tmp/.errors" &
+		pid=$!
+		check wait_until 20 test -s "$tmp/stopped"
+		kill -s $signal $pid
+		status=0
+		wait $pid || status=$?
+		errors=$(cat "$tmp/.errors")
+		command_run="checkpoint, ended by $signal"
+		check_status 1
+		check_fails_with "container \"web\": SIG$signal came before criu had dumped it"
+		check_missing "/proc/$(cat "$tmp/stopped")"
+		check_missing "$tmp/images"
+		check_equal "$(container_status web)" running
+		rm "$tmp/stopped"
+	done
+	delete web
+	rm "$tmp/silent"
+}
+test_case "a checkpoint whose criu hangs is ended by a signal, and the container goes on" hangs
+
 no_images() {
 	needs criu || return
 	sleeper web

@@ -85,7 +85,7 @@ boot() {
 	[ $# -gt 0 ] || return 0
 	payload "$work.tar" "$@" || exit 1
 	MOCKER_VM_KERNEL_ARGUMENTS="${MOCKER_VM_KERNEL_ARGUMENTS-} $arguments" \
-		"$top_srcdir/tests/vm/vm.sh" run "$work.tar"
+		setpriv --pdeathsig TERM "$top_srcdir/tests/vm/vm.sh" run "$work.tar"
 }
 
 # arguments_of FILE: what its kernel is told.
@@ -112,4 +112,8 @@ boots() {
 
 work=$(mktemp -d)
 trap 'rm -rf "$work" "$work.tar"' EXIT
-boots "$@" | one_stream
+exec 3> >(one_stream)
+reader=$!
+boots "$@" >&3 # in this process, whose end is the machine's
+exec 3>&-
+wait $reader

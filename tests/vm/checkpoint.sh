@@ -372,3 +372,40 @@ hangs() {
 	rm "$tmp/stop-criu"
 }
 test_case "a restore whose criu hangs is ended by SIGTERM and SIGINT, and leaves nothing" hangs
+
+# Half way: all is frozen, and what criu had put into the process may have begun.
+hangs_dumping() {
+	local pid
+
+	cat >"$tmp/stop-criu" <<-END
+		#!/bin/bash
+		(
+			until [ "\$(cat $cg/web/cgroup.freeze)" = 1 ]; do
+				:
+			done
+			kill -STOP \$\$
+			echo \$\$ >"$tmp/stopped"
+		) &
+		exec criu "\$@"
+	END
+	chmod +x "$tmp/stop-criu"
+	counter web
+	begin web
+	check wait_until 40 counts_from web 2
+	mocker-runtime --criu "$tmp/stop-criu" checkpoint --image-path "$tmp/images" web \
+		</dev/null >/dev/null 2>"$tmp/.errors" &
+	pid=$!
+	check wait_until 60 test -s "$tmp/stopped"
+	kill -TERM $pid
+	status=0
+	wait $pid || status=$?
+	errors=$(cat "$tmp/.errors")
+	check_status 1
+	check_fails_with "container \"web\": SIGTERM came before criu had dumped it"
+	check_missing "/proc/$(cat "$tmp/stopped")"
+	check_equal "$(container_status web)" running
+	delete web
+	forget_images
+	rm "$tmp/stop-criu" "$tmp/stopped"
+}
+test_case "a checkpoint whose criu hangs is ended by SIGTERM, and nothing stays frozen" hangs_dumping

@@ -156,9 +156,11 @@ make_initramfs() {
 
 # ---- a run --------------------------------------------------------------------------
 
-# boot PAYLOAD CONSOLE: becomes the machine, whose serial console is the file.
+# boot PAYLOAD CONSOLE: becomes the machine, whose serial console is the file. It ends with
+# whoever began it, however that ends.
 boot() {
-	exec timeout -k 5 "${MOCKER_VM_LIMIT:-900}" qemu-system-x86_64 -machine q35 \
+	exec setpriv --pdeathsig TERM timeout -k 5 "${MOCKER_VM_LIMIT:-900}" \
+		setpriv --pdeathsig KILL qemu-system-x86_64 -machine q35 \
 		-accel tcg,thread=multi -cpu max -smp 2 -m 2048 -nodefaults -no-reboot \
 		-display none -kernel "$vm/vmlinuz" -initrd "$vm/initramfs.gz" \
 		-drive "file=$vm/root.img,if=virtio,format=raw,snapshot=on" \
