@@ -19,14 +19,19 @@ no_faults='^(exit|exit_group|execve|brk|arch_prctl|rseq|set_tid_address|set_robu
 turn=0
 faults_most=1000
 
-# calls VERB: "CALL FIRST LAST", of the process that makes most of them. What stands before
-# the munmap of ld.so.cache is the dynamic loader's, which we do not test; it comes twice,
-# for the program executes itself anew where nobody can write to it.
+# calls VERB: "CALL FIRST LAST", of the process that makes most of them. Where the program is
+# not static, what stands before the munmap of ld.so.cache is the dynamic loader's, which we
+# do not test; it comes twice, for the program executes itself anew where nobody can write
+# to it.
 calls() {
+	local loads=0
+
+	[[ $(readelf -lW "$top_builddir/mocker-runtime") != *INTERP* ]] || loads=1
 	prepare "$1"
 	strace "$follow" -o "$tmp/trace" mocker-runtime "${words[@]}" >/dev/null 2>&1
 	afterwards "$1" $? "no fault"
-	awk -v follow="$follow" -v none="$no_faults" '
+	awk -v follow="$follow" -v none="$no_faults" -v loads="$loads" '
+		BEGIN { ours = !loads }
 		{ pid = follow == "-f" ? $1 : 0; call = follow == "-f" ? $2 : $1 }
 		call ~ /^[a-z_0-9]+\(/ {
 			sub(/\(.*/, "", call)
@@ -36,7 +41,7 @@ calls() {
 			if (pid != first) next
 			if (!ours) loader[call] = n[call, pid]
 			if (call == "munmap") ours = 1
-			if (call == "execveat") ours = 0
+			if (call == "execveat") ours = !loads
 		}
 		END { for (call in most)
 			if (loader[call] < most[call]) print call, loader[call] + 1, most[call]
