@@ -73,8 +73,9 @@ static const struct option_spec options[] = {
 		.values = "host|none|default", .initial = "host"),
 	OPTION_STRINGS(struct build_options, secrets, "secret", 0, "id=ID[,src=FILE|,env=NAME]",
 		"what RUN --mount=type=secret,id=ID shows to its step alone"),
-	OPTION_STRINGS(struct build_options, agents, "ssh", 0, "ID[=SOCKET]",
-		"the agent of RUN --mount=type=ssh (\"default\": $SSH_AUTH_SOCK)"),
+	OPTION_STRINGS(struct build_options, agents, "ssh", 0, "ID[=SOCKET|KEY[,KEY]]",
+		"what RUN --mount=type=ssh and git over ssh (\"default\") may use: an agent "
+		"(otherwise $SSH_AUTH_SOCK), or private keys, for an agent of the build's own"),
 	OPTION_STRINGS(struct build_options, allowed, "allow", 0, "ENTITLEMENT",
 		"let RUN ask for what leads out of its sandbox: security.insecure (--security), "
 		"network.host (--network, where the build's own is not the host's)"),
@@ -457,6 +458,8 @@ static int run(const struct command_call *call, struct error *err)
 	view_begin(&view, view_of(call->options));
 	request.materials = &materials;
 	request.view = &view;
+	if (result == 0)
+		result = secrets_begin_agents(&request.agents, err);
 	if (result == 0)
 		result = build(call, &request, err);
 	if (result < 0)
