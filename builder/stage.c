@@ -444,6 +444,7 @@ static int show_from(struct build *build, struct stage_state *state, struct erro
 	extend_chain(state, "FROM", stage->base_name, &inputs);
 	if (!stage->from)
 		return 0;
+	inputs_note_digest(&inputs, "its digest", state->base_digest);
 	text = instruction_display(stage->from);
 	if (recall_time(build, state, &time, &cached, err) < 0)
 		return -1;
