@@ -167,6 +167,17 @@ static int hash_by_worker(struct build *build, struct stage_state *state,
 	return result;
 }
 
+/* For the record of the build; a stage is none. */
+static void note_image(struct build *build, struct stage_state *state, const char *from,
+	const struct image *image)
+{
+	size_t index;
+
+	if (!plan_find_stage(&build->plan, from, state->stage->index, &index))
+		pairs_set(&state->images, from,
+			image->manifest ? image->manifest->digest : "");
+}
+
 /* A memo is the digest, and in the lines below it what it is of. */
 static bool read_memo(const char *memo, struct digest *ret, struct str *ret_files)
 {
@@ -195,6 +206,7 @@ static int hash_image_source(struct build *build, struct stage_state *state,
 	if (build_find_source(build, state, step->copy.from, &image, err) < 0)
 		return -1;
 	inputs_note_digest(inputs, name, image.manifest ? image.manifest->digest : NULL);
+	note_image(build, state, step->copy.from, &image);
 	cache_key_begin(&key, "source", step->key);
 	for (size_t i = 0; i < image.layers_count; i++)
 		digest_add_text(&key, image.layers[i].key);
@@ -255,10 +267,17 @@ static void note_file(void *argument, const char *path, uint64_t mark)
 	inputs_note(argument, INPUT_FILE, path, mark);
 }
 
+static void note_fetched(void *argument, const char *url, const char *digest)
+{
+	struct stage_state *state = argument;
+
+	pairs_set(&state->fetched, url, digest);
+}
+
 /* The process itself reads; a signal ends it. */
-static int hash_context(struct build *build, const struct step *step,
-	const struct context *context, struct inputs *inputs, struct digest *ret,
-	struct error *err)
+static int hash_context(struct build *build, struct stage_state *state,
+	const struct step *step, const struct context *context, struct inputs *inputs,
+	struct digest *ret, struct error *err)
 {
 	struct source_work work = { .build = build, .step = step, .context = context };
 	struct copy_source source;
@@ -267,6 +286,8 @@ static int hash_context(struct build *build, const struct step *step,
 
 	source.note = note_file;
 	source.note_argument = inputs;
+	source.fetched = note_fetched;
+	source.fetched_argument = state;
 	interrupt_let_in(&build->interrupt);
 	if (result == 0)
 		result = copy_compute_digest(&step->copy, &source, ret, err);
@@ -285,7 +306,7 @@ static int copy_inputs(struct build *build, struct stage_state *state,
 
 	if (prepare_downloads(build, step, err) < 0)
 		return -1;
-	if ((context ? hash_context(build, step, context, inputs, &digest, err)
+	if ((context ? hash_context(build, state, step, context, inputs, &digest, err)
 		     : hash_image_source(build, state, step, inputs, &digest, err)) < 0)
 		return -1;
 	/* WORKDIR is in it */
@@ -310,6 +331,7 @@ static int mount_inputs(struct build *build, struct stage_state *state,
 	if (!build_find_context(build, mount->from)) {
 		if (build_find_source(build, state, mount->from, &image, err) < 0)
 			return -1;
+		note_image(build, state, mount->from, &image);
 		for (size_t i = 0; i < image.layers_count; i++)
 			strings_add(&layers, image.layers[i].key);
 		joined = strings_join(&layers, " ");
