@@ -236,19 +236,37 @@ static int check_lint(struct build *build, struct error *err)
 	return fail(err, "lint violation found for rules: %s", joined);
 }
 
-static void list_materials(const struct build *build, struct pairs *ret)
+void build_record_free(struct build_record *record)
 {
-	for (size_t i = 0; ret && i < build->plan.order_count; i++) {
-		const struct stage *stage = &build->plan.stages[build->plan.order[i]];
-		const char *digest = build->states[stage->index].base_digest;
+	free(record->mockerfile);
+	free(record->commit);
+	pairs_free(&record->images);
+	pairs_free(&record->fetched);
+	*record = (struct build_record){ 0 };
+}
 
-		if (stage->base == STAGE_BASE_IMAGE)
-			pairs_set(ret, stage->base_name, digest ? digest : "");
+static void set_all(struct pairs *to, const struct pairs *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		pairs_set(to, from->items[i].key, from->items[i].value);
+}
+
+static void write_record(const struct build *build, struct build_record *ret)
+{
+	const struct source *source = build->file.sources[0];
+
+	ret->mockerfile = str_dup(digest_of(source->text, source->length).hex);
+	ret->commit = str_dup(build->context.commit);
+	for (size_t i = 0; i < build->plan.order_count; i++) {
+		const struct stage_state *state = &build->states[build->plan.order[i]];
+
+		set_all(&ret->images, &state->images);
+		set_all(&ret->fetched, &state->fetched);
 	}
 }
 
 int build_run(const struct build_request *request, const struct store *store,
-	struct image *ret, struct error *err)
+	struct image *ret, struct build_record *ret_record, struct error *err)
 {
 	auto_build build = BUILD_NONE;
 	struct image *target;
@@ -265,7 +283,7 @@ int build_run(const struct build_request *request, const struct store *store,
 	for (size_t i = 0; i < request->labels.count; i++)
 		pairs_set(&target->config.config.labels, request->labels.items[i].key,
 			request->labels.items[i].value);
-	list_materials(&build, request->materials);
+	write_record(&build, ret_record);
 	*ret = *target;
 	*target = (struct image){ 0 };
 	return 0;

@@ -57,8 +57,18 @@ struct build_request {
 	int64_t epoch;     /* SOURCE_DATE_EPOCH; -1: none */
 	enum pull_policy pull;
 	struct client_options client; /* of registries */
-	struct pairs *materials;      /* gets base images and their digests; or NULL */
 };
+
+/* What an image is made of, for its provenance. */
+struct build_record {
+	char *mockerfile;    /* digest of its text, in hexadecimal digits */
+	char *commit;        /* of a build context that is a repository, or NULL */
+	struct pairs images; /* "sha256:HEX", or "" of one that never left this store */
+	struct pairs
+		fetched; /* by ADD: URLs and repositories; "sha256:HEX", "sha1:HEX" */
+};
+
+void build_record_free(struct build_record *record);
 
 /* What a stage has become so far. */
 struct stage_state {
@@ -70,6 +80,8 @@ struct stage_state {
 	bool has_cmd;        /* of this stage, not of the base */
 	bool on_nothing;     /* the step at work is a COPY --link: no layer is below it */
 	char *base_digest;   /* of the manifest that the base came as, or NULL */
+	struct pairs images; /* as in the build's record */
+	struct pairs fetched;
 	bool built;
 };
 
@@ -93,7 +105,7 @@ struct build {
 
 /* Builds the target stage; the image is not yet saved. */
 int build_run(const struct build_request *request, const struct store *store,
-	struct image *ret, struct error *err) must_check;
+	struct image *ret, struct build_record *ret_record, struct error *err) must_check;
 
 /* The stages that the target needs, each once those are done that it needs itself. */
 int schedule_run(struct build *build, struct error *err) must_check;

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 
-#define MEMO_MAX 4096
+#define MEMO_MAX (4u << 20)
 
 void cache_key_begin(struct digest_state *state, const char *kind, const char *parent)
 {

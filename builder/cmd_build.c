@@ -73,8 +73,9 @@ static const struct option_spec options[] = {
 		.values = "host|none|default", .initial = "host"),
 	OPTION_STRINGS(struct build_options, secrets, "secret", 0, "id=ID[,src=FILE|,env=NAME]",
 		"what RUN --mount=type=secret,id=ID shows to its step alone"),
-	OPTION_STRINGS(struct build_options, agents, "ssh", 0, "ID[=SOCKET]",
-		"the agent of RUN --mount=type=ssh (\"default\": $SSH_AUTH_SOCK)"),
+	OPTION_STRINGS(struct build_options, agents, "ssh", 0, "ID[=SOCKET|KEY[,KEY]]",
+		"what RUN --mount=type=ssh and git over ssh (\"default\") may use: an agent "
+		"(otherwise $SSH_AUTH_SOCK), or private keys, for an agent of the build's own"),
 	OPTION_STRINGS(struct build_options, allowed, "allow", 0, "ENTITLEMENT",
 		"let RUN ask for what leads out of its sandbox: security.insecure (--security), "
 		"network.host (--network, where the build's own is not the host's)"),
@@ -384,7 +385,8 @@ static int write_outputs(const struct build_request *request, const struct store
 }
 
 /* The times of a reproducible build are the epoch; its start and end would differ. */
-static char *make_provenance(const struct build_request *request, time_t started)
+static char *make_provenance(const struct build_request *request,
+	const struct build_record *record, time_t started)
 {
 	struct build_request then = { .epoch = started };
 	struct build_request now = { .epoch = time(NULL) };
@@ -392,8 +394,12 @@ static char *make_provenance(const struct build_request *request, time_t started
 	auto_free char *ended = settings_time(&now);
 	struct attest_build build = {
 		.file = request->file ? path_base(request->file) : "Mockerfile",
+		.file_digest = record->mockerfile,
+		.context = request->context,
+		.commit = record->commit,
 		.target = request->target,
-		.materials = request->materials,
+		.images = &record->images,
+		.fetched = &record->fetched,
 		.started = request->epoch < 0 ? began : NULL,
 		.finished = ended,
 	};
@@ -403,8 +409,8 @@ static char *make_provenance(const struct build_request *request, time_t started
 
 /* What holds for the image as a whole. */
 static int finish_image(const struct build_options *given,
-	const struct build_request *request, time_t started, struct image *image,
-	struct error *err)
+	const struct build_request *request, const struct build_record *record,
+	time_t started, struct image *image, struct error *err)
 {
 	if (image->on_host && (given->sbom || given->provenance))
 		return fail(err, "an image that was made without FROM is never exported: "
@@ -413,12 +419,12 @@ static int finish_image(const struct build_options *given,
 	if (request->epoch >= 0)
 		image_set_epoch(image, request->epoch);
 	if (given->provenance)
-		image->provenance = make_provenance(request, started);
+		image->provenance = make_provenance(request, record, started);
 	return 0;
 }
 
 static int build(const struct command_call *call, const struct build_request *request,
-	struct error *err)
+	struct build_record *record, struct error *err)
 {
 	const struct builder_options *global = call->global;
 	const struct build_options *given = call->options;
@@ -433,8 +439,8 @@ static int build(const struct command_call *call, const struct build_request *re
 	if (normalize_tags(&given->tags, &names, err) < 0 ||
 		read_outputs(&given->outputs, &outputs, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
-		build_run(request, &store, &image, err) < 0 ||
-		finish_image(given, request, started, &image, err) < 0 ||
+		build_run(request, &store, &image, record, err) < 0 ||
+		finish_image(given, request, record, started, &image, err) < 0 ||
 		image_save(&store, &image, &id, &size, err) < 0 ||
 		name_image(&store, &names, &id, size, err) < 0 ||
 		write_outputs(request, &store, &image, &names, &outputs, err) < 0 ||
@@ -446,7 +452,7 @@ static int build(const struct command_call *call, const struct build_request *re
 
 static int run(const struct command_call *call, struct error *err)
 {
-	auto_pairs materials = { 0 };
+	struct build_record record = { 0 };
 	struct build_request request;
 	auto_view view = { 0 };
 	int result;
@@ -455,12 +461,14 @@ static int run(const struct command_call *call, struct error *err)
 		return -1;
 	result = read_request(call, &request, err);
 	view_begin(&view, view_of(call->options));
-	request.materials = &materials;
 	request.view = &view;
 	if (result == 0)
-		result = build(call, &request, err);
+		result = secrets_begin_agents(&request.agents, err);
+	if (result == 0)
+		result = build(call, &request, &record, err);
 	if (result < 0)
 		view_build_event(&view, PROGRESS_BUILD_FAILED, err->text);
+	build_record_free(&record);
 	pairs_free(&request.build_args);
 	pairs_free(&request.labels);
 	pairs_free(&request.contexts);

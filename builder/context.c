@@ -28,6 +28,7 @@ void context_free(struct context *context)
 	free(context->what);
 	free(context->path);
 	free(context->image);
+	free(context->commit);
 	if (context->fd >= 0)
 		close(context->fd);
 	ignore_free(&context->ignore);
@@ -59,8 +60,9 @@ struct unpacking {
 	const char *text;
 	const struct context_options *options;
 	int piece_fd;
-	char directory[4096]; /* the result: its files, beneath the piece */
-	bool is_mockerfile;   /* a result too */
+	char directory[4096];        /* the result: its files, beneath the piece */
+	char commit[GIT_COMMIT_MAX]; /* results too */
+	bool is_mockerfile;
 };
 
 static int receive(const struct unpacking *unpacking, int fd, struct error *err)
@@ -104,7 +106,7 @@ static int clone(struct unpacking *unpacking, int files_fd, struct error *err)
 					? str_format("https://%s", unpacking->text)
 					: str_dup(unpacking->text);
 	auto_git_source source = { 0 };
-	char commit[GIT_COMMIT_MAX];
+	char *commit = unpacking->commit;
 	auto_fd fd = -1;
 	ssize_t length;
 
@@ -159,6 +161,7 @@ static int fetch(const char *text, const struct context_options *options,
 		return -1;
 	context->path = *unpacking.directory ? str_dup(unpacking.directory)
 					     : path_join(piece, "files");
+	context->commit = *unpacking.commit ? str_dup(unpacking.commit) : NULL;
 	context->unpacked = true;
 	context->is_mockerfile = unpacking.is_mockerfile;
 	return 0;

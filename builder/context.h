@@ -19,6 +19,7 @@ struct context {
 	char *path;    /* of the directory */
 	char *image;   /* instead of a directory: as FROM names it */
 	int fd;        /* of the directory, else -1 */
+	char *commit;  /* of a repository, else NULL */
 	bool unpacked; /* in the session: its files are nothing to remember */
 	/* What came was no archive, but one file: the Mockerfile, PATH/Mockerfile. */
 	bool is_mockerfile;

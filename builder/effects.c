@@ -16,6 +16,8 @@
 #include "builder/overlay.h"
 #include "builder/rootless.h"
 
+#define FILES_MAX (1u << 20) /* of what a memo tells */
+
 bool effect_is_needed(const struct step *step)
 {
 	switch (step->kind) {
@@ -45,6 +47,7 @@ struct source_work {
 	const struct overlay *overlay; /* of an image that --from names */
 	const char *mount_at;
 	struct digest digest; /* the result of hashing */
+	struct str *files;    /* of an image: what was hashed, as lines of inputs */
 };
 
 static int open_source(const struct source_work *work, struct copy_source *ret,
@@ -76,16 +79,36 @@ static int open_source(const struct source_work *work, struct copy_source *ret,
 	return 0;
 }
 
+struct noting {
+	struct inputs noted;
+	const char *from;
+};
+
+static void note_image_file(void *argument, const char *path, uint64_t mark)
+{
+	struct noting *noting = argument;
+	auto_free char *name = str_format("%s of %s", path, noting->from);
+
+	if (noting->noted.list.length < FILES_MAX)
+		inputs_note(&noting->noted, INPUT_FILE, name, mark);
+}
+
 /* In a worker, in a mount namespace of its own. */
 static int hash_image_files(void *argument, int output, struct error *err)
 {
 	struct source_work *work = argument;
+	struct noting noting = { .from = work->step->copy.from };
 	struct copy_source source;
 	auto_fd fd = -1;
 
 	if (worker_isolate_mounts(err) < 0 || open_source(work, &source, &fd, err) < 0)
 		return -1;
-	return copy_compute_digest(&work->step->copy, &source, &work->digest, err);
+	source.note = note_image_file;
+	source.note_argument = &noting;
+	if (copy_compute_digest(&work->step->copy, &source, &work->digest, err) < 0)
+		return -1;
+	*work->files = noting.noted.list;
+	return 0;
 }
 
 /* The overlay of the image that --from names, and a place to mount it at. */
@@ -116,14 +139,16 @@ static void drop_image_source(struct build *build, const char *place)
 }
 
 static int hash_by_worker(struct build *build, struct stage_state *state,
-	const struct step *step, struct digest *ret, struct error *err)
+	const struct step *step, struct digest *ret, struct str *ret_files,
+	struct error *err)
 {
 	auto_overlay overlay = { 0 };
 	auto_free char *place = NULL;
-	struct source_work work = { .build = build, .step = step };
+	struct source_work work = { .build = build, .step = step, .files = ret_files };
 	struct worker worker = {
 		.work = hash_image_files,
 		.argument = &work,
+		.text = ret_files,
 		.result = &work.digest,
 		.result_size = sizeof(work.digest),
 	};
@@ -142,17 +167,46 @@ static int hash_by_worker(struct build *build, struct stage_state *state,
 	return result;
 }
 
+/* For the record of the build; a stage is none. */
+static void note_image(struct build *build, struct stage_state *state, const char *from,
+	const struct image *image)
+{
+	size_t index;
+
+	if (!plan_find_stage(&build->plan, from, state->stage->index, &index))
+		pairs_set(&state->images, from,
+			image->manifest ? image->manifest->digest : "");
+}
+
+/* A memo is the digest, and in the lines below it what it is of. */
+static bool read_memo(const char *memo, struct digest *ret, struct str *ret_files)
+{
+	auto_free char *hex = str_dup_n(memo, strcspn(memo, "\n"));
+
+	if (!digest_is_hex(hex))
+		return false;
+	memcpy(ret->hex, hex, sizeof(ret->hex));
+	str_append(ret_files, memo + strlen(hex) + (memo[strlen(hex)] == '\n'));
+	return true;
+}
+
 /* What a step reads of an image never changes: the image's layers are its name. */
 static int hash_image_source(struct build *build, struct stage_state *state,
-	const struct step *step, struct digest *ret, struct error *err)
+	const struct step *step, struct inputs *inputs, struct digest *ret,
+	struct error *err)
 {
 	auto_image image = { 0 };
 	auto_free char *known = NULL;
+	auto_free char *memo = NULL;
+	auto_free char *name = str_format("the digest of %s", step->copy.from);
 	auto_digest key = { 0 };
+	auto_str files = { 0 };
 	struct digest digest;
 
 	if (build_find_source(build, state, step->copy.from, &image, err) < 0)
 		return -1;
+	inputs_note_digest(inputs, name, image.manifest ? image.manifest->digest : NULL);
+	note_image(build, state, step->copy.from, &image);
 	cache_key_begin(&key, "source", step->key);
 	for (size_t i = 0; i < image.layers_count; i++)
 		digest_add_text(&key, image.layers[i].key);
@@ -160,14 +214,16 @@ static int hash_image_source(struct build *build, struct stage_state *state,
 	digest = digest_end(&key);
 	if (!image.on_host && cache_recall(build->store, digest.hex, &known, err) < 0)
 		return -1;
-	if (known && digest_is_hex(known)) {
-		memcpy(ret->hex, known, sizeof(ret->hex));
-		return 0;
+	if (!known || !read_memo(known, ret, &files)) {
+		if (hash_by_worker(build, state, step, ret, &files, err) < 0)
+			return -1;
+		memo = str_format("%s\n%s", ret->hex, files.data ? files.data : "");
+		if (!image.on_host &&
+			cache_remember(build->store, digest.hex, memo, err) < 0)
+			return -1;
 	}
-	if (hash_by_worker(build, state, step, ret, err) < 0)
-		return -1;
-	return image.on_host ? 0
-			     : cache_remember(build->store, digest.hex, ret->hex, err);
+	str_append_n(&inputs->list, files.data ? files.data : "", files.length);
+	return 0;
 }
 
 static int ask_repositories(void *argument, int output, struct error *err)
@@ -211,10 +267,17 @@ static void note_file(void *argument, const char *path, uint64_t mark)
 	inputs_note(argument, INPUT_FILE, path, mark);
 }
 
+static void note_fetched(void *argument, const char *url, const char *digest)
+{
+	struct stage_state *state = argument;
+
+	pairs_set(&state->fetched, url, digest);
+}
+
 /* The process itself reads; a signal ends it. */
-static int hash_context(struct build *build, const struct step *step,
-	const struct context *context, struct inputs *inputs, struct digest *ret,
-	struct error *err)
+static int hash_context(struct build *build, struct stage_state *state,
+	const struct step *step, const struct context *context, struct inputs *inputs,
+	struct digest *ret, struct error *err)
 {
 	struct source_work work = { .build = build, .step = step, .context = context };
 	struct copy_source source;
@@ -223,6 +286,8 @@ static int hash_context(struct build *build, const struct step *step,
 
 	source.note = note_file;
 	source.note_argument = inputs;
+	source.fetched = note_fetched;
+	source.fetched_argument = state;
 	interrupt_let_in(&build->interrupt);
 	if (result == 0)
 		result = copy_compute_digest(&step->copy, &source, ret, err);
@@ -234,17 +299,19 @@ static int copy_inputs(struct build *build, struct stage_state *state,
 	const struct step *step, struct inputs *inputs, struct error *err)
 {
 	const struct context *context = build_find_context(build, step->copy.from);
+	auto_free char *what =
+		context ? str_dup("what it copies")
+			: str_format("what it reads of %s", step->copy.from);
 	struct digest digest;
 
 	if (prepare_downloads(build, step, err) < 0)
 		return -1;
-	if ((context ? hash_context(build, step, context, inputs, &digest, err)
-		     : hash_image_source(build, state, step, &digest, err)) < 0)
+	if ((context ? hash_context(build, state, step, context, inputs, &digest, err)
+		     : hash_image_source(build, state, step, inputs, &digest, err)) < 0)
 		return -1;
 	/* WORKDIR is in it */
 	inputs_add(inputs, INPUT_SETTING, "the destination", step->copy.destination);
-	inputs_add(inputs, context ? INPUT_CONTENT : INPUT_SOURCE,
-		context ? "what it copies" : step->copy.from, digest.hex);
+	inputs_add(inputs, INPUT_CONTENT, what, digest.hex);
 	return 0;
 }
 
@@ -264,6 +331,7 @@ static int mount_inputs(struct build *build, struct stage_state *state,
 	if (!build_find_context(build, mount->from)) {
 		if (build_find_source(build, state, mount->from, &image, err) < 0)
 			return -1;
+		note_image(build, state, mount->from, &image);
 		for (size_t i = 0; i < image.layers_count; i++)
 			strings_add(&layers, image.layers[i].key);
 		joined = strings_join(&layers, " ");

@@ -59,6 +59,17 @@ void inputs_note(
 	append_name(&inputs->list, name);
 }
 
+/* Its first digits are the mark, so that they can be told. */
+void inputs_note_digest(struct inputs *inputs, const char *name, const char *digest)
+{
+	const char *hex = digest ? str_after(digest, DIGEST_PREFIX) : NULL;
+
+	if (!hex || !digest_is_hex(hex))
+		return;
+	str_appendf(&inputs->list, "%c %.16s ", (char)INPUT_DIGEST, hex);
+	append_name(&inputs->list, name);
+}
+
 struct digest inputs_end(struct inputs *inputs)
 {
 	return digest_end(&inputs->key);

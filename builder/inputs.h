@@ -18,8 +18,9 @@ enum input_kind {
 	INPUT_SETTING = 's',  /* user, working directory and so on */
 	INPUT_VARIABLE = 'v', /* of the environment that it sees */
 	INPUT_SOURCE = 'i',   /* another stage or image */
-	INPUT_CONTENT = 'c',  /* files of the context, as a whole */
+	INPUT_CONTENT = 'c',  /* files that are copied, as a whole */
 	INPUT_FILE = 'f',     /* noted: each of them */
+	INPUT_DIGEST = 'q',   /* noted: of an image that came from elsewhere */
 };
 
 struct inputs {
@@ -37,5 +38,7 @@ void inputs_add(
 	struct inputs *inputs, enum input_kind kind, const char *name, const char *value);
 void inputs_note(
 	struct inputs *inputs, enum input_kind kind, const char *name, uint64_t mark);
+/* The image's digest, which may be NULL: then nothing. */
+void inputs_note_digest(struct inputs *inputs, const char *name, const char *digest);
 /* The key of all that was added. */
 struct digest inputs_end(struct inputs *inputs);

@@ -17,6 +17,8 @@ static void free_secret(struct build_secret *secret)
 	free(secret->id);
 	free(secret->path);
 	free(secret->variable);
+	ssh_keys_free(&secret->keys);
+	ssh_agent_end(&secret->agent);
 	*secret = (struct build_secret){ 0 };
 }
 
@@ -102,28 +104,64 @@ int secrets_add(struct build_secrets *secrets, const char *text, struct error *e
 	return result;
 }
 
+/* A list, or one file that is no socket, is of keys. */
+static int read_agent(struct build_secret *secret, const char *text, const char *value,
+	struct error *err)
+{
+	auto_strings paths = { 0 };
+	struct stat st;
+
+	strings_split(&paths, value, ',');
+	if (paths.count <= 1) {
+		if (stat(value, &st) < 0)
+			return fail_errno(err, "--ssh %s: %s", text, value);
+		if (S_ISSOCK(st.st_mode)) {
+			secret->path = realpath(value, NULL);
+			return secret->path ? 0 : fail_errno(err, "--ssh %s", text);
+		}
+	}
+	strings_each (path, &paths) {
+		if (ssh_keys_add(&secret->keys, *path, err) < 0)
+			return fail_while(err, "--ssh %s", text);
+	}
+	return 0;
+}
+
 int secrets_add_ssh(struct build_secrets *secrets, const char *text, struct error *err)
 {
 	const char *equals = strchr(text, '=');
-	const char *socket = equals ? equals + 1 : getenv("SSH_AUTH_SOCK");
+	const char *value = equals ? equals + 1 : getenv("SSH_AUTH_SOCK");
 	struct build_secret secret = { 0 };
-	struct stat st;
 
 	if (!*text || equals == text)
-		return fail(err, "--ssh %s: expected ID[=SOCKET]", text);
-	if (!socket || stat(socket, &st) < 0)
-		return fail(err, "--ssh %s: no agent's socket at %s", text,
-			socket ? socket : "$SSH_AUTH_SOCK");
-	if (!S_ISSOCK(st.st_mode))
+		return fail(err, "--ssh %s: expected ID[=SOCKET|KEY[,KEY]]", text);
+	if (!value || !*value)
 		return fail(err,
-			"--ssh %s: %s is no socket; a key is given by an agent that has it "
-			"(ssh-agent, ssh-add)",
-			text, socket);
+			"--ssh %s: no agent's socket at $SSH_AUTH_SOCK; start one "
+			"(ssh-agent), or give a key: --ssh %.*s=FILE",
+			text, (int)(equals ? equals - text : (ptrdiff_t)strlen(text)),
+			text);
 	secret.id = equals ? str_dup_n(text, (size_t)(equals - text)) : str_dup(text);
-	secret.path = realpath(socket, NULL);
-	if (!secret.path)
-		str_out_of_memory();
+	if (read_agent(&secret, text, value, err) < 0) {
+		free_secret(&secret);
+		return -1;
+	}
 	append(secrets, &secret);
+	return 0;
+}
+
+int secrets_begin_agents(struct build_secrets *secrets, struct error *err)
+{
+	for (size_t i = 0; i < secrets->count; i++) {
+		struct build_secret *secret = &secrets->items[i];
+
+		if (secret->keys.count == 0)
+			continue;
+		if (ssh_agent_begin(&secret->keys, &secret->agent, &secret->path, err) <
+			0)
+			return fail_while(err, "--ssh %s", secret->id);
+		ssh_keys_free(&secret->keys);
+	}
 	return 0;
 }
 

@@ -12,11 +12,14 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "builder/ssh_agent.h"
 
 struct build_secret {
 	char *id;
-	char *path;     /* of a file, or of an agent's socket */
-	char *variable; /* of the environment, instead */
+	char *path;           /* of a file, or of an agent's socket */
+	char *variable;       /* of the environment, instead */
+	struct ssh_keys keys; /* for an agent of our own, until that has them */
+	struct ssh_agent agent;
 };
 
 struct build_secrets {
@@ -29,9 +32,11 @@ void secrets_free(struct build_secrets *secrets);
 /* "id=ID[,src=FILE|,env=NAME]"; without source the variable ID, else the file ID. */
 int secrets_add(
 	struct build_secrets *secrets, const char *text, struct error *err) must_check;
-/* "ID[=SOCKET]"; without one $SSH_AUTH_SOCK. */
+/* "ID[=SOCKET|KEY[,KEY]]"; without any $SSH_AUTH_SOCK. */
 int secrets_add_ssh(
 	struct build_secrets *secrets, const char *text, struct error *err) must_check;
+/* An agent for each ID with keys; they end with secrets_free(). */
+int secrets_begin_agents(struct build_secrets *secrets, struct error *err) must_check;
 
 const struct build_secret *secrets_find(
 	const struct build_secrets *secrets, const char *id);

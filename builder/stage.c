@@ -21,6 +21,8 @@ void stage_state_free(struct stage_state *state)
 	scope_free(&state->scope);
 	image_free(&state->image);
 	free(state->base_digest);
+	pairs_free(&state->images);
+	pairs_free(&state->fetched);
 	*state = (struct stage_state){ 0 };
 }
 
@@ -67,6 +69,7 @@ static int begin_on_image(struct build *build, struct stage_state *state,
 		return -1;
 	if (state->image.manifest)
 		state->base_digest = str_dup(state->image.manifest->digest);
+	pairs_set(&state->images, name, state->base_digest ? state->base_digest : "");
 	image_forget_origin(&state->image);
 	return 0;
 }
@@ -444,6 +447,7 @@ static int show_from(struct build *build, struct stage_state *state, struct erro
 	extend_chain(state, "FROM", stage->base_name, &inputs);
 	if (!stage->from)
 		return 0;
+	inputs_note_digest(&inputs, "its digest", state->base_digest);
 	text = instruction_display(stage->from);
 	if (recall_time(build, state, &time, &cached, err) < 0)
 		return -1;
@@ -486,14 +490,16 @@ static int add_triggers(struct build *build, struct stage *stage,
 /* What a stage hands over: its image, and the ARGs that a stage on it inherits. */
 struct stage_result {
 	struct image image;
-	char *base_digest;
+	struct pairs images;
+	struct pairs fetched;
 	struct pairs args;
 	struct strings declared;
 };
 
 static const struct json_field result_fields[] = {
 	JSON_STRUCT(struct stage_result, image, "image", &image_type),
-	JSON_STRING(struct stage_result, base_digest, "baseDigest"),
+	JSON_PAIRS(struct stage_result, images, "images"),
+	JSON_PAIRS(struct stage_result, fetched, "fetched"),
 	JSON_PAIRS(struct stage_result, args, "args"),
 	JSON_STRINGS(struct stage_result, declared, "declared"),
 	JSON_END,
@@ -504,7 +510,8 @@ static void write_result(const struct stage_state *state, struct str *ret)
 {
 	struct stage_result result = {
 		.image = state->image,
-		.base_digest = state->base_digest,
+		.images = state->images,
+		.fetched = state->fetched,
 		.args = state->scope.args,
 		.declared = state->scope.declared,
 	};
@@ -522,7 +529,8 @@ int stage_adopt(struct build *build, struct stage *stage, const struct str *text
 	if (json_read(&result_type, &result, text->data, text->length, &options, err) < 0)
 		return -1;
 	state->image = result.image;
-	state->base_digest = result.base_digest;
+	state->images = result.images;
+	state->fetched = result.fetched;
 	state->scope.args = result.args;
 	state->scope.declared = result.declared;
 	state->built = true;

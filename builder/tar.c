@@ -448,7 +448,7 @@ static int extract_opaque(struct extraction *x, const struct place *place)
 
 	if (fd < 0 || overlay_mark_opaque(fd) < 0)
 		return fail_entry(x, place, "marking as opaque the directory of");
-	return 0;
+	return tar_drop_whiteouts(fd, x->err);
 }
 
 /* A directory that this layer has made already hides what is below it; a file does so
@@ -456,12 +456,15 @@ static int extract_opaque(struct extraction *x, const struct place *place)
 static int extract_whiteout(struct extraction *x, const struct place *place)
 {
 	const char *name = place->name + strlen(WHITEOUT);
+	size_t above = strlen(place->path) - strlen(place->name);
+	auto_free char *path = str_format("%.*s%s", (int)above, place->path, name);
 	auto_fd fd = -1;
 
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return fail(x->err, "%s: the whiteout %s names nothing", x->options->name,
 			place->path);
-	if (overlay_make_whiteout(place->fd, name) == 0)
+	if (!tar_shows_below(x->root_fd, path, x->options->below) ||
+		overlay_make_whiteout(place->fd, name) == 0)
 		return 0;
 	if (errno != EEXIST)
 		return fail_entry(x, place, "making the whiteout");

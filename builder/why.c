@@ -20,7 +20,8 @@
 
 #define MEMO_MAX    (64u << 20)
 #define REASONS_MAX 5
-#define NAME_AT     19 /* in a line: behind the kind and the mark */
+#define MARK_AT     2  /* in a line: behind the kind */
+#define NAME_AT     19 /* and behind that */
 
 void why_free(struct why *why)
 {
@@ -191,6 +192,16 @@ static void add_reason(struct reasons *reasons, const char *line, const char *wh
 			what);
 }
 
+static void add_change(struct reasons *reasons, const char *before, const char *now)
+{
+	auto_free char *what =
+		str_format("was " DIGEST_PREFIX "%.12s, and is " DIGEST_PREFIX "%.12s",
+			before + MARK_AT, now + MARK_AT);
+
+	if (strncmp(before, now, NAME_AT) != 0)
+		add_reason(reasons, now, now[0] == INPUT_DIGEST ? what : "changed");
+}
+
 /* Both are sorted. */
 static void compare(
 	const struct strings *before, const struct strings *now, struct strings *ret)
@@ -208,8 +219,8 @@ static void compare(
 			add_reason(&reasons, before->items[i++], "is gone");
 		else if (order > 0)
 			add_reason(&reasons, now->items[j++], "is new");
-		else if (strncmp(before->items[i++], now->items[j++], NAME_AT) != 0)
-			add_reason(&reasons, now->items[j - 1], "changed");
+		else
+			add_change(&reasons, before->items[i++], now->items[j++]);
 	}
 	if (reasons.count > REASONS_MAX)
 		strings_addf(ret, "and %zu more", reasons.count - REASONS_MAX);

@@ -137,6 +137,15 @@ static int add_file(void *argument, const struct copy_entry *entry, struct error
 	return 0;
 }
 
+static void tell(
+	const struct hasher *hasher, const char *url, const char *kind, const char *hex)
+{
+	auto_free char *digest = str_format("%s:%s", kind, hex);
+
+	if (hasher->source->fetched)
+		hasher->source->fetched(hasher->source->fetched_argument, url, digest);
+}
+
 /* Whoever names the checksum need not fetch the file to know it. */
 static int add_urls(
 	struct hasher *hasher, const struct copy_request *request, struct error *err)
@@ -151,12 +160,14 @@ static int add_urls(
 		digest_add_text(&hasher->state, *url);
 		if (request->checksum) {
 			digest_add_text(&hasher->state, request->checksum);
+			tell(hasher, *url, "sha256", strchr(request->checksum, ':') + 1);
 			continue;
 		}
 		if (download_open(request, hasher->source, *url, &fd, err) < 0 ||
 			digest_of_fd(fd, *url, &digest, &size, err) < 0)
 			return -1;
 		digest_add_text(&hasher->state, digest.hex);
+		tell(hasher, *url, "sha256", digest.hex);
 	}
 	return 0;
 }
@@ -174,6 +185,7 @@ static int add_repositories(
 			return -1;
 		digest_add_text(&hasher->state, *text);
 		digest_add_text(&hasher->state, commit);
+		tell(hasher, *text, strlen(commit) == 40 ? "sha1" : "sha256", commit);
 	}
 	return 0;
 }

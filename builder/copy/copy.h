@@ -35,6 +35,10 @@ struct copy_source {
 	 * one where the file is (but by accident); or NULL. */
 	void (*note)(void *argument, const char *path, uint64_t mark);
 	void *note_argument;
+	/* Is told each URL and repository with its digest ("sha256:HEX", "sha1:HEX"), or
+	 * NULL. */
+	void (*fetched)(void *argument, const char *url, const char *digest);
+	void *fetched_argument;
 };
 
 /* What COPY would read: names, types, modes, link targets and contents, in a fixed order.

@@ -137,12 +137,9 @@ static int walk_entry(
 static int walk(struct hiding *hiding, struct level *level, bool *ret_visible)
 {
 	auto_strings names = { 0 };
-	int copy = openat(level->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int result = 0;
 
-	if (copy < 0)
-		return fail_errno(hiding->err, "opening %s", level->path);
-	if (match_list(copy, level->path, &names, hiding->err) < 0)
+	if (path_names(level->fd, level->path, &names, hiding->err) < 0)
 		return -1;
 	if (++hiding->depth > DEPTH_MAX)
 		return fail(hiding->err, "%s: directories are nested more than %d deep",

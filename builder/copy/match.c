@@ -23,25 +23,6 @@ struct matcher {
 	struct error *err;
 };
 
-int match_list(int fd, const char *path, struct strings *ret, struct error *err)
-{
-	auto_dir dir = fdopendir(fd);
-	struct dirent *entry;
-
-	if (!dir) {
-		(void)fail_errno(err, "reading the directory %s", path);
-		close(fd);
-		return -1;
-	}
-	for (errno = 0; (entry = readdir(dir)); errno = 0)
-		if (!path_is_dots(entry->d_name))
-			strings_add(ret, entry->d_name);
-	if (errno)
-		return fail_errno(err, "reading the directory %s", path);
-	strings_sort(ret);
-	return 0;
-}
-
 static int descend(struct matcher *matcher, const char *path, size_t component);
 
 static char *join(const char *directory, const char *name)
@@ -52,14 +33,14 @@ static char *join(const char *directory, const char *name)
 /* The names in a directory; none of what is no directory. */
 static int list(struct matcher *matcher, const char *path, struct strings *ret)
 {
-	int fd = path_try_open_in_root(
+	auto_fd fd = path_try_open_in_root(
 		matcher->root_fd, *path ? path : ".", O_RDONLY | O_DIRECTORY, 0);
 
 	if (fd < 0 && (errno == ENOTDIR || errno == ENOENT || errno == ELOOP))
 		return 0;
 	if (fd < 0)
 		return fail_errno(matcher->err, "opening %s", path);
-	return match_list(fd, path, ret, matcher->err);
+	return path_names(fd, path, ret, matcher->err);
 }
 
 /* A link among the names below `**` is matched, but not descended into. */

@@ -9,7 +9,3 @@
 /* Appends them in order. `pattern` is clean and without leading slash. */
 int match_paths(int root_fd, const char *pattern, const struct ignore *ignore,
 	struct strings *ret, struct error *err) must_check;
-
-/* The names in a directory, sorted, without "." and "..". Takes the descriptor. */
-int match_list(
-	int fd, const char *path, struct strings *ret, struct error *err) must_check;

@@ -172,12 +172,9 @@ static int walk_entry(struct walk *walk, struct frame *up, const char *name)
 static int walk_entries(struct walk *walk, struct frame *frame)
 {
 	auto_strings names = { 0 };
-	int copy = fcntl(frame->entry.fd, F_DUPFD_CLOEXEC, 3);
 	int result = 0;
 
-	if (copy < 0)
-		return fail_errno(walk->err, "opening %s", text_of(&walk->path));
-	if (match_list(copy, text_of(&walk->path), &names, walk->err) < 0)
+	if (path_names(frame->entry.fd, text_of(&walk->path), &names, walk->err) < 0)
 		return -1;
 	strings_each (name, &names) {
 		append_name(&walk->path, *name);

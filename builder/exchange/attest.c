@@ -22,6 +22,7 @@
 #define PREDICATE_SBOM       "https://spdx.dev/Document"
 #define PREDICATE_PROVENANCE "https://slsa.dev/provenance/v0.2"
 #define BUILD_TYPE           "urn:mocker:builder:v1"
+#define BUILDER              "urn:mocker:mocker-builder:" VERSION
 
 struct attesting {
 	struct session *session;
@@ -279,22 +280,71 @@ int attest_image(struct session *session, int directory_fd, const struct image *
 
 /* ---- provenance ---------------------------------------------------------------------- */
 
-static void append_materials(struct str *text, const struct pairs *materials)
+/* {"KIND":"HEX"}, of KIND:HEX. */
+static void append_digest(struct str *text, const char *digest)
+{
+	size_t kind = strcspn(digest, ":");
+
+	if (digest[kind])
+		str_appendf(text, ",\"digest\":{\"%.*s\":\"%s\"}", (int)kind, digest,
+			digest + kind + 1);
+}
+
+/* Who opened a URL, and by which password, is nobody else's matter. */
+static void append_uri(struct str *text, const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t length = host ? strcspn(host + 3, "/?#") : 0;
+	const char *user = host ? memrchr(host + 3, '@', length) : NULL;
+	auto_free char *shown =
+		user && str_after(url, "http")
+			? str_format("%.*s%s", (int)(host + 3 - url), url, user + 1)
+			: str_dup(url);
+
+	str_append(text, "{\"uri\":");
+	json_append_string(text, shown);
+}
+
+static void append_materials(struct str *text, const struct attest_build *build)
 {
 	const char *architecture = platform_architecture();
-	size_t count = materials ? materials->count : 0;
+	const char *separator = "";
 
-	for (size_t i = 0; i < count; i++) {
-		const struct pair *material = &materials->items[i];
-		const char *hex = str_after(material->value, DIGEST_PREFIX);
-		auto_free char *url = package_url(material->key, "linux", architecture);
+	for (size_t i = 0; i < build->images->count; i++, separator = ",") {
+		const struct pair *image = &build->images->items[i];
+		auto_free char *url = package_url(image->key, "linux", architecture);
 
-		str_append(text, i ? ",{\"uri\":" : "{\"uri\":");
-		json_append_string(text, url);
-		if (hex)
-			str_appendf(text, ",\"digest\":{\"sha256\":\"%s\"}", hex);
+		str_append(text, separator);
+		append_uri(text, url);
+		append_digest(text, image->value);
 		str_append_char(text, '}');
 	}
+	for (size_t i = 0; i < build->fetched->count; i++, separator = ",") {
+		str_append(text, separator);
+		append_uri(text, build->fetched->items[i].key);
+		append_digest(text, build->fetched->items[i].value);
+		str_append_char(text, '}');
+	}
+}
+
+/* Of a repository, where it is and its commit; of a local file, its text. */
+static void append_source(struct str *text, const struct attest_build *build)
+{
+	auto_free char *commit = NULL;
+	auto_free char *file = str_format("sha256:%s", build->file_digest);
+
+	if (build->commit) {
+		commit = str_format("%s:%s",
+			strlen(build->commit) == 40 ? "sha1" : "sha256", build->commit);
+		append_uri(text, build->context);
+		append_digest(text, commit);
+	} else {
+		str_append(text, "{\"uri\":\"\"");
+		append_digest(text, file);
+	}
+	str_append(text, ",\"entryPoint\":");
+	json_append_string(text, build->file);
+	str_append_char(text, '}');
 }
 
 /* Values of build arguments are left out, as they may be secrets: so the parameters are
@@ -303,12 +353,12 @@ char *attest_provenance(const struct attest_build *build)
 {
 	auto_str text = { 0 };
 
-	str_append(&text, "{\"builder\":{\"id\":\"\"},\"buildType\":\"" BUILD_TYPE "\","
-			  "\"materials\":[");
-	append_materials(&text, build->materials);
-	str_append(&text, "],\"invocation\":{\"configSource\":{\"entryPoint\":");
-	json_append_string(&text, build->file);
-	str_append(&text, "},\"parameters\":{\"frontend\":\"mockerfile\",\"args\":{");
+	str_append(&text, "{\"builder\":{\"id\":\"" BUILDER "\"},"
+			  "\"buildType\":\"" BUILD_TYPE "\",\"materials\":[");
+	append_materials(&text, build);
+	str_append(&text, "],\"invocation\":{\"configSource\":");
+	append_source(&text, build);
+	str_append(&text, ",\"parameters\":{\"frontend\":\"mockerfile\",\"args\":{");
 	if (build->target) {
 		str_append(&text, "\"target\":");
 		json_append_string(&text, build->target);

@@ -19,10 +19,14 @@ int attest_image(struct session *session, int directory_fd, const struct image *
 	const char *name, struct image_descriptor *entry, struct error *err) must_check;
 
 struct attest_build {
-	const char *file;              /* the Mockerfile's name */
-	const char *target;            /* or NULL */
-	const struct pairs *materials; /* base image → "sha256:HEX", or "" */
-	const char *started;           /* RFC 3339; NULL: no times, for they differ */
+	const char *file;            /* the Mockerfile's name */
+	const char *file_digest;     /* of its text, in hexadecimal digits */
+	const char *context;         /* the build context as it was named */
+	const char *commit;          /* its commit, if it is a repository, or NULL */
+	const char *target;          /* or NULL */
+	const struct pairs *images;  /* NAME → "sha256:HEX", or "" */
+	const struct pairs *fetched; /* URL → "sha256:HEX" or "sha1:HEX" */
+	const char *started;         /* RFC 3339; NULL: no times, for they differ */
 	const char *finished;
 };
 

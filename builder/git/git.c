@@ -189,18 +189,17 @@ static int tidy_entry(
 
 static int tidy(int fd, struct tidying *tidying, struct error *err)
 {
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir dir = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
+	auto_strings names = { 0 };
 	int result = 0;
 
-	if (!dir)
-		return fail_errno(err, "reading the work tree");
+	if (path_names(fd, "the work tree", &names, err) < 0)
+		return -1;
 	if (++tidying->depth > DEPTH_MAX)
 		return fail(err, "directories are nested more than %d deep", DEPTH_MAX);
-	while (result == 0 && (entry = readdir(dir)))
-		if (!path_is_dots(entry->d_name))
-			result = tidy_entry(fd, entry->d_name, tidying, err);
+	strings_each (name, &names) {
+		if (result == 0)
+			result = tidy_entry(fd, *name, tidying, err);
+	}
 	tidying->depth--;
 	return result;
 }

@@ -14,8 +14,13 @@
 
 #define OUTPUT_MAX (4u << 20)
 
-/* ssh with no key but those of the agent that was given, asking nobody. */
-#define SSH "ssh -F none -o BatchMode=yes -o IdentityFile=none -o ForwardAgent=no"
+/* ssh with no key but those of the agent that was given, asking nobody. A host has to be
+ * known to the caller, whose home is not what ssh would take for it in a user namespace;
+ * the variable is ssh's own to expand. */
+#define KNOWN_HOSTS "MOCKER_KNOWN_HOSTS"
+#define SSH                                                                     \
+	"ssh -F none -o BatchMode=yes -o IdentityFile=none -o ForwardAgent=no " \
+	"-o StrictHostKeyChecking=yes -o 'UserKnownHostsFile=${" KNOWN_HOSTS "}'"
 
 /* clang-format off */
 static const char *const settings[][2] = {
@@ -123,12 +128,16 @@ static int add_authorization(
 	return 0;
 }
 
-static void add_agent(const struct git_call *call, struct strings *environment)
+static void add_ssh(const struct git_call *call, struct strings *environment)
 {
+	const char *home = getenv("HOME");
 	const struct build_secret *agent =
 		call->options->agents ? secrets_find(call->options->agents, "default")
 				      : NULL;
 
+	strings_add(environment, "GIT_SSH_COMMAND=" SSH);
+	strings_addf(environment, KNOWN_HOSTS "=%s/.ssh/known_hosts",
+		home ? home : "/nonexistent");
 	if (agent)
 		strings_addf(environment, "SSH_AUTH_SOCK=%s", agent->path);
 }
@@ -151,8 +160,7 @@ static int make_environment(
 	strings_add(ret, "GIT_ATTR_NOSYSTEM=1");
 	strings_add(ret, "GIT_TERMINAL_PROMPT=0");
 	strings_add(ret, "GIT_ALLOW_PROTOCOL=https:http:ssh:git");
-	strings_add(ret, "GIT_SSH_COMMAND=" SSH);
-	add_agent(call, ret);
+	add_ssh(call, ret);
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		configure(&to, settings[i][0], settings[i][1]);
 	if (add_authorization(&to, call, err) < 0)
@@ -167,18 +175,34 @@ static void set_mask(void *argument)
 	umask(022);
 }
 
-/* The first line that says what is wrong, else the last: what follows is what came of it. */
+/* The first line that says what is wrong, else the last: what follows is what came of it.
+ * Where ssh failed, what it said itself. */
 static const char *reason(char *said)
 {
 	const char *last = "no reason given";
 
 	for (char *line = strtok(said, "\r\n"); line; line = strtok(NULL, "\r\n")) {
-		if (*line)
-			last = line;
+		if (str_after(line, "fatal: Could not read from remote repository"))
+			break;
+		last = line;
 		if (str_after(line, "fatal: "))
 			break;
 	}
 	return last;
+}
+
+static int fail_git(
+	const struct git_call *call, const char *command, char *said, struct error *err)
+{
+	const char *why = said ? reason(said) : "no reason given";
+
+	fail(err, "%s: git %s: %s", call->source->url, command, why);
+	if (str_after(why, "Host key verification failed"))
+		return fail_hint(err, "the host's key must be in ~/.ssh/known_hosts or "
+				      "/etc/ssh/ssh_known_hosts (ssh-keyscan)");
+	if (strstr(why, "Permission denied (publickey"))
+		return fail_hint(err, "give an agent or a key with --ssh default");
+	return -1;
 }
 
 int git_run(const struct git_call *call, const char *const *arguments, char **ret,
@@ -205,8 +229,7 @@ int git_run(const struct git_call *call, const char *const *arguments, char **re
 	if (process_run(&run, &status, err) < 0)
 		return fail_while(err, "%s", call->source->url);
 	if (status != 0)
-		return fail(err, "%s: git %s: %s", call->source->url, arguments[1],
-			errors.data ? reason(errors.data) : "no reason given");
+		return fail_git(call, arguments[1], errors.data, err);
 	if (ret)
 		*ret = str_take(&output);
 	return 0;

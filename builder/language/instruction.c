@@ -40,7 +40,7 @@ const struct instruction_rule instruction_rules[INSTRUCTION_KINDS] = {
 	[INSTRUCTION_ONBUILD] = { "ONBUILD", FORM_TRIGGER, EXPANSION_NONE, NULL,
 		1, 1, "an instruction", .heredocs = true, .no_trigger = true },
 	[INSTRUCTION_RUN] = { "RUN", FORM_JSON_OR_TEXT, EXPANSION_NONE,
-		"mount=+ network= security=",
+		"device=+ mount=+ network= security=",
 		1, -1, "a command", .heredocs = true },
 	[INSTRUCTION_SHELL] = { "SHELL", FORM_JSON_OR_TEXT, EXPANSION_NONE, NULL,
 		1, -1, "a JSON array, as in SHELL [\"/bin/bash\", \"-c\"]" },

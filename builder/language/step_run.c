@@ -57,6 +57,50 @@ static int read_mounts(struct step_context *context)
 	return 0;
 }
 
+/* CDI devices: no step gets one. The language has them optional, and a step that does not
+ * require its device runs without, as it does where no specification names it. */
+static int refuse_device(
+	struct step_context *context, const struct token *token, const char *text)
+{
+	struct span span = instruction_span(context->instruction, token);
+	auto_strings words = { 0 };
+	bool required = false;
+	const char *name = "";
+
+	strings_split(&words, text, ',');
+	strings_each (word, &words) {
+		const char *value = str_after(*word, "name=");
+
+		if (str_equal(*word, "required") || str_equal(*word, "required=true"))
+			required = true;
+		else if (value || (word == words.items && strchr(*word, '/')))
+			name = value ? value : *word; /* VENDOR/CLASS=DEVICE has a "=" */
+		else if (!str_equal(*word, "required=false"))
+			return span_fail(span, context->err,
+				"--device: \"%s\" is not known; expected "
+				"[name=]VENDOR/CLASS=DEVICE or required",
+				*word);
+	}
+	if (!required)
+		return 0;
+	return span_fail(span, context->err,
+		"RUN requires the device \"%s\", but no step is given devices of the host",
+		name);
+}
+
+static int read_devices(struct step_context *context)
+{
+	const struct tokens *flags = &context->instruction->flags;
+
+	for (size_t i = 0; i < flags->count; i++) {
+		const char *text = str_after(flags->items[i].text, "device=");
+
+		if (text && refuse_device(context, &flags->items[i], text) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* RUN <<EOF alone: its text is the script; with "#!" a program of its own. */
 static void use_heredoc_as_script(struct step_context *context)
 {
@@ -97,7 +141,7 @@ int step_make_run(struct step_context *context)
 	const struct instruction *instruction = context->instruction;
 	__attribute__((cleanup(free_heredoc_name))) struct heredoc word = { 0 };
 
-	if (read_mounts(context) < 0 ||
+	if (read_devices(context) < 0 || read_mounts(context) < 0 ||
 		read_word_flag(
 			context, "network", networks, &context->step->run.network) < 0 ||
 		read_word_flag(context, "security", securities,

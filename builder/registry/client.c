@@ -1,7 +1,6 @@
 /* Opening a registry, and requests with one try at authenticating. */
 #include "builder/registry/client.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,20 +62,22 @@ int client_clone(const struct client *client, struct client *ret, struct error *
 static int read_certificates(
 	const char *directory, struct http_trust *trust, struct error *err)
 {
-	auto_dir dir = opendir(directory);
-	struct dirent *entry;
+	auto_fd fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_strings names = { 0 };
 	auto_str roots = { 0 };
 
-	while (dir && (entry = readdir(dir))) {
-		auto_free char *path = path_join(directory, entry->d_name);
+	if (fd >= 0 && path_names(fd, directory, &names, err) < 0)
+		return -1;
+	strings_each (name, &names) {
+		auto_free char *path = path_join(directory, *name);
 		auto_free char *text = NULL;
 
-		if (str_ends_with(entry->d_name, ".crt")) {
+		if (str_ends_with(*name, ".crt")) {
 			if (file_read_at(AT_FDCWD, path, PEM_LIMIT, &text, NULL, err) < 0)
 				return -1;
 			str_append(&roots, text);
 			str_append_char(&roots, '\n');
-		} else if (str_ends_with(entry->d_name, ".cert")) {
+		} else if (str_ends_with(*name, ".cert")) {
 			size_t stem = strlen(path) - strlen("cert");
 
 			free(trust->certificate);

@@ -67,20 +67,17 @@ static int read_file(struct registries *registries, const char *path, bool *ret_
 static int read_directory(
 	struct registries *registries, const char *path, struct error *err)
 {
-	auto_dir dir = opendir(path);
+	auto_fd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_strings names = { 0 };
-	struct dirent *entry;
 	bool there;
 
-	while (dir && (entry = readdir(dir))) {
-		if (str_ends_with(entry->d_name, ".conf"))
-			strings_add(&names, entry->d_name);
-	}
-	strings_sort(&names);
+	if (fd >= 0 && path_names(fd, path, &names, err) < 0)
+		return -1;
 	strings_each (name, &names) {
 		auto_free char *file = path_join(path, *name);
 
-		if (read_file(registries, file, &there, err) < 0)
+		if (str_ends_with(*name, ".conf") &&
+			read_file(registries, file, &there, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -152,13 +152,16 @@ static int read_directory(
 	int root_fd, const char *path, struct packages *packages, struct error *err)
 {
 	auto_fd fd = path_try_open_in_root(root_fd, path, O_RDONLY | O_DIRECTORY, 0);
-	auto_dir dir = fd < 0 ? NULL : fdopendir(dup(fd));
-	struct dirent *entry;
+	auto_strings names = { 0 };
 
-	while (dir && (entry = readdir(dir))) {
-		auto_free char *file = path_join(path, entry->d_name);
+	if (fd < 0)
+		return 0; /* not this distribution's */
+	if (path_names(fd, path, &names, err) < 0)
+		return -1;
+	strings_each (name, &names) {
+		auto_free char *file = path_join(path, *name);
 
-		if (entry->d_name[0] == '.' || str_ends_with(file, ".md5sums"))
+		if (**name == '.' || str_ends_with(file, ".md5sums"))
 			continue;
 		if (read_database(root_fd, file, &dpkg, packages, err) < 0)
 			return -1;

@@ -1,7 +1,6 @@
 /* Directories of caches: found, listed, removed. */
 #include "builder/store/caches.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,18 +114,19 @@ static int compare(const void *left, const void *right)
 int cache_list(const struct store *store, struct cache_list *ret, struct error *err)
 {
 	auto_cache_list list = { 0 };
-	int fd = openat(store->root_fd, "caches", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	auto_fd fd = openat(store->root_fd, "caches", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_strings names = { 0 };
 
-	if (!dir && errno == ENOENT)
+	if (fd < 0 && errno == ENOENT)
 		return 0;
-	if (!dir)
+	if (fd < 0)
 		return fail_errno(err, "opening %s/caches", store->root);
-	while ((entry = readdir(dir)))
-		if (digest_is_hex(entry->d_name) &&
-			add_cache(fd, entry->d_name, &list, err) < 0)
+	if (path_names(fd, "caches", &names, err) < 0)
+		return -1;
+	strings_each (name, &names) {
+		if (digest_is_hex(*name) && add_cache(fd, *name, &list, err) < 0)
 			return -1;
+	}
 	if (list.count)
 		qsort(list.items, list.count, sizeof(*list.items), compare);
 	*ret = list;

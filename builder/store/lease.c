@@ -74,16 +74,13 @@ static int collect_one(const struct store *store, const char *name,
 
 int lease_collect(const struct store *store, struct strings *ret_keys, struct error *err)
 {
-	int fd = openat(store->leases_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	auto_strings names = { 0 };
 
-	if (!dir)
-		return fail_errno(err, "opening %s/leases", store->root);
-	while ((errno = 0, entry = readdir(dir))) {
-		if (digest_is_hex(entry->d_name) &&
-			collect_one(store, entry->d_name, ret_keys, err) < 0)
+	if (path_names(store->leases_fd, "leases", &names, err) < 0)
+		return -1;
+	strings_each (name, &names) {
+		if (digest_is_hex(*name) && collect_one(store, *name, ret_keys, err) < 0)
 			return -1;
 	}
-	return errno ? fail_errno(err, "reading %s/leases", store->root) : 0;
+	return 0;
 }

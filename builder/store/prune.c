@@ -1,7 +1,6 @@
 /* Mark and sweep of the store: layers by key, blobs by digest. */
 #include "builder/store/prune.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,16 +49,6 @@ static void survey_free(struct survey *survey)
 
 #define auto_survey __attribute__((cleanup(survey_free))) struct survey
 
-static DIR *open_list(const struct store *store, const char *place, struct error *err)
-{
-	int fd = openat(store->root_fd, place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir)
-		(void)!fail_errno(err, "opening %s/%s", store->root, place);
-	return dir;
-}
-
 static int compare_keys(const void *a, const void *b)
 {
 	const struct found *left = a;
@@ -99,14 +88,13 @@ static void add_layer(const struct store *store, const char *key, struct survey 
 static int find_layers(
 	const struct store *store, struct survey *survey, struct error *err)
 {
-	auto_dir dir = open_list(store, "layers", err);
-	struct dirent *entry;
+	auto_strings names = { 0 };
 
-	if (!dir)
+	if (path_names(store->layers_fd, "layers", &names, err) < 0)
 		return -1;
-	while ((entry = readdir(dir))) {
-		if (digest_is_hex(entry->d_name))
-			add_layer(store, entry->d_name, survey);
+	strings_each (name, &names) {
+		if (digest_is_hex(*name))
+			add_layer(store, *name, survey);
 	}
 	if (survey->layer_count > 1)
 		qsort(survey->layers, survey->layer_count, sizeof(*survey->layers),
@@ -333,25 +321,21 @@ static int drop_layers(const struct store *store, const struct prune_options *op
 static int drop_blobs(const struct store *store, const struct prune_options *options,
 	const struct survey *survey, struct pruned *pruned, struct error *err)
 {
-	auto_dir dir = open_list(store, "blobs/sha256", err);
-	struct dirent *entry;
+	auto_strings names = { 0 };
 
-	if (!dir)
+	if (path_names(store->blobs_fd, "blobs/sha256", &names, err) < 0)
 		return -1;
-	while ((entry = readdir(dir))) {
+	strings_each (name, &names) {
 		struct stat stat;
 
-		if (entry->d_name[0] == '.' && strlen(entry->d_name) < 3)
-			continue;
-		if (strings_contain(&survey->records, entry->d_name) ||
-			strings_contain(&survey->blobs, entry->d_name) ||
-			fstatat(store->blobs_fd, entry->d_name, &stat,
-				AT_SYMLINK_NOFOLLOW) < 0)
+		if (strings_contain(&survey->records, *name) ||
+			strings_contain(&survey->blobs, *name) ||
+			fstatat(store->blobs_fd, *name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		pruned->blobs++;
 		pruned->bytes += (uint64_t)stat.st_size;
-		if (!options->dry_run && unlinkat(store->blobs_fd, entry->d_name, 0) < 0)
-			return fail_errno(err, "removing blob %s", entry->d_name);
+		if (!options->dry_run && unlinkat(store->blobs_fd, *name, 0) < 0)
+			return fail_errno(err, "removing blob %s", *name);
 	}
 	return 0;
 }
@@ -361,21 +345,21 @@ static int drop_blobs(const struct store *store, const struct prune_options *opt
 static int drop_memos(
 	const struct store *store, const struct prune_options *options, struct error *err)
 {
-	auto_dir dir = open_list(store, "memo", err);
 	time_t oldest = time(NULL) - MEMO_SECONDS;
-	struct dirent *entry;
+	auto_strings names = { 0 };
 
-	if (!dir)
+	if (options->dry_run)
+		return 0;
+	if (path_names(store->memo_fd, "memo", &names, err) < 0)
 		return -1;
-	while (!options->dry_run && (entry = readdir(dir))) {
+	strings_each (name, &names) {
 		struct stat stat;
 
-		if (fstatat(store->memo_fd, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) <
-				0 ||
+		if (fstatat(store->memo_fd, *name, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
 			!S_ISREG(stat.st_mode))
 			continue;
 		if (options->all_images || stat.st_mtime < oldest)
-			(void)unlinkat(store->memo_fd, entry->d_name, 0); /* next time */
+			(void)unlinkat(store->memo_fd, *name, 0); /* next time */
 	}
 	return 0;
 }

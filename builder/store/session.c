@@ -1,7 +1,6 @@
 /* Session directories: begun, ended, and swept when their process died. */
 #include "builder/store/session.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,14 +52,19 @@ static int delete_containers(
 {
 	auto_free char *root = store_path(store, "runtime", NULL);
 	auto_free char *prefix = str_format("build-%s-", name);
-	auto_dir dir = opendir(root);
-	struct dirent *entry;
+	auto_fd fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_strings names = { 0 };
 
-	while (dir && (entry = readdir(dir))) {
-		if (str_after(entry->d_name, prefix) &&
-			delete_container(root, entry->d_name, err) < 0)
-			return fail_while(
-				err, "deleting the container %s", entry->d_name);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return fail_errno(err, "opening %s", root);
+	if (path_names(fd, root, &names, err) < 0)
+		return -1;
+	strings_each (container, &names) {
+		if (str_after(*container, prefix) &&
+			delete_container(root, *container, err) < 0)
+			return fail_while(err, "deleting the container %s", *container);
 	}
 	return 0;
 }
@@ -88,17 +92,14 @@ static bool is_dead(const struct store *store, const char *name)
 
 int session_sweep(const struct store *store, unsigned int *ret_removed, struct error *err)
 {
-	int fd = openat(store->temp_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	auto_strings names = { 0 };
 
-	if (!dir)
-		return fail_errno(err, "opening %s/temp", store->root);
+	if (path_names(store->temp_fd, "temp", &names, err) < 0)
+		return fail_while(err, "%s", store->root);
 	*ret_removed = 0;
-	while ((entry = readdir(dir))) {
-		if (path_is_dots(entry->d_name) || !is_dead(store, entry->d_name))
-			continue;
-		*ret_removed += remove_session(store, entry->d_name);
+	strings_each (name, &names) {
+		if (is_dead(store, *name))
+			*ret_removed += remove_session(store, *name);
 	}
 	return 0;
 }

@@ -187,6 +187,9 @@ layers = {
     "opaque-whiteout": [tar(directory("d"), entry("d/a", b"low")),
                         tar(entry(".wh.d")), tar(directory("d"), entry("d/b", b"new"))],
     "wh-missing": [tar(entry("a", b"x")), tar(entry(".wh.never"), entry("n/.wh.x"))],
+    "wh-opaque": [tar(directory("d"), entry("d/a", b"low"), entry("d/b", b"low")),
+                  tar(directory("d"), entry("d/.wh.a"), directory("d/e"), entry("d/e/.wh.f"),
+                      entry("d/.wh..wh..opq"), entry("d/.wh.b"), entry("d/c", b"high"))],
     "same-twice": [tar(entry("a", b"first"), hard("b", "a"), entry("a", b"second"))],
 }
 

@@ -217,6 +217,26 @@ filters() {
 }
 test_case "images are filtered by name, label and namelessness" filters
 
+# A list that breaks off must not pass for what there is: an unseen lease frees its layers.
+unreadable() {
+	local place
+
+	run mocker-builder build -t kept context
+	check_status 0
+	for place in layers blobs/sha256 memo leases temp; do
+		run strace -f -qq -o "$tmp/trace" -P "/var/lib/mocker/$place" \
+			-e trace=getdents64 -e inject=getdents64:error=EIO \
+			mocker-builder prune
+		check_fails_with "$place: Input/output error"
+	done
+	run mocker-builder bundle kept "$tmp/b"
+	check_status 0
+	rm -rf "$tmp/b"
+	run mocker-builder rmi kept
+	rm -f "$tmp/trace"
+}
+test_case "prune takes no directory for read that is not" unreadable
+
 prune_all() {
 	run mocker-builder prune --all
 	check_status 0

@@ -280,6 +280,37 @@ named_contexts() {
 }
 test_case "--build-context: directories, repositories and images by name" named_contexts
 
+# provenance OPTION...: of a build that puts it into layout/.
+provenance() {
+	rm -rf layout
+	run mocker-builder build --provenance -t app -o type=oci,dest=layout "$@"
+	check_status 0
+	provenance=$(grep -l slsa.dev/provenance layout/blobs/sha256/* | xargs grep -l '"predicate":' | xargs cat)
+}
+
+what_was_fetched() {
+	local main
+
+	main=$(git -C repositories/app.git rev-parse main)
+	run mocker-builder save --format oci-dir -o layout2 base
+	printf 'FROM base\nADD %s/app.git#v1 /g\nADD http://me:sesame@127.0.0.1:%s/app.git/HEAD /h\nCOPY --from=oci:layout2 /bin/busybox /b\nRUN --mount=from=oci:layout2,target=/m true\n' \
+		"$site" "$port" >context/Mockerfile
+	provenance context
+	check_equal "$(jq -c '[.predicate.materials[] | [.uri, .digest]] | sort' <<<"$provenance")" \
+		"$(jq -nc --arg site "$site" --arg first "$first" \
+			--arg head "$(sha256sum repositories/app.git/HEAD | cut -d' ' -f1)" \
+			--arg image "$(jq -r '.manifests[0].digest[7:]' layout2/index.json)" \
+			'[["\($site)/app.git#v1", {sha1: $first}], ["\($site)/app.git/HEAD", {sha256: $head}],
+			["pkg:docker/base?platform=linux%2Famd64", null],
+			["pkg:docker/oci@layout2?platform=linux%2Famd64", {sha256: $image}]] | sort')" "the materials"
+	check_lacks "$provenance" sesame "the provenance"
+	provenance "$site/app.git#main"
+	check_equal "$(jq -c .predicate.invocation.configSource <<<"$provenance")" \
+		"{\"uri\":\"$site/app.git#main\",\"digest\":{\"sha1\":\"$main\"},\"entryPoint\":\"Mockerfile\"}" "the source"
+	rm -rf layout layout2
+}
+test_case "the provenance has what was fetched, with its digest" what_was_fetched
+
 nothing_is_left() {
 	run mocker-builder rmi app base
 	run mocker-builder prune --all

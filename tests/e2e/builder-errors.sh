@@ -77,7 +77,7 @@ said "a build argument without name" '--build-arg =x: expected NAME=VALUE or NAM
 said "a network that RUN cannot have" '--network: expected host|none|default, found "web"' \
 	mocker-builder build --network web context
 touch key.pem
-said "a key instead of an agent" "key.pem is no socket; a key is given by an agent that has it" \
+said "a key that is none" "key.pem is neither an agent's socket nor a private key" \
 	mocker-builder build --ssh default=key.pem context
 said "an entitlement that there is not" "--allow x: expected security.insecure or network.host" \
 	mocker-builder build --allow x context

@@ -141,9 +141,24 @@ as_umoci() {
 for kind in absolute through-link through-relative hard-link hard-chmod selinux kept \
 	no-write no-write-upper file-for-directory directory-for-file back-and-forth \
 	file-for-directory-here wh-before wh-after opaque-before opaque-after opaque-deep \
-	opaque-whiteout same-twice; do
+	opaque-whiteout wh-opaque same-twice; do
 	test_case "as umoci unpacks it: $kind" as_umoci $kind
 done
+
+# A RUN sees the layers through overlayfs, which would list a whiteout of what is not there
+# as a name that nothing has. $2: the directories, as umoci unpacks them.
+no_dead_names() {
+	unpacked "$1"
+	make_rootfs context/rootfs
+	printf '%s\n' "FROM app" "COPY rootfs /" \
+		"RUN cd / && ls -A $2 && for i in $2; do ls -lA \$i >/dev/null; done" >context/Mockerfile
+	run mocker-builder --root "$tmp/store" build -t seen context
+	check_status 0
+	check_equal "$(sed -n 's/^ *| //p' <<<"$output" | grep . | paste -sd' ')" "$3" "the names"
+	rm -rf bad store ours context "$outside"
+}
+test_case "whiteouts of nothing are no names in a RUN" no_dead_names wh-missing "n" ""
+test_case "nor are those in an opaque directory" no_dead_names wh-opaque "d d/e" "d: c e d/e:"
 
 # differs CASE TREE: names alone. A layer of ours is unpacked without those below it, as
 # overlay engines do.

@@ -205,6 +205,10 @@ attested() {
 	check_equal "$(jq -r '.predicate.materials[0].digest.sha256' <<<"$provenance")" \
 		"$(jq -r '.manifests[0].digest[7:]' base/index.json)" "the base's digest"
 	check_has "$(jq -r .predicate.metadata.buildStartedOn <<<"$provenance")" T
+	check_equal "$(jq -c '.predicate | [keys, .builder.id, .buildType, .invocation.environment]' <<<"$provenance")" \
+		"[[\"buildType\",\"builder\",\"invocation\",\"materials\",\"metadata\"],\"urn:mocker:mocker-builder:$(mocker-builder --version | grep -oE '[0-9.]+' | head -n 1)\",\"urn:mocker:builder:v1\",{\"platform\":\"linux/amd64\"}]" "the builder"
+	check_equal "$(jq -c .predicate.invocation.configSource <<<"$provenance")" \
+		"{\"uri\":\"\",\"digest\":{\"sha256\":\"$(sha256sum context/attested.Mockerfile | cut -d' ' -f1)\"},\"entryPoint\":\"attested.Mockerfile\"}" "the Mockerfile"
 	check_lacks "$provenance" hush "the provenance"
 	# Others take the image out of the index; what is attested of it comes and goes with it.
 	run skopeo inspect oci:layout:team/app:1

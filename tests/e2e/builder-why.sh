@@ -104,7 +104,68 @@ WORKDIR /home: the user changed
 RUN true: the user changed" "sed -i 's|USER 1000|USER 1001|' context/Mockerfile"
 changes "another stage's files" "COPY src/b: src/b changed
 COPY src: src/b changed
-COPY --from=tools: what it reads of tools changed" "echo x >>context/src/b"
+COPY --from=tools: tool of tools changed" "echo x >>context/src/b"
+
+# A directory of a stage, of which two files change.
+changes_of_stage() {
+	cat >context/staged.Mockerfile <<-'END'
+		FROM scratch AS base
+		COPY rootfs /
+		FROM base AS made
+		ARG WORD=one
+		RUN mkdir -p /d/e && echo same >/d/same && echo $WORD >/d/e/f && echo $WORD >/d/$WORD
+		FROM base
+		COPY --from=made /d /d/
+	END
+	run mocker-builder build --why -f context/staged.Mockerfile context
+	check_status 0
+	run mocker-builder build --why -f context/staged.Mockerfile --build-arg WORD=two context
+	check_status 0
+	check_equal "$(reasons)" "RUN mkdir: the variable WORD changed
+COPY --from=made: d/e/f of made changed
+COPY --from=made: d/one of made is gone
+COPY --from=made: d/two of made is new" "the reasons"
+	run mocker-builder build --why -f context/staged.Mockerfile context
+	check_equal "$(reasons)" "" "the reasons of what was built before"
+	run mocker-builder build --why -f context/staged.Mockerfile --build-arg WORD=three context
+	check_has "$(reasons)" "COPY --from=made: d/one of made is gone"
+	rm context/staged.Mockerfile
+}
+
+# An image from elsewhere, which is another one the next time.
+changes_of_image() {
+	local old new
+
+	cat >context/image.Mockerfile <<-'END'
+		FROM oci:layout
+		COPY --from=oci:layout /v /copy
+	END
+	save_version one
+	old=$(jq -r '.manifests[0].digest' layout/index.json)
+	run mocker-builder build --why -f context/image.Mockerfile context
+	check_status 0
+	save_version two
+	new=$(jq -r '.manifests[0].digest' layout/index.json)
+	run mocker-builder build --why -f context/image.Mockerfile context
+	check_status 0
+	check_equal "$(reasons)" "FROM oci:layout: the base image changed
+FROM oci:layout: its digest was ${old:0:19}, and is ${new:0:19}
+COPY --from=oci:layout: v of oci:layout changed
+COPY --from=oci:layout: what the steps before it made changed
+COPY --from=oci:layout: the digest of oci:layout was ${old:0:19}, and is ${new:0:19}" "the reasons"
+	rm -r context/image.Mockerfile layout
+}
+save_version() {
+	mkdir -p version
+	printf 'FROM scratch\nCOPY v /\n' >version/Mockerfile
+	echo "$1" >version/v
+	rm -rf layout
+	run mocker-builder build -t version version
+	run mocker-builder save --format oci-dir -o layout version
+	check_status 0
+}
+test_case "files of a stage" changes_of_stage
+test_case "an image that became another one" changes_of_image
 
 steps_before() {
 	echo five >context/src/a

@@ -4,10 +4,13 @@
 
 static void convert(const void *object)
 {
+	const struct cni_config *config = object;
 	struct network network = { 0 };
 	struct attach attach = { .netns_fd = -1 };
 	struct error err;
 
+	if (!config->name) /* cni.c has refused it */
+		return;
 	if (cni_network(object, &network, &err) == 0)
 		network_free(&network);
 	(void)!cni_requests(

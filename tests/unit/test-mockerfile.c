@@ -342,6 +342,7 @@ static const struct step_row step_rows[] = {
 	  { "mount 2 0 0 0 755 0 0 1048576\n", "mount 3 0 1 0 400 0 0 0\nid 1:s\nenv 1:S\n", "mount 4 0 1 0 600 0 0 0\nid 7:default\n" } },
 	{ "RUN --mount=type=secret,target=/run/x/token,required \"--network=none\" x", { "mount 3 0 1 1 400 0 0 0\ntarget 12:/run/x/token\nid 5:token\n" } },
 	{ "RUN --network=none --security=insecure x", { "network 1 security 1" } },
+	{ "RUN --device=vendor.com/gpu=all --device=name=x,required=false x", { "shell 1:x" } },
 };
 /* clang-format on */
 
