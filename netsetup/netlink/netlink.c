@@ -274,7 +274,8 @@ static int take_message(
 int netlink_ask(struct netlink *netlink, struct nl_msg *message,
 	struct netlink_answers answers, struct error *err)
 {
-	auto_free char *buffer = str_alloc(65536);
+	/* Not zeroed: that would touch all of it. */
+	auto_free char *buffer = str_realloc(NULL, 65536, 1);
 	struct nlmsghdr *header = nlmsg_hdr(message);
 	uint32_t sequence = ++netlink->sequence;
 	int result;

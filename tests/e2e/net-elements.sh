@@ -64,6 +64,11 @@ with_pods() { # COMMAND
 	done
 }
 
+# The kernel refuses an element that is there with another value, to the last byte.
+added_again() {
+	nft list maps inet | nft -f - && nft list sets inet | nft -f -
+}
+
 both_ways() {
 	local added
 
@@ -73,6 +78,8 @@ both_ways() {
 	check_equal "$(jq -r .name <<<"$added" | sort | xargs)" "attached4 attached6 bridged \
 bridges chosen4 chosen4_at chosen6 chosen6_at inward4 inward6 isolated macs masquerade4 \
 masquerade6 ports publish4 publish4_at publish6 publish6_at strict" "sets in use"
+	check added_again
+	check_equal "$(elements)" "$added" "by nft once more"
 	run mocker-netsetup check
 	check_status 0
 	run mocker-netsetup reload
