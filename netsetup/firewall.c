@@ -1,11 +1,7 @@
-/* The text of the table and of each record's elements, in nft's language. */
+/* The text of the tables in nft's language, and their transactions. */
 #include "netsetup/firewall.h"
 
-#include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "netsetup/address.h"
+#include "netsetup/firewall_elements.h"
 #include "netsetup/firewall_nft.h"
 
 #define TABLE  "inet " FIREWALL_TABLE
@@ -136,244 +132,94 @@ bool firewall_wanted(const struct attachment *record)
 		       network->isolation == NETWORK_SAME_BRIDGE);
 }
 
-/* ---- elements ------------------------------------------------------------------------ */
-
-static void element(struct str *out, const char *verb, const char *set, const char *text)
-{
-	str_appendf(out, "%s element " TABLE " %s { %s }\n", verb, set, text);
-}
-
-static bool checks_mac(const struct attachment *record)
-{
-	return record->network.check_mac && record->link && record->mac;
-}
-
-static void append_mac(struct str *out, const char *verb, const struct attachment *record)
-{
-	if (!checks_mac(record))
-		return;
-	str_appendf(out, "%s element " BRIDGE " macs { \"%s\" . %s }\n", verb,
-		record->link, record->mac);
-	str_appendf(out, "%s element " BRIDGE " ports { \"%s\" }\n", verb, record->link);
-}
-
-/* Of the network: they stay when a container goes, and say nothing about it. */
-static void append_network(struct str *out, const struct network *network)
-{
-	auto_free char *name = str_format("\"%s\"", network->interface);
-	auto_free char *pair = str_format("%s . %s", name, name);
-
-	element(out, "add", "bridges", name);
-	element(out, "add", "bridged", pair);
-	if (network->isolation == NETWORK_STRICT)
-		element(out, "add", "strict", name);
-	if (network->isolation == NETWORK_SAME_BRIDGE)
-		element(out, "add", "isolated", name);
-}
-
-static void append_address(struct str *out, const char *verb, const char *ip, bool inet6,
-	const struct network *network)
-{
-	auto_free char *attached = str_format("%s . \"%s\"", ip, network->interface);
-
-	element(out, verb, inet6 ? "attached6" : "attached4", attached);
-	if (network->masquerade)
-		element(out, verb, inet6 ? "masquerade6" : "masquerade4", ip);
-}
-
-/* What the senders to a container's published ports are seen as, where that is not usual. */
-static void append_inward(struct str *out, const char *verb, const char *ip, bool inet6,
-	const struct attachment *record)
-{
-	const struct network *network = &record->network;
-	auto_str text = { 0 };
-
-	if (record->publish_count == 0 ||
-		(!network->keep_sources && !network->hide_sources))
-		return;
-	str_append(&text, ip);
-	if (str_equal(verb, "add"))
-		str_append(&text, network->keep_sources ? " : return" : " : goto hide");
-	element(out, verb, inet6 ? "inward6" : "inward4", text.data);
-}
-
-/* A container's address of one family, and what its published ports ask for there. */
-struct leading {
-	const struct attachment *record;
-	const char *ip;
-	bool inet6;
-	const struct strings *conditions;
-	char *chain; /* that of the conditions */
-};
-
-/* 0.0.0.0 and :: are every address, but of one family. */
-static bool has_any_host(const struct attachment_port *port)
-{
-	return !port->host_ip || str_equal(port->host_ip, "0.0.0.0") ||
-	       str_equal(port->host_ip, "::");
-}
-
-static bool leads(const struct leading *leading, const struct attachment_port *port)
-{
-	return !port->host_ip || !!strchr(port->host_ip, ':') == leading->inet6;
-}
-
-/* "tcp . 80", or with the host's address before it. */
-static void append_key(struct str *out, const struct attachment_port *port)
-{
-	if (!has_any_host(port))
-		str_appendf(out, "%s . ", port->host_ip);
-	str_appendf(out, "%s . %u",
-		word_of_number(attachment_protocol_words, port->protocol),
-		port->host_port);
-}
-
-static void append_port(struct str *out, const char *verb, const struct leading *leading,
-	const struct attachment_port *port)
-{
-	bool chosen = leading->conditions->count > 0;
-	auto_str text = { 0 };
-	char set[16];
-
-	if (!leads(leading, port))
-		return;
-	snprintf(set, sizeof(set), "%s%d%s", chosen ? "chosen" : "publish",
-		leading->inet6 ? 6 : 4, has_any_host(port) ? "" : "_at");
-	append_key(&text, port);
-	if (str_equal(verb, "add") && chosen)
-		str_appendf(&text, " : jump %s", leading->chain);
-	else if (str_equal(verb, "add"))
-		str_appendf(&text, " : %s . %u", leading->ip, port->container_port);
-	element(out, verb, set, text.data);
-}
-
-/* One rule for the ports at any address of the host, one for those at a certain one. */
-static void append_chosen_rule(struct str *out, const struct leading *leading, bool any)
-{
-	const struct attachment *record = leading->record;
-	const char *family = leading->inet6 ? "ip6" : "ip";
-	auto_free char *conditions = strings_join(leading->conditions, " ");
-	auto_str ports = { 0 };
-
-	for (size_t i = 0; i < record->publish_count; i++) {
-		const struct attachment_port *port = &record->publish[i];
-
-		if (!leads(leading, port) || has_any_host(port) != any)
-			continue;
-		str_append(&ports, ports.length ? ", " : "");
-		append_key(&ports, port);
-		str_appendf(&ports, " : %s . %u", leading->ip, port->container_port);
-	}
-	if (!ports.length)
-		return;
-	str_appendf(out, "add rule " TABLE " %s %s dnat %s to ", leading->chain,
-		conditions, family);
-	if (!any)
-		str_appendf(out, "%s daddr . ", family);
-	str_appendf(out, "meta l4proto . th dport map { %s }\n", ports.data);
-}
-
-/* The chain must be there before an element leads to it, and as long as one does. */
-static void append_chosen(
-	struct str *out, const char *verb, const struct leading *leading)
-{
-	if (str_equal(verb, "get")) {
-		str_appendf(out, "list chain " TABLE " %s\n", leading->chain);
-		return;
-	}
-	if (str_equal(verb, "add"))
-		str_appendf(out, "add chain " TABLE " %s\n", leading->chain);
-	str_appendf(out, "flush chain " TABLE " %s\n", leading->chain);
-	if (str_equal(verb, "delete")) {
-		str_appendf(out, "delete chain " TABLE " %s\n", leading->chain);
-		return;
-	}
-	append_chosen_rule(out, leading, false);
-	append_chosen_rule(out, leading, true);
-}
-
-static void append_ports(struct str *out, const char *verb, const char *ip, bool inet6,
-	const struct attachment *record)
-{
-	const struct leading leading = {
-		.record = record,
-		.ip = ip,
-		.inet6 = inet6,
-		.conditions = inet6 ? &record->conditions_v6 : &record->conditions_v4,
-		.chain = attachment_link_name(inet6 ? "only6" : "only4",
-			record->network.name, record->container, record->interface),
-	};
-	bool chosen = leading.conditions->count > 0;
-
-	if (chosen && !str_equal(verb, "delete"))
-		append_chosen(out, verb, &leading);
-	for (size_t i = 0; i < record->publish_count; i++)
-		append_port(out, verb, &leading, &record->publish[i]);
-	if (chosen && str_equal(verb, "delete"))
-		append_chosen(out, verb, &leading);
-	free(leading.chain);
-}
-
-/* A container's published ports lead to its first address of each family. */
-static void append_record(
-	struct str *out, const char *verb, const struct attachment *record)
-{
-	bool published[2] = { false, false };
-
-	append_mac(out, verb, record);
-	for (size_t i = 0; i < record->addresses_count; i++) {
-		const char *address = record->addresses[i].address;
-		auto_free char *ip = str_dup_n(address, strcspn(address, "/"));
-		bool inet6 = strchr(ip, ':');
-
-		append_address(out, verb, ip, inet6, &record->network);
-		append_inward(out, verb, ip, inet6, record);
-		if (!published[inet6])
-			append_ports(out, verb, ip, inet6, record);
-		published[inet6] = true;
-	}
-}
-
 /* ---- transactions -------------------------------------------------------------------- */
+
+/* Loading libnftables takes longer than all that the kernel does: where only elements come
+ * and go, it is not needed. */
+static int change(struct firewall *firewall, enum element_verb verb,
+	const struct elements *elements, struct error *err)
+{
+	if (firewall_socket(firewall, err) < 0)
+		return -1;
+	return netlink_change_elements(firewall->netlink, verb, elements, err);
+}
+
+/* The chains of conditions come before what leads to them. */
+static int append_additions(
+	struct str *out, const struct attachment *record, struct error *err)
+{
+	auto_elements elements = { 0 };
+
+	firewall_network_elements(&record->network, &elements);
+	if (firewall_append_chains(out, ELEMENT_ADD, record, err) < 0 ||
+		firewall_record_elements(record, &elements, err) < 0)
+		return -1;
+	elements_append_text(out, ELEMENT_ADD, &elements);
+	return 0;
+}
+
+static int add(
+	struct firewall *firewall, const struct attachment *record, struct error *err)
+{
+	auto_elements elements = { 0 };
+	auto_str text = { 0 };
+
+	firewall_network_elements(&record->network, &elements);
+	if (firewall_record_elements(record, &elements, err) < 0)
+		return -1;
+	if (elements.chains.count == 0)
+		return change(firewall, ELEMENT_ADD, &elements, err);
+	if (append_additions(&text, record, err) < 0)
+		return -1;
+	return nft_run(firewall, text.data, err);
+}
 
 int firewall_add(
 	struct firewall *firewall, const struct attachment *record, struct error *err)
 {
-	auto_str text = { 0 };
 	auto_str whole = { 0 };
 
-	if (!firewall_wanted(record))
+	if (!firewall_wanted(record) || add(firewall, record, err) == 0)
 		return 0;
-	append_network(&text, &record->network);
-	append_record(&text, "add", record);
-	if (nft_run(firewall, text.data, err) == 0)
-		return 0;
-	if (err->errnum == ENOENT) {
-		str_appendf(&whole, "%s%s%s", base_text,
-			checks_mac(record) ? bridge_text : "", text.data);
-		if (nft_run(firewall, whole.data, err) == 0)
-			return 0;
-	}
-	return -1;
+	if (err->errnum != ENOENT)
+		return -1;
+	str_append(&whole, base_text);
+	str_append(&whole, firewall_checks_mac(record) ? bridge_text : "");
+	if (append_additions(&whole, record, err) < 0)
+		return -1;
+	return nft_run(firewall, whole.data, err);
 }
 
-/* One element that is missing refuses the whole transaction: then one by one. */
-int firewall_remove(
+/* Of a transaction that something missing refused. */
+static int remove_each(
+	struct firewall *firewall, const struct elements *elements, struct error *err)
+{
+	struct error failure;
+	int result = 0;
+
+	for (size_t i = 0; i < elements->count; i++) {
+		const struct elements one = { .items = &elements->items[i], .count = 1 };
+
+		if (change(firewall, ELEMENT_DELETE, &one, &failure) == 0 ||
+			failure.errnum == ENOENT)
+			continue;
+		*err = failure;
+		result = -1;
+	}
+	return result;
+}
+
+static int remove_chains(
 	struct firewall *firewall, const struct attachment *record, struct error *err)
 {
 	auto_str text = { 0 };
 	auto_strings lines = { 0 };
 	int result = 0;
 
-	if (!firewall_wanted(record))
-		return 0;
-	append_record(&text, "delete", record);
-	if (!text.data)
-		return 0;
-	if (nft_run(firewall, text.data, err) == 0)
-		return 0;
-	if (err->errnum != ENOENT)
+	if (firewall_append_chains(&text, ELEMENT_DELETE, record, err) < 0)
 		return -1;
+	if (!text.data || nft_run(firewall, text.data, err) == 0)
+		return 0;
 	strings_split(&lines, text.data, '\n');
 	strings_each (line, &lines) {
 		if (**line && nft_run(firewall, *line, err) < 0 && err->errnum != ENOENT)
@@ -382,10 +228,26 @@ int firewall_remove(
 	return result;
 }
 
+/* One element that is missing refuses the whole transaction: then one by one. */
+int firewall_remove(
+	struct firewall *firewall, const struct attachment *record, struct error *err)
+{
+	auto_elements elements = { 0 };
+
+	if (!firewall_wanted(record))
+		return 0;
+	if (firewall_record_elements(record, &elements, err) < 0)
+		return -1;
+	if (elements.count > 0 && change(firewall, ELEMENT_DELETE, &elements, err) < 0 &&
+		(err->errnum != ENOENT || remove_each(firewall, &elements, err) < 0))
+		return -1;
+	return remove_chains(firewall, record, err);
+}
+
 static bool any_checks_mac(const struct attachments *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (checks_mac(&list->items[i]))
+		if (firewall_checks_mac(&list->items[i]))
 			return true;
 	return false;
 }
@@ -401,27 +263,33 @@ int firewall_reload(
 		str_append(&text, "add table " BRIDGE "\ndelete table " BRIDGE "\n");
 	if (any_checks_mac(list))
 		str_append(&text, bridge_text);
-	for (size_t i = 0; i < list->count; i++) {
-		if (!firewall_wanted(&list->items[i]))
-			continue;
-		append_network(&text, &list->items[i].network);
-		append_record(&text, "add", &list->items[i]);
-	}
+	for (size_t i = 0; i < list->count; i++)
+		if (firewall_wanted(&list->items[i]) &&
+			append_additions(&text, &list->items[i], err) < 0)
+			return -1;
 	return nft_run(firewall, text.data, err);
+}
+
+/* A chain that an element leads to cannot be missing. */
+static int check(
+	struct firewall *firewall, const struct attachment *record, struct error *err)
+{
+	auto_elements elements = { 0 };
+
+	if (firewall_record_elements(record, &elements, err) < 0 ||
+		firewall_socket(firewall, err) < 0)
+		return -1;
+	for (size_t i = 0; i < elements.count; i++)
+		if (netlink_find_element(firewall->netlink, &elements.items[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 int firewall_check(
 	struct firewall *firewall, const struct attachment *record, struct error *err)
 {
-	auto_str text = { 0 };
-
-	if (!firewall_wanted(record))
+	if (!firewall_wanted(record) || check(firewall, record, err) == 0)
 		return 0;
-	append_record(&text, "get", record);
-	if (!text.data)
-		return 0;
-	if (nft_run(firewall, text.data, err) < 0)
-		return fail(err, "its firewall rules are lost; mocker-netsetup reload "
-				 "restores them");
-	return 0;
+	return fail(err, "its firewall rules are lost; mocker-netsetup reload "
+			 "restores them");
 }

@@ -11,19 +11,21 @@
  *	forward			between two networks of ours: by their isolation
  *	guard			from a container to 127.0.0.0/8: dropped
  *
- * The only corner that uses libnftables, which is loaded on first use: it takes longer to
- * load than everything else together.
+ * The only corner that uses libnftables. It makes the tables, and the chains of ports with
+ * conditions; what comes and goes with each container is given to the kernel without it
+ * (netlink/nftables.c), for it takes longer to load than everything else together.
  */
 #pragma once
 
 #include "netsetup/attachment.h"
+#include "netsetup/element.h"
+#include "netsetup/netlink/netlink.h"
 
-#define FIREWALL_TABLE "mocker"
-
-/* The library and its socket, opened on first use. Closing waits until the kernel has freed
+/* The library, its socket and ours, opened on first use. Closing waits until the kernel has freed
  * what was deleted: do it last, when that is over. */
 struct firewall {
 	struct nft *nft;
+	struct netlink *netlink;
 };
 #define auto_firewall __attribute__((cleanup(firewall_close))) struct firewall
 void firewall_close(struct firewall *firewall);
@@ -49,7 +51,7 @@ int firewall_check(struct firewall *firewall, const struct attachment *record,
 /* Questions of the kernel, for trace.c. Whether a set of interfaces has this one. */
 int firewall_has(struct firewall *firewall, const char *set, const char *interface,
 	bool *ret, struct error *err) must_check;
-int firewall_masquerades(struct firewall *firewall, const char *address, bool inet6,
+int firewall_masquerades(struct firewall *firewall, const struct address *address,
 	bool *ret, struct error *err) must_check;
 
 /* A chain of others that the kernel calls at a hook. */

@@ -5,29 +5,34 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static int has_element(struct firewall *firewall, const char *set, const char *element,
+static int has_element(struct firewall *firewall, const struct elements *elements,
 	bool *ret, struct error *err)
 {
-	auto_free char *command =
-		str_format("get element inet " FIREWALL_TABLE " %s { %s }", set, element);
-
-	*ret = nft_run(firewall, command, err) == 0;
+	if (firewall_socket(firewall, err) < 0)
+		return -1;
+	*ret = netlink_find_element(firewall->netlink, elements->items, err) == 0;
 	return *ret || err->errnum == ENOENT ? 0 : -1;
 }
 
 int firewall_has(struct firewall *firewall, const char *set, const char *interface,
 	bool *ret, struct error *err)
 {
-	auto_free char *element = str_format("\"%s\"", interface);
+	auto_elements elements = { 0 };
 
-	return has_element(firewall, set, element, ret, err);
+	element_key_interface(elements_add(&elements, set), interface);
+	return has_element(firewall, &elements, ret, err);
 }
 
-int firewall_masquerades(struct firewall *firewall, const char *address, bool inet6,
+int firewall_masquerades(struct firewall *firewall, const struct address *address,
 	bool *ret, struct error *err)
 {
-	return has_element(
-		firewall, inet6 ? "masquerade6" : "masquerade4", address, ret, err);
+	auto_elements elements = { 0 };
+
+	element_key_address(
+		elements_add(&elements,
+			address->family == AF_INET6 ? "masquerade6" : "masquerade4"),
+		address);
+	return has_element(firewall, &elements, ret, err);
 }
 
 void firewall_chains_free(struct firewall_chains *list)

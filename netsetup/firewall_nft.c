@@ -1,4 +1,4 @@
-/* libnftables, loaded when the first rule is needed. */
+/* libnftables, loaded when the first text is given to it. */
 #include "netsetup/firewall_nft.h"
 
 #include <dlfcn.h>
@@ -74,7 +74,13 @@ void firewall_close(struct firewall *firewall)
 	if (firewall->nft)
 		firewall->nft->library.ctx_free(firewall->nft->context);
 	free(firewall->nft);
-	firewall->nft = NULL;
+	netlink_close(&firewall->netlink);
+	*firewall = (struct firewall){ 0 };
+}
+
+int firewall_socket(struct firewall *firewall, struct error *err)
+{
+	return firewall->netlink ? 0 : netlink_open_netfilter(&firewall->netlink, err);
 }
 
 /* The library says what the kernel said only in words. */

@@ -1,5 +1,5 @@
-/* nft's language given to the kernel, one transaction a call: for firewall.c and the rooms
- * that ask. */
+/* The kernel's side of the firewall: nft's language, one transaction a call, and the socket
+ * for elements. For firewall.c and the rooms that ask. */
 #pragma once
 
 #include "netsetup/firewall.h"
@@ -10,3 +10,5 @@ int nft_run(
 /* What `list` and its like print goes to ret_output. */
 int nft_ask(struct firewall *firewall, const char *commands, struct str *ret_output,
 	struct error *err) must_check;
+/* Opens firewall->netlink, if it is not open. */
+int firewall_socket(struct firewall *firewall, struct error *err) must_check;

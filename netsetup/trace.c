@@ -412,8 +412,7 @@ static int say_masquerade(struct way *way, const char *out, struct error *err)
 
 	if (!way_address_of(way->from, way->to.family, &own))
 		return 0;
-	if (firewall_masquerades(&way->firewall, address_text(&own).text,
-		    own.family == AF_INET6, &masquerades, err) < 0)
+	if (firewall_masquerades(&way->firewall, &own, &masquerades, err) < 0)
 		return -1;
 	if (str_equal(out, way->from->network.interface))
 		masquerades = way->published;

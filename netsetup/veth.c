@@ -184,6 +184,9 @@ int veth_silence(struct attach *attach, struct error *err)
 	return netlink_commit(host, err);
 }
 
+/* Most of DEL's time: the kernel waits until it has freed all that it was to free later, 20
+ * of 23 ms. So it does for each end that moves to another namespace, which makes a namespace
+ * to be thrown away no way round. */
 int veth_delete(struct attach *attach, struct error *err)
 {
 	struct netlink *host;

@@ -117,29 +117,35 @@ void netlink_tolerate(struct netlink *netlink, int errnum)
 	netlink->tolerate = errnum;
 }
 
-void netlink_queue(struct netlink *netlink, struct nl_msg *message, const char *what, ...)
+void netlink_batch(struct netlink *netlink, struct nl_msg *message)
 {
 	static const char padding[NLMSG_ALIGNTO];
 	struct nlmsghdr *header = nlmsg_hdr(message);
+
+	header->nlmsg_seq = ++netlink->sequence;
+	str_append_n(&netlink->batch, (const char *)header, header->nlmsg_len);
+	str_append_n(&netlink->batch, padding,
+		NLMSG_ALIGN(header->nlmsg_len) - header->nlmsg_len);
+	nlmsg_free(message);
+}
+
+void netlink_queue(struct netlink *netlink, struct nl_msg *message, const char *what, ...)
+{
 	struct netlink_request *request;
 	va_list arguments;
 
 	netlink->requests = str_realloc(
 		netlink->requests, netlink->count + 1, sizeof(*netlink->requests));
 	request = &netlink->requests[netlink->count++];
-	request->sequence = ++netlink->sequence;
+	request->sequence = netlink->sequence + 1;
 	request->tolerated = netlink->tolerate;
 	netlink->tolerate = 0;
 	va_start(arguments, what);
 	vsnprintf(request->what, sizeof(request->what), what, arguments);
 	va_end(arguments);
 
-	header->nlmsg_flags |= NLM_F_ACK;
-	header->nlmsg_seq = request->sequence;
-	str_append_n(&netlink->batch, (const char *)header, header->nlmsg_len);
-	str_append_n(&netlink->batch, padding,
-		NLMSG_ALIGN(header->nlmsg_len) - header->nlmsg_len);
-	nlmsg_free(message);
+	nlmsg_hdr(message)->nlmsg_flags |= NLM_F_ACK;
+	netlink_batch(netlink, message);
 }
 
 /* The kernel's own words, from the attributes after the acknowledgement. */
@@ -160,7 +166,7 @@ static const char *extended_words(struct nlmsghdr *header)
 	return attribute ? nla_get_string(attribute) : NULL;
 }
 
-static int fail_answer(const char *what, struct nlmsghdr *header, struct error *err)
+int netlink_fail_answer(const char *what, struct nlmsghdr *header, struct error *err)
 {
 	const struct nlmsgerr *error = nlmsg_data(header);
 	const char *words = extended_words(header);
@@ -172,13 +178,14 @@ static int fail_answer(const char *what, struct nlmsghdr *header, struct error *
 }
 
 /* One datagram of answers. */
-static ssize_t receive(
-	struct netlink *netlink, char *buffer, size_t size, struct error *err)
+ssize_t netlink_receive(
+	struct netlink *netlink, char *buffer, size_t size, int flags, struct error *err)
 {
 	ssize_t got;
 
 	do
-		got = recv(nl_socket_get_fd(netlink->socket), buffer, size, MSG_TRUNC);
+		got = recv(nl_socket_get_fd(netlink->socket), buffer, size,
+			MSG_TRUNC | flags);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return fail_errno(err, "reading the kernel's netlink answer");
@@ -187,7 +194,7 @@ static ssize_t receive(
 	return got;
 }
 
-static int send_all(
+int netlink_send(
 	struct netlink *netlink, const void *data, size_t length, struct error *err)
 {
 	ssize_t sent;
@@ -214,7 +221,7 @@ static int take_answer(
 		if (request->sequence != header->nlmsg_seq)
 			continue;
 		if (error->error && -error->error != request->tolerated && *result == 0)
-			*result = fail_answer(request->what, header, err);
+			*result = netlink_fail_answer(request->what, header, err);
 		return 1;
 	}
 	return 0;
@@ -226,11 +233,11 @@ int netlink_commit(struct netlink *netlink, struct error *err)
 	size_t answered = 0;
 	int result = 0;
 
-	if (netlink->count > 0 &&
-		send_all(netlink, netlink->batch.data, netlink->batch.length, err) < 0)
+	if (netlink->count > 0 && netlink_send(netlink, netlink->batch.data,
+					  netlink->batch.length, err) < 0)
 		return -1;
 	while (answered < netlink->count) {
-		ssize_t got = receive(netlink, buffer, sizeof(buffer), err);
+		ssize_t got = netlink_receive(netlink, buffer, sizeof(buffer), 0, err);
 		struct nlmsghdr *header = (struct nlmsghdr *)(void *)buffer;
 		int rest = (int)got;
 
@@ -257,7 +264,7 @@ static int take_message(
 		return 1;
 	case NLMSG_ERROR:
 		if (error->error)
-			return fail_answer(answers->what, header, err);
+			return netlink_fail_answer(answers->what, header, err);
 		return 1;
 	default:
 		return answers->each(answers->argument, header, err);
@@ -267,20 +274,21 @@ static int take_message(
 int netlink_ask(struct netlink *netlink, struct nl_msg *message,
 	struct netlink_answers answers, struct error *err)
 {
-	auto_free char *buffer = str_alloc(65536);
+	/* Not zeroed: that would touch all of it. */
+	auto_free char *buffer = str_realloc(NULL, 65536, 1);
 	struct nlmsghdr *header = nlmsg_hdr(message);
 	uint32_t sequence = ++netlink->sequence;
 	int result;
 
 	header->nlmsg_flags |= NLM_F_ACK;
 	header->nlmsg_seq = sequence;
-	result = send_all(netlink, header, header->nlmsg_len, err);
+	result = netlink_send(netlink, header, header->nlmsg_len, err);
 	nlmsg_free(message);
 	if (result < 0)
 		return -1;
 	/* A failure of ours still reads to the end: the socket is used again. */
 	for (bool ended = false; !ended;) {
-		ssize_t got = receive(netlink, buffer, 65536, err);
+		ssize_t got = netlink_receive(netlink, buffer, 65536, 0, err);
 		int rest = (int)got;
 
 		if (got < 0)

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "netsetup/address.h"
+#include "netsetup/element.h"
 
 struct netlink;
 
@@ -169,6 +170,19 @@ void netlink_limit_rate(
 	struct netlink *netlink, int index, const struct netlink_limit *limit);
 /* What the one receives is sent by the other first. */
 void netlink_redirect_incoming(struct netlink *netlink, int from, int to);
+
+/* ---- firewall ------------------------------------------------------------------------ */
+
+/* For these two, in the caller's namespace of the moment. */
+int netlink_open_netfilter(struct netlink **ret, struct error *err) must_check;
+/* Adds them to sets and maps that are there, or deletes them from there, all or none. One
+ * that is there already is success. errnum ENOENT: a table, a set or an element to delete is
+ * not there; EEXIST: an element is there with another value. */
+int netlink_change_elements(struct netlink *netlink, enum element_verb verb,
+	const struct elements *elements, struct error *err) must_check;
+/* errnum ENOENT: it is not there. What it leads to is not compared. */
+int netlink_find_element(struct netlink *netlink, const struct element *element,
+	struct error *err) must_check;
 
 /* ---- connections --------------------------------------------------------------------- */
 

@@ -39,6 +39,19 @@ struct nlattr *netlink_nest(struct nl_msg *message, int type);
 void netlink_queue(struct netlink *netlink, struct nl_msg *message, const char *what, ...)
 	printf_like(3, 4);
 
+/* Takes the message, gives it the next sequence number and appends it to what is sent next,
+ * without a request that waits for its answer. */
+void netlink_batch(struct netlink *netlink, struct nl_msg *message);
+
+int netlink_send(struct netlink *netlink, const void *data, size_t length,
+	struct error *err) must_check;
+/* One datagram. */
+ssize_t netlink_receive(struct netlink *netlink, char *buffer, size_t size, int flags,
+	struct error *err) must_check;
+/* What an answer says that is an error. */
+int netlink_fail_answer(
+	const char *what, struct nlmsghdr *header, struct error *err) must_check;
+
 /* Sends one message (taken) and gives each answer to the function. */
 struct netlink_answers {
 	int (*each)(void *argument, struct nlmsghdr *header, struct error *err);
