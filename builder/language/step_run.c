@@ -1,6 +1,7 @@
 /* RUN: the command, its heredocs, the network and security it asks for. */
 #include <string.h>
 
+#include "base/log.h"
 #include "builder/language/heredoc.h"
 #include "builder/language/step_internal.h"
 
@@ -81,11 +82,15 @@ static int refuse_device(
 				"[name=]VENDOR/CLASS=DEVICE or required",
 				*word);
 	}
-	if (!required)
-		return 0;
-	return span_fail(span, context->err,
-		"RUN requires the device \"%s\", but no step is given devices of the host",
-		name);
+	if (required)
+		return span_fail(span, context->err,
+			"RUN requires the device \"%s\", but no step is given devices of "
+			"the host",
+			name);
+	log_warning("%s:%u: RUN goes on without the device \"%s\": no step is given "
+		    "devices of the host",
+		span.source->name, span.line, name);
+	return 0;
 }
 
 static int read_devices(struct step_context *context)

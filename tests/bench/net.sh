@@ -40,9 +40,9 @@ ours() {
 
 theirs() {
 	local bridge portmap firewall result
+	local -x CNI_COMMAND=$1 CNI_CONTAINERID=theirs$2 CNI_IFNAME=t$2 CNI_NETNS=/run/netns/n$(($2 / 50))
 	local ports='{"portMappings":[{"hostPort":'$((20000 + $2))',"containerPort":80,"protocol":"tcp"}]}'
 
-	export CNI_COMMAND=$1 CNI_CONTAINERID=theirs$2 CNI_IFNAME=t$2 CNI_NETNS=/run/netns/n$(($2 / 50))
 	bridge='{"cniVersion":"1.0.0","name":"theirs","type":"bridge","bridge":"bench1",
 		"isDefaultGateway":true,"ipMasq":true,"ipam":{"type":"host-local",
 		"subnet":"10.81.0.0/16","dataDir":"/run/cni"}}'

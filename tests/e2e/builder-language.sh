@@ -242,9 +242,11 @@ check_device() {
 	check_has "$errors" "$3"
 }
 devices() {
-	check_device vendor.com/gpu=all 0 ""
+	check_device vendor.com/gpu=all 0 \
+		'warning: Mockerfile:2: RUN goes on without the device "vendor.com/gpu=all": no step is given devices of the host'
 	check_output_has "| went on"
-	check_device name=vendor.com/gpu=all,required=false 0 ""
+	check_equal "$(grep -c 'goes on without' <<<"$errors")" 1 "how often it is said"
+	check_device name=vendor.com/gpu,required=false 0 'goes on without the device "vendor.com/gpu"'
 	check_device vendor.com/gpu=all,required 1 \
 		'mocker-builder: Mockerfile:2: RUN requires the device "vendor.com/gpu=all", but no step is given devices of the host'
 	check_device name=vendor.com/gpu,required=true 1 'requires the device "vendor.com/gpu"'
