@@ -66,21 +66,25 @@ leaks_cgroups() {
 	find /sys/fs/cgroup -mindepth 1 -type d -printf 'cgroup %p\n' 2>/dev/null
 }
 
+# Few programs, here too: each case has it all listed twice.
 leaks_network() {
-	ip -o link | awk '{ sub(/@.*|:$/, "", $2); print "link " $2 }'
-	ip -o address | awk '{ print "address " $2 " " $4 }'
-	ip route show table all | sed 's/^/route /'
-	if command -v nft >/dev/null; then
-		nft list ruleset 2>/dev/null | sed -n '/./s/^[ \t]*/rule /p' |
-			sed 's/counter packets.*//' | grep -v '^rule }'
-	fi
+	printf '%s\n' "link show" "address show" "route show table all" | ip -o -batch - |
+		awk '
+		$3 ~ /^</ { sub(/@.*|:$/, "", $2); print "link " $2; next }
+		$1 ~ /^[0-9]+:$/ { print "address " $2 " " $4; next }
+		{ print "route " $0 }'
+	[ -z "$leaks_nft" ] || nft list ruleset 2>/dev/null | awk '
+		{ sub(/^[ \t]+/, ""); sub(/counter packets.*/, "") }
+		/./ && !/^}/ { print "rule " $0 }'
 }
+leaks_nft=$(command -v nft)
 
 leaks_files() {
-	find /run -mindepth 1 -xdev -printf 'file %p\n' 2>/dev/null
-	find /var/lib/mocker -mindepth 1 -maxdepth 3 -xdev -printf 'file %p\n' 2>/dev/null
-	find /run/netns -mindepth 1 -maxdepth 1 -printf 'netns %f\n' 2>/dev/null
-	find "$TMPDIR" -mindepth 1 -maxdepth 1 -printf 'file %p\n'
+	find /run /var/lib/mocker "$TMPDIR" -mindepth 1 -xdev \
+		'(' -path '/var/lib/mocker/*/*/*' -o -path "$TMPDIR/*" ')' \
+		-printf 'file %p\n' -prune -o \
+		-path '/run/netns/*' -printf 'netns %f\nfile %p\n' -o \
+		-printf 'file %p\n' 2>/dev/null
 }
 
 # The lines that are new go to .left; fails if there are none.
@@ -111,6 +115,7 @@ assert_nothing_left() {
 	while read -r line; do
 		failed "left behind: $line"
 	done <"$tmp/.left"
+	return 1
 }
 
 # Takes away what is left, so that the next case begins as this one did.

@@ -95,31 +95,47 @@ host_sweep() {
 }
 
 # Every mounted hierarchy: "MOUNTPOINT FILESYSTEM OPTIONS", options as mount -o wants them.
+# Here and below few programs are run: each file of tests comes by four times.
 host_hierarchies() {
-	local line place type options
+	local place rest type options
 
-	while read -r line; do
-		place=$(cut -d' ' -f5 <<<"$line")
-		read -r type _ options <<<"${line#* - }"
+	while read -r _ _ _ _ place rest; do
+		read -r type _ options <<<"${rest#* - }"
 		case $type in
 		cgroup2) echo "$place cgroup2 rw" ;;
-		cgroup) echo "$place cgroup $(host_v1_options "$options")" ;;
+		cgroup)
+			host_v1_options "$options"
+			echo "$place cgroup $REPLY"
+			;;
 		esac
 	done </proc/self/mountinfo
 }
 
-# "rw,cpu,cpuacct" to "cpu,cpuacct"; "rw,xattr,name=systemd" to "none,name=systemd".
+# REPLY of "rw,cpu,cpuacct": "cpu,cpuacct"; of "rw,xattr,name=systemd": "none,name=systemd".
 host_v1_options() {
-	tr , '\n' <<<"$1" | grep -Evx 'rw|ro|xattr|clone_children|noprefix|release_agent=.*' |
-		sed 's/^name=/none,name=/' | paste -sd,
+	local word words
+
+	IFS=, read -r -a words <<<"$1"
+	REPLY=
+	for word in "${words[@]}"; do
+		case $word in
+		rw | ro | xattr | clone_children | noprefix | release_agent=*) ;;
+		name=*) REPLY+=,none,$word ;;
+		*) REPLY+=,$word ;;
+		esac
+	done
+	REPLY=${REPLY#,}
 }
 
 host_join_cgroups() {
-	local place type options cgroup file
+	local hierarchies place type options cgroup file
+	local -a cgroups
 
+	hierarchies=$(host_hierarchies)
+	mapfile -t cgroups <<<"$hierarchies"
+	mkdir -p "${cgroups[@]/ *//$MOCKER_TEST_CGROUP}" || return 1
 	while read -r place type options; do
 		cgroup=$place/$MOCKER_TEST_CGROUP
-		mkdir -p "$cgroup" || return 1
 		for file in cpuset.cpus cpuset.mems; do # empty at first on v1: no task may join
 			[ "$type" = cgroup ] && [ -e "$cgroup/$file" ] &&
 				cat "$place/$file" >"$cgroup/$file"
@@ -128,7 +144,7 @@ host_join_cgroups() {
 			host_enable_controllers "$place"
 		fi
 		echo $$ >"$cgroup/cgroup.procs" || return 1
-	done < <(host_hierarchies)
+	done <<<"$hierarchies"
 }
 
 # What the directory has, for its children: each for itself, since one that is refused
@@ -143,18 +159,18 @@ host_enable_controllers() {
 }
 
 host_remove_cgroups() {
-	local place cgroup tries
+	local place tries left
 
-	while read -r place _; do
-		for ((tries = 0; tries < 40; tries++)); do # the dying linger for a moment
-			[ -d "$place/$MOCKER_TEST_CGROUP" ] || break
-			[ $tries = 0 ] || sleep 0.05
-			find "$place/$MOCKER_TEST_CGROUP" -depth -type d \
-				-exec rmdir {} + 2>/dev/null
-		done
-		cgroup=$place/$MOCKER_TEST_CGROUP
-		[ ! -d "$cgroup" ] || echo "# cannot remove $cgroup" >&2
-	done < <(host_hierarchies)
+	for ((tries = 0; tries < 40; tries++)); do # the dying linger for a moment
+		left=()
+		while read -r place _; do
+			[ ! -d "$place/$MOCKER_TEST_CGROUP" ] || left+=("$place/$MOCKER_TEST_CGROUP")
+		done < <(host_hierarchies)
+		[ ${#left[@]} -gt 0 ] || return 0
+		[ $tries = 0 ] || sleep 0.05
+		find "${left[@]}" -depth -type d -exec rmdir {} + 2>/dev/null
+	done
+	echo "# cannot remove ${left[*]}" >&2
 }
 
 # ---- inside -------------------------------------------------------------------------
@@ -185,7 +201,7 @@ host_broken() {
 # Only the test's own cgroup, as root of each hierarchy; the shell itself goes one below,
 # for on v2 a cgroup with processes cannot give controllers to its children.
 host_mount_cgroups() {
-	local place type options
+	local place type options places
 
 	mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup || return 1
 	case $MOCKER_TEST_CGROUPS in
@@ -197,9 +213,10 @@ host_mount_cgroups() {
 		grep -q ' cgroup ' <<<"$1" || host_skip "this machine has no cgroup v1"
 		;;
 	esac
+	mapfile -t places <<<"$1"
+	mkdir -p "${places[@]/ */}"
 	while read -r place type options; do
 		[ "$type" = cgroup2 ] && [ "$MOCKER_TEST_CGROUPS" = v1 ] && continue
-		mkdir -p "$place"
 		mount -t "$type" -o "$options" "$type" "$place" || return 1
 		[ "$type" = cgroup2 ] && host_settle_v2 "$place"
 	done <<<"$1"
