@@ -43,23 +43,31 @@ make_bundle() {
 
 	shift
 	[ -d "$directory/rootfs" ] || make_rootfs "$directory/rootfs" || return 1
-	jq --arg name "${directory##*/}" '.linux.cgroupsPath = "/mocker-test/" + $name' \
-		"$e2e/config.json" >"$directory/config.json" || return 1
-	edit_bundle "$directory" "$@"
+	bundle_config "$directory" "$e2e/config.json" \
+		".linux.cgroupsPath = \"/mocker-test/${directory##*/}\"" "$@"
+}
+
+# bundle_config DIRECTORY FILE FILTER...: its config.json is the file with all that done.
+bundle_config() {
+	local config=$1/config.json file=$2 filter all=.
+
+	shift 2
+	for filter; do
+		all+=" | ($filter)"
+	done
+	jq "$all" "$file" >"$config.new" || {
+		failed "a jq filter is wrong: $all"
+		return 1
+	}
+	mv "$config.new" "$config"
 }
 
 # edit_bundle DIRECTORY JQ FILTER...: changes config.json.
 edit_bundle() {
-	local config=$1/config.json filter
+	local directory=$1
 
 	shift
-	for filter; do
-		jq "$filter" "$config" >"$config.new" || {
-			failed "the jq filter is wrong: $filter"
-			return 1
-		}
-		mv "$config.new" "$config"
-	done
+	bundle_config "$directory" "$directory/config.json" "$@"
 }
 
 # in_bundle DIRECTORY COMMAND...: the bundle's process runs this.
