@@ -10,7 +10,7 @@ test_limit=${test_limit:-1800}
 needs strace || exit 0
 leaves '^file /var/lib/mocker/?'
 store=$tmp/store
-most=20
+most=8
 faults=(error=ENOMEM error=EMFILE signal=KILL error=ENOSPC error=EINTR error=EIO)
 # Ends of processes, what belongs to their beginning, and what no kernel fails: at an errno
 # of futex() the C library ends the process.

@@ -17,7 +17,7 @@ no_kill='^(access|close|faccessat2|fcntl|fstat|fstatfs|get.*|ioctl|lseek|mmap|mp
 # Ends of processes, and what belongs to their beginning: no call of ours.
 no_faults='^(exit|exit_group|execve|brk|arch_prctl|rseq|set_tid_address|set_robust_list|rt_sigreturn)$'
 turn=0
-faults_most=20
+faults_most=12
 
 # calls VERB: "CALL FIRST LAST", of the process that makes most of them. Where the program is
 # not static, what stands before the munmap of ld.so.cache is the dynamic loader's, which we
