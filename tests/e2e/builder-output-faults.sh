@@ -72,9 +72,9 @@ before() {
 	esac
 }
 
-# "CALL NUMBER": of each call that names the output or what it is made of, the first, the last, and one between;
-# of those that no other process reaches: strace counts in each, and removing a tree
-# opens and lists in the parent what the worker made.
+# "CALL NUMBER": of each call that names the output or what it is made of, the first, the
+# last, and one between; of those that no other process reaches: strace counts in each, and
+# removing a tree opens and lists in the parent what the worker made.
 calls() {
 	local removal=30
 
