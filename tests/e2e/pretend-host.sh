@@ -113,15 +113,15 @@ host_hierarchies() {
 
 # REPLY of "rw,cpu,cpuacct": "cpu,cpuacct"; of "rw,xattr,name=systemd": "none,name=systemd".
 host_v1_options() {
-	local word words
+	local option mount_options
 
-	IFS=, read -r -a words <<<"$1"
+	IFS=, read -r -a mount_options <<<"$1"
 	REPLY=
-	for word in "${words[@]}"; do
-		case $word in
+	for option in "${mount_options[@]}"; do
+		case $option in
 		rw | ro | xattr | clone_children | noprefix | release_agent=*) ;;
-		name=*) REPLY+=,none,$word ;;
-		*) REPLY+=,$word ;;
+		name=*) REPLY+=,none,$option ;;
+		*) REPLY+=,$option ;;
 		esac
 	done
 	REPLY=${REPLY#,}
