@@ -53,11 +53,13 @@ const char *container_status_word(enum container_status status)
 static char *user_name(uid_t uid)
 {
 	FILE *file = fopen("/etc/passwd", "re");
-	const struct passwd *user = NULL;
+	struct passwd entry, *user = NULL;
+	char text[4096]; /* of a longer line: as if there were no more */
 	char *name;
 
-	while (file && (user = fgetpwent(file)) && user->pw_uid != uid)
-		continue;
+	while (file && fgetpwent_r(file, &entry, text, sizeof(text), &user) == 0 &&
+		user->pw_uid != uid)
+		user = NULL;
 	name = user ? str_dup(user->pw_name) : str_format("%u", uid);
 	if (file)
 		(void)fclose(file); /* read only */

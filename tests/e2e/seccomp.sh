@@ -55,15 +55,19 @@ its_hooks_too() {
 test_case "startContainer is filtered as the program is, and no hook before it" its_hooks_too
 
 the_cache() {
+	local compiled
+
 	make_bundle "$tmp/web" "$deny_mkdir"
+	run mocker-runtime --root "$tmp/root" run --bundle "$tmp/web" web
+	check_status 0
+	compiled=$(stat -c '%n %i %z' "$tmp"/root/.seccomp/*)
+	check_has "$compiled" "$tmp/root/.seccomp/"
 	run strace -f -e trace=openat,open mocker-runtime --root "$tmp/root" run \
 		--bundle "$tmp/web" web
 	check_status 0
-	check_errors_have libseccomp
-	run strace -f -e trace=openat,open mocker-runtime --root "$tmp/root" run \
-		--bundle "$tmp/web" web
-	check_status 0
-	check_lacks "$errors" libseccomp
+	check_lacks "$errors" libseccomp.so
+	check_errors_have "$(basename "${compiled%% *}")"
+	check_equal "$(stat -c '%n %i %z' "$tmp"/root/.seccomp/*)" "$compiled"
 	check_equal "$(stat -c %a "$tmp/root/.seccomp")" 700
 	rm -rf "$tmp/root"
 }
