@@ -53,7 +53,8 @@ const char *container_status_word(enum container_status status)
 static char *user_name(uid_t uid)
 {
 	FILE *file = fopen("/etc/passwd", "re");
-	struct passwd entry, *user = NULL;
+	struct passwd entry = { 0 };
+	struct passwd *user = NULL;
 	char text[4096]; /* of a longer line: as if there were no more */
 	char *name;
 
