@@ -238,8 +238,7 @@ static int check_lint(struct build *build, struct error *err)
 
 void build_record_free(struct build_record *record)
 {
-	free(record->mockerfile);
-	free(record->commit);
+	free(record->source);
 	pairs_free(&record->images);
 	pairs_free(&record->fetched);
 	*record = (struct build_record){ 0 };
@@ -255,8 +254,11 @@ static void write_record(const struct build *build, struct build_record *ret)
 {
 	const struct source *source = build->file.sources[0];
 
-	ret->mockerfile = str_dup(digest_of(source->text, source->length).hex);
-	ret->commit = str_dup(build->context.commit);
+	ret->source = build->context.commit
+			      ? git_commit_digest(build->context.commit)
+			      : str_format(DIGEST_PREFIX "%s",
+					digest_of(source->text, source->length).hex);
+	ret->from_repository = build->context.commit;
 	for (size_t i = 0; i < build->plan.order_count; i++) {
 		const struct stage_state *state = &build->states[build->plan.order[i]];
 

@@ -61,9 +61,9 @@ struct build_request {
 
 /* What an image is made of, for its provenance. */
 struct build_record {
-	char *mockerfile;    /* digest of its text, in hexadecimal digits */
-	char *commit;        /* of a build context that is a repository, or NULL */
-	struct pairs images; /* "sha256:HEX", or "" of one that never left this store */
+	char *source;         /* digest of the Mockerfile's text, or else: */
+	bool from_repository; /* that is the build context, and this its commit */
+	struct pairs images;  /* "sha256:HEX", or "" of one that never left this store */
 	struct pairs
 		fetched; /* by ADD: URLs and repositories; "sha256:HEX", "sha1:HEX" */
 };

@@ -394,9 +394,8 @@ static char *make_provenance(const struct build_request *request,
 	auto_free char *ended = settings_time(&now);
 	struct attest_build build = {
 		.file = request->file ? path_base(request->file) : "Mockerfile",
-		.file_digest = record->mockerfile,
-		.context = request->context,
-		.commit = record->commit,
+		.source = record->source,
+		.repository = record->from_repository ? request->context : "",
 		.target = request->target,
 		.images = &record->images,
 		.fetched = &record->fetched,

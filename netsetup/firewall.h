@@ -21,8 +21,8 @@
 #include "netsetup/element.h"
 #include "netsetup/netlink/netlink.h"
 
-/* The library, its socket and ours, opened on first use. Closing waits until the kernel has freed
- * what was deleted: do it last, when that is over. */
+/* The library, its socket and ours, opened on first use. Closing waits until the kernel has
+ * freed what was deleted: do it last, when that is over. */
 struct firewall {
 	struct nft *nft;
 	struct netlink *netlink;

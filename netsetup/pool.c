@@ -33,12 +33,10 @@ static int read_boot_id(char **ret, struct error *err)
 /* What another boot left: nobody has those addresses now. */
 static int remove_other_boots(int parent, const char *boot, struct error *err)
 {
-	auto_fd fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir directory = fd < 0 ? NULL : fdopendir(fd);
+	auto_dir directory = path_list(parent);
 
 	if (!directory)
 		return fail_errno(err, "listing a pool");
-	(void)take_fd(&fd); /* the stream's now */
 	for (const struct dirent *entry; (entry = readdir(directory));) {
 		if (entry->d_name[0] == '.' || str_equal(entry->d_name, boot))
 			continue;
@@ -165,13 +163,11 @@ int pool_each(struct pool *pool,
 		struct error *err),
 	void *argument, struct error *err)
 {
-	auto_dir directory = NULL;
-	auto_fd fd = openat(pool->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir directory = path_list(pool->directory);
 	char owner[OWNER_LENGTH];
 
-	if (fd < 0 || !(directory = fdopendir(fd)))
+	if (!directory)
 		return fail_errno(err, "listing the pool of \"%s\"", pool->network);
-	(void)take_fd(&fd); /* the stream's now */
 	for (const struct dirent *entry; (entry = readdir(directory));) {
 		if (entry->d_name[0] == '.' || str_after(entry->d_name, LAST_PREFIX) ||
 			!read_link_at(

@@ -137,11 +137,8 @@ static int add_file(void *argument, const struct copy_entry *entry, struct error
 	return 0;
 }
 
-static void tell(
-	const struct hasher *hasher, const char *url, const char *kind, const char *hex)
+static void tell(const struct hasher *hasher, const char *url, const char *digest)
 {
-	auto_free char *digest = str_format("%s:%s", kind, hex);
-
 	if (hasher->source->fetched)
 		hasher->source->fetched(hasher->source->fetched_argument, url, digest);
 }
@@ -151,6 +148,7 @@ static int add_urls(
 	struct hasher *hasher, const struct copy_request *request, struct error *err)
 {
 	strings_each (url, &request->sources) {
+		auto_free char *text = NULL;
 		auto_fd fd = -1;
 		struct digest digest;
 		int64_t size;
@@ -160,14 +158,15 @@ static int add_urls(
 		digest_add_text(&hasher->state, *url);
 		if (request->checksum) {
 			digest_add_text(&hasher->state, request->checksum);
-			tell(hasher, *url, "sha256", strchr(request->checksum, ':') + 1);
+			tell(hasher, *url, request->checksum);
 			continue;
 		}
 		if (download_open(request, hasher->source, *url, &fd, err) < 0 ||
 			digest_of_fd(fd, *url, &digest, &size, err) < 0)
 			return -1;
 		digest_add_text(&hasher->state, digest.hex);
-		tell(hasher, *url, "sha256", digest.hex);
+		text = str_format(DIGEST_PREFIX "%s", digest.hex);
+		tell(hasher, *url, text);
 	}
 	return 0;
 }
@@ -177,6 +176,7 @@ static int add_repositories(
 	struct hasher *hasher, const struct copy_request *request, struct error *err)
 {
 	strings_each (text, &request->sources) {
+		auto_free char *digest = NULL;
 		char commit[GIT_COMMIT_MAX];
 
 		if (!copy_source_is_git(*text))
@@ -185,7 +185,8 @@ static int add_repositories(
 			return -1;
 		digest_add_text(&hasher->state, *text);
 		digest_add_text(&hasher->state, commit);
-		tell(hasher, *text, strlen(commit) == 40 ? "sha1" : "sha256", commit);
+		digest = git_commit_digest(commit);
+		tell(hasher, *text, digest);
 	}
 	return 0;
 }

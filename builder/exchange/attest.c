@@ -327,21 +327,10 @@ static void append_materials(struct str *text, const struct attest_build *build)
 	}
 }
 
-/* Of a repository, where it is and its commit; of a local file, its text. */
 static void append_source(struct str *text, const struct attest_build *build)
 {
-	auto_free char *commit = NULL;
-	auto_free char *file = str_format("sha256:%s", build->file_digest);
-
-	if (build->commit) {
-		commit = str_format("%s:%s",
-			strlen(build->commit) == 40 ? "sha1" : "sha256", build->commit);
-		append_uri(text, build->context);
-		append_digest(text, commit);
-	} else {
-		str_append(text, "{\"uri\":\"\"");
-		append_digest(text, file);
-	}
+	append_uri(text, build->repository);
+	append_digest(text, build->source);
 	str_append(text, ",\"entryPoint\":");
 	json_append_string(text, build->file);
 	str_append_char(text, '}');

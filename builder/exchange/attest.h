@@ -20,9 +20,8 @@ int attest_image(struct session *session, int directory_fd, const struct image *
 
 struct attest_build {
 	const char *file;            /* the Mockerfile's name */
-	const char *file_digest;     /* of its text, in hexadecimal digits */
-	const char *context;         /* the build context as it was named */
-	const char *commit;          /* its commit, if it is a repository, or NULL */
+	const char *repository;      /* that it is from; "": a local file */
+	const char *source;          /* digest of the commit, or of the file's text */
 	const char *target;          /* or NULL */
 	const struct pairs *images;  /* NAME → "sha256:HEX", or "" */
 	const struct pairs *fetched; /* URL → "sha256:HEX" or "sha1:HEX" */

@@ -43,6 +43,9 @@ struct git_options {
 
 #define GIT_COMMIT_MAX 65 /* SHA-256's digits and their end */
 
+/* "sha1:HEX" or "sha256:HEX", by its length; owned by the caller. */
+char *git_commit_digest(const char *commit);
+
 /* The commit that the source means now: one look at the server unless the ref is one. */
 int git_resolve(const struct git_source *source, const struct git_options *options,
 	char ret_commit[GIT_COMMIT_MAX], struct error *err) must_check;

@@ -14,6 +14,11 @@ void git_source_free(struct git_source *source)
 	*source = (struct git_source){ 0 };
 }
 
+char *git_commit_digest(const char *commit)
+{
+	return str_format("%s:%s", strlen(commit) == 40 ? "sha1" : "sha256", commit);
+}
+
 /* USER@HOST:PATH, as scp has it. */
 static bool is_scp_form(const char *text)
 {

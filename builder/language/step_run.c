@@ -60,7 +60,7 @@ static int read_mounts(struct step_context *context)
 
 /* CDI devices: no step gets one. The language has them optional, and a step that does not
  * require its device runs without, as it does where no specification names it. */
-static int refuse_device(
+static int read_device(
 	struct step_context *context, const struct token *token, const char *text)
 {
 	struct span span = instruction_span(context->instruction, token);
@@ -100,7 +100,7 @@ static int read_devices(struct step_context *context)
 	for (size_t i = 0; i < flags->count; i++) {
 		const char *text = str_after(flags->items[i].text, "device=");
 
-		if (text && refuse_device(context, &flags->items[i], text) < 0)
+		if (text && read_device(context, &flags->items[i], text) < 0)
 			return -1;
 	}
 	return 0;

@@ -184,16 +184,11 @@ static int dump(struct checkpoint *checkpoint, struct error *err)
 static void forget_images(const struct checkpoint *checkpoint)
 {
 	const struct criu_places *places = &checkpoint->places;
-	auto_fd copy = fcntl(places->images, F_DUPFD_CLOEXEC, 3);
-	auto_dir directory = NULL;
+	auto_dir directory = places->images_made ? path_list(places->images) : NULL;
 	struct dirent *entry;
 
-	if (!places->images_made || copy < 0)
-		return;
-	directory = fdopendir(copy);
 	if (!directory)
 		return;
-	copy = -1;
 	while ((entry = readdir(directory))) {
 		if (!str_equal(entry->d_name, LOG_FILE))
 			(void)unlinkat(places->images, entry->d_name, 0); /* . and .. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 
 #define PARENT      "parent" /* criu's link to the images before these */
 #define PARENTS_MAX 1000     /* a ring of them has no end */
@@ -29,13 +30,11 @@ static int lend(int fd, const char *name, gid_t group, struct error *err)
 
 static int lend_directory(int dir_fd, gid_t group, struct error *err)
 {
-	auto_fd copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir dir = copy < 0 ? NULL : fdopendir(copy);
+	auto_dir dir = path_list(dir_fd);
 	const struct dirent *entry;
 
 	if (!dir)
 		return fail_errno(err, "listing the images");
-	copy = -1;
 	if (lend(dir_fd, "directory", group, err) < 0)
 		return -1;
 	while ((entry = readdir(dir))) {

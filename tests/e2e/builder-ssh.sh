@@ -115,14 +115,19 @@ not_keys() {
 }
 test_case "what is no key that can be used is told" not_keys
 
+# begin COMMAND: a build that has the agent and runs this, to be ended; pid is its process.
+begin() {
+	printf 'FROM base\nRUN --mount=type=ssh %s\n' "$1" >context/Mockerfile
+	mocker-builder build --ssh default=keys/one context </dev/null >log 2>&1 &
+	pid=$!
+	check wait_until 30 pgrep -f '^sleep 1000'
+}
+
 # ends SIGNAL: of the builder, in the midst of a step that has the agent.
 ends() {
 	local pid
 
-	printf 'FROM base\nRUN --mount=type=ssh ssh-add -l && sleep 1000\n' >context/Mockerfile
-	mocker-builder build --ssh default=keys/one context </dev/null >log 2>&1 &
-	pid=$!
-	check wait_until 30 pgrep -f '^sleep 1000'
+	begin "ssh-add -l && sleep 1000"
 	check pgrep -x ssh-agent >/dev/null
 	check_equal "$(stat -c %a "$TMPDIR"/mocker-ssh.*)" 700 "the directory's mode"
 	kill "-$1" "$pid"
@@ -147,10 +152,7 @@ test_case "the agent ends with a build that is killed" ends KILL
 keeper_killed() {
 	local pid
 
-	printf 'FROM base\nRUN --mount=type=ssh sleep 1000\n' >context/Mockerfile
-	mocker-builder build --ssh default=keys/one context </dev/null >log 2>&1 &
-	pid=$!
-	check wait_until 30 pgrep -f '^sleep 1000'
+	begin "sleep 1000"
 	kill -KILL "$(ps -o ppid= -p "$(pgrep ssh-agent)" | tr -d ' ')"
 	check wait_until 30 eval '! pgrep ssh-agent'
 	check_equal "$(find "$TMPDIR" -type s)" "" "sockets"
