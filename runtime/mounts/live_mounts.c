@@ -394,32 +394,50 @@ static int converse(struct inside *inside, int sock, struct error *err)
 	return result;
 }
 
-static int go_inside(struct live_mounts *mounts, struct live_point *points,
+/* The processes inside do this, and say how it ended. */
+static int act_inside(struct inside *inside,
 	int (*act)(struct inside *inside, struct error *err), struct error *err)
 {
-	struct inside inside = { .mounts = mounts, .points = points, .act = act };
-	auto_fd pidfd = container_pidfd(mounts->container);
 	auto_fd sock = -1;
 	int ends[2];
 
-	if (pidfd < 0)
-		return fail(err, "container not running");
-	inside.pidfd = pidfd;
-	if (choose_kinds(&inside, err) < 0 || stage_pair(ends, err) < 0)
+	if (stage_pair(ends, err) < 0)
 		return -1;
 	sock = ends[0];
-	inside.sock = ends[1];
+	inside->sock = ends[1];
+	inside->act = act;
+	return converse(inside, sock, err);
+}
+
+/* All that undoing needs as well is looked up once, before anything is done. */
+static int find_way_inside(struct inside *inside, int pidfd, struct error *err)
+{
+	if (pidfd < 0)
+		return fail(err, "container not running");
+	inside->pidfd = pidfd;
+	if (choose_kinds(inside, err) < 0)
+		return -1;
 	/* What is in the container must not look into us once we are in its sight. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return fail_errno(err, "PR_SET_DUMPABLE");
-	return converse(&inside, sock, err);
+	return 0;
+}
+
+static int add_or_undo(struct inside *inside, struct error *err)
+{
+	struct error ignored;
+	int result = act_inside(inside, add_all, err);
+
+	if (result < 0)
+		(void)!act_inside(inside, undo_all, &ignored); /* as it can */
+	return result;
 }
 
 int live_mounts_add(struct live_mounts *mounts, struct error *err)
 {
 	size_t size = (mounts->count + 1) * sizeof(struct live_point);
-	struct live_point *points;
-	struct error ignored;
+	struct inside inside = { .mounts = mounts };
+	auto_fd pidfd = -1;
 	int result;
 
 	for (size_t i = 0; i < mounts->count; i++) {
@@ -428,18 +446,24 @@ int live_mounts_add(struct live_mounts *mounts, struct error *err)
 	}
 	if (open_sources(mounts, err) < 0)
 		return -1;
-	points = mmap(
+	pidfd = container_pidfd(mounts->container);
+	if (find_way_inside(&inside, pidfd, err) < 0)
+		return -1;
+	inside.points = mmap(
 		NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (points == MAP_FAILED)
+	if (inside.points == MAP_FAILED)
 		return fail_errno(err, "sharing memory with a process inside");
-	result = go_inside(mounts, points, add_all, err);
-	if (result < 0)
-		(void)!go_inside(mounts, points, undo_all, &ignored); /* as it can */
-	(void)munmap(points, size);                                   /* was mapped so */
+	result = add_or_undo(&inside, err);
+	(void)munmap(inside.points, size); /* was mapped so */
 	return result;
 }
 
 int live_mounts_remove(struct live_mounts *mounts, struct error *err)
 {
-	return go_inside(mounts, NULL, remove_all, err);
+	struct inside inside = { .mounts = mounts };
+	auto_fd pidfd = container_pidfd(mounts->container);
+
+	if (find_way_inside(&inside, pidfd, err) < 0)
+		return -1;
+	return act_inside(&inside, remove_all, err);
 }
