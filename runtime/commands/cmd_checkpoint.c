@@ -34,6 +34,7 @@ static int checkpoint_command(const struct command_call *call, struct error *err
 
 	if (call_container(call, CONTAINER_CHANGE, &container, err) < 0 ||
 		expect_dumpable(&container, err) < 0 ||
+		expect_driver_of(&container, err) < 0 ||
 		container_config(&container, &config, err) < 0 ||
 		foreground_hold_signals(err) < 0)
 		return -1;

@@ -41,7 +41,7 @@ static int delete_one(const struct command_call *call, const char *id, struct er
 		return options->force && err->errnum == ENOENT ? 0 : -1;
 	if (!options->force && expect_over(&container, err) < 0)
 		return -1;
-	if (container.state.systemd_cgroup && cgroup_need_systemd(err) < 0)
+	if (expect_driver_of(&container, err) < 0)
 		return -1;
 	return destroy(&container, err);
 }

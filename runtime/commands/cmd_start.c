@@ -43,6 +43,10 @@ static int start_command(const struct command_call *call, struct error *err)
 		return -1;
 	if (container_config(&container, &config, err) < 0)
 		return -1;
+	/* One that fails ends the container. */
+	if ((config.hooks.start_container_count || config.hooks.poststart_count) &&
+		expect_driver_of(&container, err) < 0)
+		return -1;
 	if (expect_created(&container, err) < 0 ||
 		notify_listen(&container, &notify_fd, err) < 0 ||
 		container_start(&container, &config, err) < 0 ||

@@ -29,13 +29,18 @@ int call_driver(const struct command_call *call, struct error *err)
 	return cgroup_need_systemd(err);
 }
 
+int expect_driver_of(const struct container *container, struct error *err)
+{
+	return container->state.systemd_cgroup ? cgroup_need_systemd(err) : 0;
+}
+
 int call_driver_of_container(const struct command_call *call, struct error *err)
 {
 	auto_container container = CONTAINER_NONE;
 
 	if (call_container(call, CONTAINER_READ, &container, err) < 0)
 		return -1;
-	return container.state.systemd_cgroup ? cgroup_need_systemd(err) : 0;
+	return expect_driver_of(&container, err);
 }
 
 int call_matching(const struct command_call *call,

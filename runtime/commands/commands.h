@@ -23,6 +23,8 @@ int call_container_of(const struct command_call *call, const char *id,
 int call_driver(const struct command_call *call, struct error *err) must_check;
 int call_driver_of_container(
 	const struct command_call *call, struct error *err) must_check;
+/* The same of a container that is open: before its cgroup is changed or removed. */
+int expect_driver_of(const struct container *container, struct error *err) must_check;
 
 /* Writes to standard output; a closed pipe is an error like any other. */
 int call_print(const struct str *text, struct error *err) must_check;

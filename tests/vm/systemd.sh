@@ -84,6 +84,18 @@ bundle '.linux.cgroupsPath = "/a/b"'
 has "$(start)" 'expects "slice:prefix:name"'
 proves "a create that fails leaves no unit"
 
+bundle '.hooks.startContainer = [{"path": "/bin/false"}]'
+is "$("$runtime" --systemd-cgroup create --bundle "$tmp/web" web </dev/null 2>&1 >/dev/null)" ""
+has "$("$runtime" start web 2>&1)" "/hooks/startContainer/0"
+is "$(units)" ""
+is "$("$runtime" list -q)" ""
+bundle '.hooks.poststart = [{"path": "/bin/false"}]'
+is "$("$runtime" --systemd-cgroup create --bundle "$tmp/web" web </dev/null 2>&1 >/dev/null)" ""
+has "$("$runtime" start web 2>&1)" "/hooks/poststart/0"
+is "$(units)" ""
+is "$("$runtime" list -q)" ""
+proves "nor does a start that fails"
+
 bundle '.'
 is "$(start)" ""
 bus=$(systemctl show dbus.service -p MainPID --value)
