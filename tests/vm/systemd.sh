@@ -29,6 +29,12 @@ start() {
 	cat "$tmp/output"
 }
 
+create() {
+	"$runtime" --systemd-cgroup create --bundle "$tmp/web" web \
+		</dev/null >"$tmp/output" 2>&1
+	cat "$tmp/output"
+}
+
 property() {
 	systemctl show mocker-web.scope -p "$1" | cut -d= -f2-
 }
@@ -85,12 +91,12 @@ has "$(start)" 'expects "slice:prefix:name"'
 proves "a create that fails leaves no unit"
 
 bundle '.hooks.startContainer = [{"path": "/bin/false"}]'
-is "$("$runtime" --systemd-cgroup create --bundle "$tmp/web" web </dev/null 2>&1 >/dev/null)" ""
+is "$(create)" ""
 has "$("$runtime" start web 2>&1)" "/hooks/startContainer/0"
 is "$(units)" ""
 is "$("$runtime" list -q)" ""
 bundle '.hooks.poststart = [{"path": "/bin/false"}]'
-is "$("$runtime" --systemd-cgroup create --bundle "$tmp/web" web </dev/null 2>&1 >/dev/null)" ""
+is "$(create)" ""
 has "$("$runtime" start web 2>&1)" "/hooks/poststart/0"
 is "$(units)" ""
 is "$("$runtime" list -q)" ""
