@@ -49,6 +49,9 @@ struct build_request {
 	struct build_secrets agents;  /* --ssh */
 	bool allow_insecure;          /* --allow security.insecure */
 	bool allow_host_network; /* --allow network.host, or the build's own network is it */
+	bool allow_devices;      /* --allow device */
+	struct strings allowed_devices; /* --allow device=NAME */
+	struct strings cdi_directories; /* borrowed; none: CDI's own */
 	bool no_cache;
 	const char *shell; /* opened where a RUN failed; "": the stage's; NULL: none */
 	bool why;          /* say why a step is not cached */
@@ -146,6 +149,13 @@ int run_check(
 	const struct build *build, const struct step *step, struct error *err) must_check;
 void run_inputs(struct build *build, struct stage_state *state, const struct step *step,
 	struct inputs *inputs);
+/* Its devices: those that it gets, after asking whether the caller allows them. What it
+ * asks for and nobody has is an error if it is required, and else
+ * among the missing. */
+int run_devices_find(const struct build *build, const struct step *step,
+	struct strings *ret, struct strings *ret_missing, struct error *err) must_check;
+int run_devices_inputs(const struct build *build, const struct step *step,
+	struct inputs *inputs, struct error *err) must_check;
 /* On request, after a RUN has failed: a shell in its container on the terminal. Waits until
  * the terminal is there and then for the shell's end; `container` runs the bundle. */
 int run_shell(struct build *build, const struct stage_state *state,

@@ -26,6 +26,7 @@ struct build_options {
 	struct strings build_args;
 	struct strings contexts;
 	struct strings allowed;
+	struct strings cdi_directories;
 	struct strings labels;
 	const char *target;
 	const char *platform;
@@ -78,7 +79,11 @@ static const struct option_spec options[] = {
 		"(otherwise $SSH_AUTH_SOCK), or private keys, for an agent of the build's own"),
 	OPTION_STRINGS(struct build_options, allowed, "allow", 0, "ENTITLEMENT",
 		"let RUN ask for what leads out of its sandbox: security.insecure (--security), "
-		"network.host (--network, where the build's own is not the host's)"),
+		"network.host (--network, where the build's own is not the host's), device or "
+		"device=VENDOR/CLASS=NAME (--device)"),
+	OPTION_STRINGS(struct build_options, cdi_directories, "cdi-spec-dir", 0, "DIRECTORY",
+		"where CDI specifications of the devices are, instead of /etc/cdi, "
+		"/etc/buildkit/cdi and /var/run/cdi; the last that has a device counts"),
 	OPTION_FLAG(struct build_options, no_cache, "no-cache", 0,
 		"run every step again"),
 	OPTION_FLAG(struct build_options, why, "why", 0,
@@ -175,13 +180,20 @@ static int read_allowed(
 {
 	ret->allow_host_network = str_equal(ret->network, NETWORK_HOST);
 	strings_each (item, list) {
+		const char *device = str_after(*item, "device=");
+
 		if (strcmp(*item, "security.insecure") == 0)
 			ret->allow_insecure = true;
 		else if (strcmp(*item, "network.host") == 0)
 			ret->allow_host_network = true;
+		else if (strcmp(*item, "device") == 0)
+			ret->allow_devices = true;
+		else if (device && *device)
+			strings_add(&ret->allowed_devices, device);
 		else
 			return fail(err,
-				"--allow %s: expected security.insecure or network.host",
+				"--allow %s: expected security.insecure, network.host, "
+				"device or device=NAME",
 				*item);
 	}
 	return 0;
@@ -254,6 +266,7 @@ static int read_request(
 		.shell = given->shell,
 		.jobs = given->jobs ? given->jobs : count_cpus(),
 		.pull = (enum pull_policy)pull,
+		.cdi_directories = given->cdi_directories,
 		.client = registry_client(&given->registry),
 	};
 	return check_shell(given, err) < 0 ||
@@ -471,6 +484,7 @@ static int run(const struct command_call *call, struct error *err)
 	pairs_free(&request.build_args);
 	pairs_free(&request.labels);
 	pairs_free(&request.contexts);
+	strings_free(&request.allowed_devices);
 	secrets_free(&request.secrets);
 	secrets_free(&request.agents);
 	return result;

@@ -51,8 +51,13 @@ static const struct option_spec options[] = {
 	OPTION_STRINGS(struct bundle_request, tmpfs, "tmpfs", 0, "PATH[:OPTIONS]", "a tmpfs, in short"),
 	OPTION_BYTES(struct bundle_request, shm_size, "shm-size", 0, "BYTES",
 		"size of /dev/shm (otherwise 64m)", OPTION_HAS(struct bundle_request, shm_size)),
-	OPTION_STRINGS(struct bundle_request, devices, "device", 0, "SOURCE[:TARGET][:rwm]",
-		"a device of the host, to read, write and make nodes of"),
+	OPTION_STRINGS(struct bundle_request, devices, "device", 0,
+		"SOURCE[:TARGET][:rwm]|VENDOR/CLASS=NAME",
+		"a device of the host, to read, write and make nodes of; or one with all that "
+		"its vendor's CDI specification says"),
+	OPTION_STRINGS(struct bundle_request, cdi_directories, "cdi-spec-dir", 0, "DIRECTORY",
+		"where CDI specifications are, instead of /etc/cdi, /etc/buildkit/cdi and "
+		"/var/run/cdi; the last that has a device counts"),
 	OPTION_FLAG(struct bundle_request, read_only, "read-only", 0,
 		"the root file system cannot be written to"),
 	OPTION_BYTES(struct bundle_request, memory, "memory", 'm', "BYTES",

@@ -369,6 +369,8 @@ int effect_inputs(struct build *build, struct stage_state *state, const struct s
 		if (run_check(build, step, err) < 0)
 			return -1;
 		run_inputs(build, state, step, inputs);
+		if (run_devices_inputs(build, step, inputs, err) < 0)
+			return -1;
 		return all_mount_inputs(build, state, step, inputs, err);
 	case INSTRUCTION_WORKDIR: /* its words, and whose the directory is */
 		inputs_add(inputs, INPUT_SETTING, "the user",

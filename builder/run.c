@@ -208,9 +208,20 @@ static void borrow_image(const struct stage_state *state, struct image *ret)
 	};
 }
 
-static void fill_request(struct build *build, struct stage_state *state,
-	const struct step *step, struct bundle_request *request)
+static void tell_missing(const struct step *step, const struct strings *devices)
 {
+	const struct span span = instruction_span(step->instruction, NULL);
+
+	strings_each (name, devices)
+		log_warning("%s:%u: RUN goes on without the device %s: no CDI "
+			    "specification has it",
+			span.source->name, span.line, *name);
+}
+
+static int fill_request(struct build *build, struct stage_state *state,
+	const struct step *step, struct bundle_request *request, struct error *err)
+{
+	auto_strings missing = { 0 };
 	const char *hostname =
 		pairs_get(&build->request->build_args, "BUILDKIT_SANDBOX_HOSTNAME");
 
@@ -221,6 +232,11 @@ static void fill_request(struct build *build, struct stage_state *state,
 	request->privileged = step->run.security == RUN_SECURITY_INSECURE;
 	scope_environment(&state->scope, &request->env);
 	command_of(state, step, &request->args);
+	strings_copy(&request->cdi_directories, &build->request->cdi_directories);
+	if (run_devices_find(build, step, &request->devices, &missing, err) < 0)
+		return -1;
+	tell_missing(step, &missing);
+	return 0;
 }
 
 static int write_script(const struct step *step, const struct layer_draft *draft,
@@ -302,9 +318,9 @@ static int write_bundle(struct build *build, struct stage_state *state,
 
 	borrow_image(state, &image);
 	work.image = &image;
-	fill_request(build, state, step, &request);
 	request.cgroups_path = rootless_here() ? NULL : cgroup;
-	if (rootfs_run(&work, &user, err) < 0 ||
+	if (fill_request(build, state, step, &request, err) < 0 ||
+		rootfs_run(&work, &user, err) < 0 ||
 		bundle_make_config(&input, &config, err) < 0 ||
 		add_mounts(build, state, step, draft, mounts, &config, err) < 0 ||
 		write_script(step, draft, &config, err) < 0 ||

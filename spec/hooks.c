@@ -39,3 +39,23 @@ const char *hook_kind_name(enum hook_kind kind)
 {
 	return hooks_fields[kind].name;
 }
+
+enum hook_kind hook_kind_of(const char *name)
+{
+	enum hook_kind kind = 0;
+
+	while (kind < HOOK_KINDS && !str_equal(hooks_fields[kind].name, name))
+		kind++;
+	return kind;
+}
+
+void hooks_add(struct oci_hooks *hooks, enum hook_kind kind, const struct oci_hook *hook)
+{
+	const struct json_field *field = &hooks_fields[kind];
+	char *base = (char *)hooks;
+	struct oci_hook **items = (struct oci_hook **)(void *)(base + field->offset);
+	size_t *count = (size_t *)(void *)(base + field->count);
+
+	*items = str_realloc(*items, *count + 1, sizeof(**items));
+	(*items)[(*count)++] = *hook;
+}

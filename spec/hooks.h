@@ -49,3 +49,7 @@ struct hook_list {
 
 struct hook_list hooks_of_kind(const struct oci_hooks *hooks, enum hook_kind kind);
 const char *hook_kind_name(enum hook_kind kind); /* its name in config.json */
+enum hook_kind hook_kind_of(const char *name);   /* HOOK_KINDS: of none */
+
+/* As the last of its kind; takes what is in it. */
+void hooks_add(struct oci_hooks *hooks, enum hook_kind kind, const struct oci_hook *hook);

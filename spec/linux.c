@@ -48,7 +48,7 @@ static const struct json_field intel_rdt_fields[] = {
 	JSON_BOOL(struct oci_intel_rdt, enable_mbm, "enableMBM"),
 	JSON_END,
 };
-static const struct json_type intel_rdt_type =
+const struct json_type oci_intel_rdt_type =
 	JSON_TYPE(struct oci_intel_rdt, intel_rdt_fields);
 
 static const struct json_field memory_policy_fields[] = {
@@ -85,7 +85,7 @@ static const struct json_field linux_fields[] = {
 	JSON_STRINGS(struct oci_linux, masked_paths, "maskedPaths"),
 	JSON_STRINGS(struct oci_linux, readonly_paths, "readonlyPaths"),
 	JSON_STRING(struct oci_linux, mount_label, "mountLabel"),
-	JSON_POINTER(struct oci_linux, intel_rdt, "intelRdt", &intel_rdt_type),
+	JSON_POINTER(struct oci_linux, intel_rdt, "intelRdt", &oci_intel_rdt_type),
 	JSON_POINTER(
 		struct oci_linux, memory_policy, "memoryPolicy", &memory_policy_type),
 	JSON_POINTER(struct oci_linux, personality, "personality", &personality_type),

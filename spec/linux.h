@@ -54,6 +54,8 @@ struct oci_intel_rdt {
 	bool enable_mbm;
 };
 
+extern const struct json_type oci_intel_rdt_type;
+
 /* set_mempolicy(2) */
 struct oci_memory_policy {
 	int64_t mode;            /* MPOL_* */

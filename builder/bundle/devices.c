@@ -1,10 +1,11 @@
-/* Devices of the host: each becomes a node of the container and a rule of its cgroup. */
+/* Devices of the host: each becomes a node of the container and a rule of its cgroup. Those
+ * with a vendor's name bring more; see named_devices.c. */
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
-#include "builder/bundle/config.h"
+#include "builder/bundle/named_devices.h"
 
 static bool is_access(const char *text)
 {
@@ -28,17 +29,46 @@ static int split(const char *option, const char *text, struct strings *parts,
 	return 0;
 }
 
-static void append_node(
-	struct oci_linux *platform, const char *path, const struct stat *stat)
+static struct oci_device *place_of_node(struct oci_linux *platform, const char *path)
 {
-	struct oci_device *device;
-
+	for (size_t i = 0; i < platform->devices_count; i++) {
+		if (str_equal(platform->devices[i].path, path)) {
+			free(platform->devices[i].path);
+			return &platform->devices[i];
+		}
+	}
 	platform->devices = str_grow(
 		platform->devices, platform->devices_count, sizeof(*platform->devices));
-	device = &platform->devices[platform->devices_count++];
-	*device = (struct oci_device){
+	return &platform->devices[platform->devices_count++];
+}
+
+void bundle_add_device_node(
+	struct oci_linux *platform, const struct oci_device *device, const char *access)
+{
+	struct oci_resources *resources = &platform->resources;
+	struct oci_device_rule *rule;
+
+	*place_of_node(platform, device->path) = *device;
+	if (!access)
+		return;
+	resources->devices = str_realloc(resources->devices, resources->devices_count + 1,
+		sizeof(*resources->devices));
+	rule = &resources->devices[resources->devices_count++];
+	*rule = (struct oci_device_rule){
+		.allow = true,
+		.type = device->type,
+		.has_major = true,
+		.major = device->major,
+		.has_minor = true,
+		.minor = device->minor,
+		.access = str_dup(access),
+	};
+}
+
+void bundle_describe_device(const struct stat *stat, struct oci_device *ret)
+{
+	*ret = (struct oci_device){
 		.type = S_ISCHR(stat->st_mode) ? 'c' : 'b',
-		.path = str_dup(path),
 		.has_major = true,
 		.major = major(stat->st_rdev),
 		.has_minor = true,
@@ -52,30 +82,12 @@ static void append_node(
 	};
 }
 
-static void append_rule(
-	struct oci_resources *resources, const char *access, const struct stat *stat)
-{
-	struct oci_device_rule *rule;
-
-	resources->devices = str_realloc(resources->devices, resources->devices_count + 1,
-		sizeof(*resources->devices));
-	rule = &resources->devices[resources->devices_count++];
-	*rule = (struct oci_device_rule){
-		.allow = true,
-		.type = S_ISCHR(stat->st_mode) ? 'c' : 'b',
-		.has_major = true,
-		.major = major(stat->st_rdev),
-		.has_minor = true,
-		.minor = minor(stat->st_rdev),
-		.access = str_dup(access),
-	};
-}
-
 static int add_device(const char *text, struct oci_linux *platform, struct error *err)
 {
 	auto_free char *option = str_format("--device %s", text);
 	auto_strings parts = { 0 };
 	const char *access, *target;
+	struct oci_device device;
 	struct stat found;
 
 	if (split(option, text, &parts, &access, err) < 0)
@@ -88,17 +100,22 @@ static int add_device(const char *text, struct oci_linux *platform, struct error
 		return fail_errno(err, "%s: the device %s", option, parts.items[0]);
 	if (!S_ISCHR(found.st_mode) && !S_ISBLK(found.st_mode))
 		return fail(err, "%s: %s is no device", option, parts.items[0]);
-	append_node(platform, target, &found);
-	append_rule(&platform->resources, access, &found);
+	bundle_describe_device(&found, &device);
+	device.path = str_dup(target);
+	bundle_add_device_node(platform, &device, access);
 	return 0;
 }
 
 int bundle_add_devices(
 	const struct bundle_input *input, struct oci_config *config, struct error *err)
 {
+	auto_strings named = { 0 };
+
 	strings_each (item, &input->request->devices) {
-		if (add_device(*item, &config->linux, err) < 0)
+		if (cdi_is_name(*item))
+			strings_add(&named, *item);
+		else if (add_device(*item, &config->linux, err) < 0)
 			return -1;
 	}
-	return 0;
+	return bundle_add_named_devices(input, &named, config, err);
 }

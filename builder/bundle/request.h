@@ -38,7 +38,8 @@ struct bundle_request {
 	struct strings mounts;  /* --mount's form */
 	struct strings volumes; /* --volume's form */
 	struct strings tmpfs;   /* PATH[:OPTIONS] */
-	struct strings devices; /* SOURCE[:TARGET][:rwm] */
+	struct strings devices; /* SOURCE[:TARGET][:rwm], or VENDOR/CLASS=NAME by CDI */
+	struct strings cdi_directories; /* none: CDI's own */
 	bool has_shm_size;
 	int64_t shm_size; /* bytes, of /dev/shm */
 	bool read_only;

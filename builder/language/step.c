@@ -336,6 +336,9 @@ void step_free(struct step *step)
 	for (size_t i = 0; i < step->run.mount_count; i++)
 		run_mount_free(&step->run.mounts[i]);
 	free(step->run.mounts);
+	for (size_t i = 0; i < step->run.device_count; i++)
+		free(step->run.devices[i].pattern);
+	free(step->run.devices);
 	free(step->run.script);
 	free(step->run.script_path);
 	copy_request_free(&step->copy);

@@ -44,9 +44,17 @@ struct run_mount {
 enum run_network { RUN_NETWORK_DEFAULT, RUN_NETWORK_NONE, RUN_NETWORK_HOST };
 enum run_security { RUN_SECURITY_SANDBOX, RUN_SECURITY_INSECURE };
 
+/* RUN --device=... */
+struct run_device {
+	char *pattern; /* as cdi_find() has it */
+	bool required;
+};
+
 struct run_request {
 	struct run_mount *mounts;
 	size_t mount_count;
+	struct run_device *devices;
+	size_t device_count;
 	int64_t network;  /* enum run_network */
 	int64_t security; /* enum run_security */
 	/* A heredoc that begins with "#!": written to /dev/pipes/NAME (mode 0755), which

@@ -1,7 +1,6 @@
 /* RUN: the command, its heredocs, the network and security it asks for. */
 #include <string.h>
 
-#include "base/log.h"
 #include "builder/language/heredoc.h"
 #include "builder/language/step_internal.h"
 
@@ -58,38 +57,47 @@ static int read_mounts(struct step_context *context)
 	return 0;
 }
 
-/* CDI devices: no step gets one. The language has them optional, and a step that does not
- * require its device runs without, as it does where no specification names it. */
+static bool read_device_word(const char *word, bool first, struct run_device *ret)
+{
+	const char *name = str_after(word, "name=");
+
+	if (str_equal(word, "required") || str_equal(word, "required=true"))
+		ret->required = true;
+	else if (str_equal(word, "required=false"))
+		ret->required = false;
+	else if (name || (first && (strchr(word, '/') || !strchr(word, '='))))
+		ret->pattern =
+			str_dup(name ? name : word); /* VENDOR/CLASS=NAME has a "=" */
+	else
+		return false;
+	return true;
+}
+
 static int read_device(
 	struct step_context *context, const struct token *token, const char *text)
 {
 	struct span span = instruction_span(context->instruction, token);
+	struct run_request *run = &context->step->run;
 	auto_strings words = { 0 };
-	bool required = false;
-	const char *name = "";
+	struct run_device *device;
 
 	strings_split(&words, text, ',');
+	run->devices =
+		str_realloc(run->devices, run->device_count + 1, sizeof(*run->devices));
+	device = &run->devices[run->device_count++];
+	*device = (struct run_device){ 0 };
 	strings_each (word, &words) {
-		const char *value = str_after(*word, "name=");
-
-		if (str_equal(*word, "required") || str_equal(*word, "required=true"))
-			required = true;
-		else if (value || (word == words.items && strchr(*word, '/')))
-			name = value ? value : *word; /* VENDOR/CLASS=DEVICE has a "=" */
-		else if (!str_equal(*word, "required=false"))
+		if (device->pattern && str_after(*word, "name="))
+			return span_fail(span, context->err, "--device: two names");
+		if (!read_device_word(*word, word == words.items, device))
 			return span_fail(span, context->err,
 				"--device: \"%s\" is not known; expected "
 				"[name=]VENDOR/CLASS=DEVICE or required",
 				*word);
 	}
-	if (required)
-		return span_fail(span, context->err,
-			"RUN requires the device \"%s\", but no step is given devices of "
-			"the host",
-			name);
-	log_warning("%s:%u: RUN goes on without the device \"%s\": no step is given "
-		    "devices of the host",
-		span.source->name, span.line, name);
+	if (!device->pattern || !*device->pattern)
+		return span_fail(
+			span, context->err, "--device: expected the name of a device");
 	return 0;
 }
 
@@ -98,9 +106,14 @@ static int read_devices(struct step_context *context)
 	const struct tokens *flags = &context->instruction->flags;
 
 	for (size_t i = 0; i < flags->count; i++) {
-		const char *text = str_after(flags->items[i].text, "device=");
+		struct token token = flags->items[i];
+		auto_free char *value = NULL;
 
-		if (text && read_device(context, &flags->items[i], text) < 0)
+		if (!str_after(token.text, "device="))
+			continue;
+		token.text += strlen("device=");
+		if (step_expand(context, &token, &value) < 0 ||
+			read_device(context, &flags->items[i], value) < 0)
 			return -1;
 	}
 	return 0;

@@ -4,6 +4,7 @@
 
 needs podman conmon script || exit 0
 podman_stays
+leaves '^file /var/lib/mocker/?'
 
 image=test-image
 
@@ -208,6 +209,47 @@ commits() {
 	check_status 0
 }
 
+# The same specification, by podman's library and by the builder's bundle.
+cdi_devices() {
+	local see='env | grep -E "^(KIND|DEVICE)=" | sort; stat -c "%F %t:%T %a %u:%g" /dev/sink
+		cat /opt/lib/file; echo x >/opt/lib/file || echo read-only'
+	local theirs context=$tmp/cdi
+
+	mkdir -p /run/cdi "$context"
+	echo library >"$context/file"
+	cat >/run/cdi/mocker-test.yaml <<-END
+		cdiVersion: "0.5.0"
+		kind: vendor1.com/device
+		containerEdits:
+		  env: ["KIND=all"]
+		devices:
+		  - name: foo
+		    containerEdits:
+		      env: [DEVICE=foo]
+		      deviceNodes:
+		        - {path: /dev/sink, hostPath: /dev/full, permissions: rw, fileMode: 0640, gid: 7}
+		      mounts:
+		        - {hostPath: $context/file, containerPath: /opt/lib/file, options: [ro, bind]}
+	END
+	run podman run --rm --device vendor1.com/device=foo $image sh -c "$see"
+	check_status 0
+	theirs=$output
+	check_has "$theirs" "character special file 1:7 640 0:7"
+	check builder_test_image
+	run mocker-builder bundle localhost/test-image:1 "$context/b" \
+		--device vendor1.com/device=foo -- sh -c "$see"
+	check_status 0
+	edit_bundle "$context/b" '.linux.cgroupsPath = "/mocker-test/devices"'
+	run mocker-runtime run -b "$context/b" devices
+	check_output "$theirs"
+	run mocker-builder unbundle "$context/b"
+	run mocker-builder rmi localhost/test-image:1
+	run mocker-builder prune --all
+	check_status 0
+	rm -r "$context" "$tmp/builder-context" /run/cdi/mocker-test.yaml
+	rmdir /run/cdi
+}
+
 test_setup check podman_setup
 test_case "a container runs in the foreground" foreground_run
 test_case "exit codes arrive as with runc" exit_codes
@@ -224,3 +266,4 @@ test_case "pods hold containers" pods
 test_case "namespaces are shared with another container" shared_namespaces
 test_case "the cgroup namespace is private or the host's" cgroup_namespaces
 test_case "a container is committed to an image" commits
+test_case "a CDI device brings what it brings to a bundle of ours" cdi_devices

@@ -79,7 +79,7 @@ said "a network that RUN cannot have" '--network: expected host|none|default, fo
 touch key.pem
 said "a key that is none" "key.pem is neither an agent's socket nor a private key" \
 	mocker-builder build --ssh default=key.pem context
-said "an entitlement that there is not" "--allow x: expected security.insecure or network.host" \
+said "an entitlement that there is not" "--allow x: expected security.insecure, network.host, device or device=NAME" \
 	mocker-builder build --allow x context
 said "a platform that is none" '--platform: platform "arm": expected OS/ARCHITECTURE' \
 	mocker-builder build --platform arm context

@@ -233,28 +233,6 @@ base_of_another_platform() {
 [ "$(uname -m)" != x86_64 ] ||
 	test_case "a base of another platform: InvalidBaseImagePlatform" base_of_another_platform
 
-# check_device FLAG STATUS ERROR
-check_device() {
-	mkdir -p device
-	printf 'FROM base\nRUN --device=%s echo went on\n' "$1" >device/Mockerfile
-	run mocker-builder build --no-cache -t app device
-	check_status "$2"
-	check_has "$errors" "$3"
-}
-devices() {
-	check_device vendor.com/gpu=all 0 \
-		'warning: Mockerfile:2: RUN goes on without the device "vendor.com/gpu=all": no step is given devices of the host'
-	check_output_has "| went on"
-	check_equal "$(grep -c 'goes on without' <<<"$errors")" 1 "how often it is said"
-	check_device name=vendor.com/gpu,required=false 0 'goes on without the device "vendor.com/gpu"'
-	check_device vendor.com/gpu=all,required 1 \
-		'mocker-builder: Mockerfile:2: RUN requires the device "vendor.com/gpu=all", but no step is given devices of the host'
-	check_device name=vendor.com/gpu,required=true 1 'requires the device "vendor.com/gpu"'
-	check_device vendor.com/gpu=all,optional 1 '--device: "optional" is not known; expected [name=]VENDOR/CLASS=DEVICE or required'
-	rm -r device
-}
-test_case "RUN --device: no devices, and an error only where one is required" devices
-
 nothing_is_left() {
 	run mocker-builder rmi app base
 	run mocker-builder prune --all
