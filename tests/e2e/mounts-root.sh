@@ -56,6 +56,11 @@ host_below() {
 
 # As many as an overlay of the kernel takes (500), whose names are many pages; without the
 # newer calls all must fit into one.
+# newer_than VERSION: the kernel is of that version, or a later one.
+newer_than() {
+	printf '%s\n' "$1" "$(uname -r)" | sort -CV
+}
+
 many_layers() {
 	local count=$1 i list=
 
@@ -68,7 +73,7 @@ many_layers() {
 	contained 'cat /found' \
 		"$(with_mount / overlay overlay "lowerdir=$list." \
 			"upperdir=$tmp/layers/upper" "workdir=$tmp/layers/work")"
-	if [ "$count" -gt 200 ] && [ "$hidden_calls" = "$new_calls" ]; then
+	if [ "$count" -gt 200 ] && { [ "$hidden_calls" = "$new_calls" ] || ! newer_than 6.7; }; then
 		check_fails_with "layers are more than this kernel takes"
 	else
 		check_output here

@@ -21,8 +21,14 @@ counter() {
 	script_bundle "$name" 'i=0; while :; do i=$((i + 1)); echo $i >/tmp/count; sleep 0.1; done' "$@"
 }
 
+# What it writes is for a moment an empty file.
 count() {
-	cat "$tmp/$1/rootfs/tmp/count" 2>/dev/null || echo 0
+	local found=
+
+	while [ -e "$tmp/$1/rootfs/tmp/count" ] && [ -z "$found" ]; do
+		found=$(cat "$tmp/$1/rootfs/tmp/count")
+	done
+	echo "${found:-0}"
 }
 
 counts_from() {

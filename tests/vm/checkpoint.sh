@@ -380,8 +380,8 @@ hangs_dumping() {
 	cat >"$tmp/stop-criu" <<-END
 		#!/bin/bash
 		(
-			until [ "\$(cat $cg/web/cgroup.freeze)" = 1 ]; do
-				:
+			until read -r frozen <$cg/web/cgroup.freeze && [ "\$frozen" = 1 ]; do
+				: # no process of its own: it is frozen for milliseconds
 			done
 			kill -STOP \$\$
 			echo \$\$ >"$tmp/stopped"
