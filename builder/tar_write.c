@@ -9,6 +9,7 @@
 #include <archive_entry.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <locale.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -16,10 +17,12 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "builder/hardlinks.h"
 #include "builder/overlay_marks.h"
+#include "builder/tar_open.h"
 
 #define XATTR_LIST_MAX 65536
 #define XATTR_SIZE_MAX 65536
@@ -33,7 +36,9 @@ struct writing {
 	int fd;
 	int64_t size;
 	struct hardlinks links;
-	struct str path; /* of the current directory: "a/b/" */
+	struct str path;     /* of the current directory: "a/b/" */
+	locale_t utf8;       /* libarchive understands names by the thread's locale; 0 */
+	locale_t locale_was; /* before; 0: not changed */
 	struct error *err;
 };
 
@@ -47,6 +52,10 @@ static void writing_free(struct writing *w)
 	digest_free(&w->compressed);
 	hardlinks_free(&w->links);
 	str_free(&w->path);
+	if (w->locale_was)
+		(void)uselocale(w->locale_was);
+	if (w->utf8)
+		freelocale(w->utf8);
 }
 
 #define auto_writing __attribute__((cleanup(writing_free))) struct writing
@@ -115,14 +124,26 @@ static int open_gzip(struct writing *w)
 	return result == ARCHIVE_OK ? 0 : fail_archive(w, w->gzip);
 }
 
+/* What is no ASCII has a pax record, which is UTF-8. */
+static void use_utf8(struct writing *w)
+{
+	w->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (w->utf8)
+		w->locale_was = uselocale(w->utf8);
+}
+
 static int open_tar(struct writing *w)
 {
 	if (w->options->gzip && open_gzip(w) < 0)
 		return -1;
+	use_utf8(w);
 	w->tar = archive_write_new();
 	if (!w->tar)
 		str_out_of_memory();
 	if (archive_write_set_format_pax_restricted(w->tar) != ARCHIVE_OK ||
+		/* Attributes once, as everyone else reads them. */
+		archive_write_set_format_option(w->tar, "pax", "xattrheader", "SCHILY") !=
+			ARCHIVE_OK ||
 		archive_write_set_bytes_per_block(w->tar, 64 << 10) != ARCHIVE_OK ||
 		archive_write_set_bytes_in_last_block(w->tar, 1) != ARCHIVE_OK ||
 		archive_write_open(w->tar, w, NULL, write_raw, NULL) != ARCHIVE_OK)
@@ -160,6 +181,16 @@ static int add_xattr(struct writing *w, const char *path, const char *name, char
 	return 0;
 }
 
+/* libarchive writes other names in an encoding that nobody else undoes. */
+static bool is_portable(const char *name)
+{
+	for (; *name; name++) {
+		if (*name <= ' ' || *name > '~' || *name == '=' || *name == '%')
+			return false;
+	}
+	return true;
+}
+
 /* All but overlayfs's own, sorted: the file system lists them in the order in which they
  * were set. */
 static int set_xattrs(struct writing *w, const char *path, struct archive_entry *entry)
@@ -177,8 +208,12 @@ static int set_xattrs(struct writing *w, const char *path, struct archive_entry 
 	if (length < 0)
 		return fail_errno(w->err, "listing the attributes of %s", path);
 	for (ssize_t at = 0; at < length; at += (ssize_t)strlen(list + at) + 1) {
-		if (!overlay_is_mark(list + at))
+		if (!overlay_is_mark(list + at) && is_portable(list + at))
 			strings_add(&names, list + at);
+		else if (!is_portable(list + at))
+			log_warning("the attribute %s of %s is left out: no archive has "
+				    "such a name",
+				list + at, archive_entry_pathname(entry));
 	}
 	strings_sort(&names);
 	strings_each (name, &names) {
@@ -213,11 +248,15 @@ static int write_content(struct writing *w, int dir_fd, const char *name, int64_
 	return 0;
 }
 
+/* A name that is no UTF-8 gets a warning, and goes as the bytes that it has. */
 static int add_header(struct writing *w, struct archive_entry *entry)
 {
-	if (archive_write_header(w->tar, entry) != ARCHIVE_OK)
-		return fail_archive(w, w->tar);
-	return 0;
+	int result = archive_write_header(w->tar, entry);
+
+	if (result == ARCHIVE_OK ||
+		(result == ARCHIVE_WARN && tar_warning_is_harmless(w->tar)))
+		return 0;
+	return fail_archive(w, w->tar);
 }
 
 /* An empty file whose name says what is gone. */

@@ -12,7 +12,10 @@ set_up() {
 		FROM scratch
 		COPY rootfs /
 		RUN rm /etc/group && ln /etc/passwd /second && mkdir /w /w/old && chown 5:6 /w
-		RUN rm -r /w && mkdir /w && echo x >/w/new && ln -s ../etc /w/link && mkfifo /w/fifo
+		RUN rm -r /w && mkdir /w && echo x >/w/new && ln -s ../etc /w/link && mkfifo /w/fifo && \
+			mkdir /w/Főtanúsítvány && ln -s ü /w/Főtanúsítvány/ß && cd /w && \
+			touch "$(printf '\351t\351')" && ln "$(printf '\351t\351')" "$(printf '\377')" && \
+			ln -s "$(printf '\374')" latin
 		ENV GREETING=hello
 		LABEL org.example.a=b
 		CMD ["sh", "-c", "echo $GREETING"]
@@ -35,6 +38,32 @@ tree() {
 	(cd "$1" && find . -mindepth 1 \( -type d -printf '%P %y %m %U:%G\n' -o \
 		-printf '%P %y %m %U:%G %s %n %l\n' \) | LC_ALL=C sort)
 }
+
+# GNU tar, which warns of every word that it does not know.
+names_and_attributes() {
+	mkdir attributes
+	echo x >attributes/é
+	python3 -c 'import os; [os.setxattr("attributes/é", name, b"v\0w") for name in ("user.one", "user.né")]' 2>/dev/null || {
+		rm -r attributes
+		skip "no extended attributes here"
+		return
+	}
+	printf 'FROM scratch\nCOPY é /é\n' >attributes/Mockerfile
+	run mocker-builder build -t attributes -o type=docker,dest=attributes.tar attributes
+	check_status 0
+	tar -xf attributes.tar --wildcards --to-stdout '*.tar' '*/layer.tar' 2>/dev/null >layer.tar
+	check_errors_have "the attribute user.né of é is left out: no archive has such a name"
+	run tar -tf layer.tar
+	check_output é
+	check_equal "$errors" "" "what tar says"
+	check_equal "$(grep -ac 'SCHILY.xattr.user.one=v' layer.tar)" 1 "the attribute"
+	run mocker-builder load -t back docker-archive:attributes.tar
+	run mocker-builder save --format oci-dir -o back back
+	check_status 0
+	run mocker-builder rmi attributes back
+	rm -r attributes attributes.tar layer.tar back
+}
+test_case "names and attributes are in UTF-8, once, and no other words" names_and_attributes
 
 umoci_unpacks() {
 	needs umoci || return
