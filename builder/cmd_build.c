@@ -14,6 +14,7 @@
 #include "builder/build.h"
 #include "builder/bundle/request.h"
 #include "builder/commands.h"
+#include "builder/destination.h"
 #include "builder/exchange/attest.h"
 #include "builder/exchange/output.h"
 #include "builder/registry_options.h"
@@ -310,11 +311,9 @@ static int name_image(const struct store *store, const struct strings *names,
 
 static int write_id(const char *path, const struct digest *id, struct error *err)
 {
-	struct file_replace_options replace = { .mode = 0644 };
 	auto_free char *text = str_format(DIGEST_PREFIX "%s", id->hex);
 
-	return path ? file_replace_at(AT_FDCWD, path, text, strlen(text), replace, err)
-		    : 0;
+	return path ? destination_write(path, text, err) : 0;
 }
 
 static enum view_kind view_of(const struct build_options *given)

@@ -11,12 +11,19 @@
 #include "builder/store/refs.h"
 #include "builder/worker.h"
 
+static const struct word root_words[] = {
+	{ "copy", BUNDLE_ROOT_COPY },
+	{ "overlay", BUNDLE_ROOT_OVERLAY },
+	{ "mounted", BUNDLE_ROOT_MOUNTED },
+	{ NULL, 0 },
+};
+
 /* clang-format off */
 static const struct option_spec options[] = {
-	OPTION_STRING(struct bundle_request, rootfs, "rootfs", 0, "copy|overlay",
-		"a copy of the image's files, or an overlay of its layers that the runtime "
-		"mounts (instant; the layers stay in the store; otherwise copy, for images "
-		"made without FROM overlay)", .values = "copy|overlay"),
+	OPTION_STRING(struct bundle_request, rootfs, "rootfs", 0, "copy|overlay|mounted",
+		"a copy of the image's files, or an overlay of its layers (instant; these stay "
+		"in the store) that the runtime mounts, or that is mounted at DIR/rootfs for "
+		"any runtime (otherwise copy, for images made without FROM overlay)", .values = "copy|overlay|mounted"),
 	OPTION_STRING(struct bundle_request, name, "name", 0, "NAME",
 		"the container's name: its host name, and its name on the network"),
 	OPTION_STRING(struct bundle_request, hostname, "hostname", 0, "NAME",
@@ -106,6 +113,24 @@ static const struct option_spec options[] = {
 };
 /* clang-format on */
 
+static int choose_root(const struct bundle_request *request, const struct store *store,
+	const struct image *image, enum bundle_root *ret, struct error *err)
+{
+	int64_t root = image->on_host ? BUNDLE_ROOT_OVERLAY : BUNDLE_ROOT_COPY;
+
+	if (request->rootfs)
+		(void)word_to_number(root_words, request->rootfs, &root); /* one of them */
+	if (root == BUNDLE_ROOT_MOUNTED && rootless_here())
+		return fail(err, "--rootfs mounted: only root can mount it for others; use "
+				 "copy or overlay");
+	if (root != BUNDLE_ROOT_COPY && store->copies) {
+		log_warning("overlayfs is refused here: the bundle gets a copy");
+		root = BUNDLE_ROOT_COPY;
+	}
+	*ret = (enum bundle_root)root;
+	return 0;
+}
+
 static int make(const struct command_call *call, const struct bundle_request *request,
 	struct error *err)
 {
@@ -125,12 +150,8 @@ static int make(const struct command_call *call, const struct bundle_request *re
 		interrupt_begin(&interrupt, err) < 0)
 		return -1;
 	place.signal_fd = interrupt.fd;
-	place.overlay =
-		request->rootfs ? str_equal(request->rootfs, "overlay") : image.on_host;
-	if (place.overlay && store.copies) {
-		log_warning("overlayfs is refused here: the bundle gets a copy");
-		place.overlay = false;
-	}
+	if (choose_root(request, &store, &image, &place.root, err) < 0)
+		return -1;
 	if (bundle_make(&place, &image, request, err) < 0)
 		return -1;
 	return request->verify ? bundle_verify(&store, place.directory, err) : 0;
@@ -159,8 +180,10 @@ const struct command command_bundle = {
 	.details =
 		"DIR is made, or is empty. What follows -- replaces the image's command. "
 		"With --rootfs overlay, config.json begins with mounts of type overlay "
-		"at \"/\", which mocker-runtime stacks on the root; nothing is mounted on "
-		"the host, and DIR is removed like any directory.\n\n"
+		"at \"/\", which mocker-runtime and runc stack on the root; nothing is "
+		"mounted on the host, and DIR is removed like any directory. With --rootfs "
+		"mounted the same overlay is mounted at DIR/rootfs, for other runtimes, "
+		"until `unbundle` or the next boot.\n\n"
 		"The default profile: a few capabilities, a filter of system calls, "
 		"sockets of the families UNIX, IP, netlink and packet, and parts of /proc "
 		"and /sys masked or read-only.",

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "builder/commands.h"
+#include "builder/destination.h"
 #include "builder/rootless.h"
 #include "builder/size.h"
 #include "builder/store/caches.h"
@@ -80,14 +81,6 @@ static int run_list(const struct command_call *call, struct error *err)
 /* ---- export ---- */
 
 /* "-" is standard output. */
-static int open_archive(
-	const char *path, int flags, int standard, int *ret_fd, struct error *err)
-{
-	*ret_fd = strcmp(path, "-") == 0 ? fcntl(standard, F_DUPFD_CLOEXEC, 3)
-					 : open(path, flags | O_CLOEXEC, 0600);
-	return *ret_fd < 0 ? fail_errno(err, "opening %s", path) : 0;
-}
-
 static int write_archive(int data_fd, const char *id, const char *path, struct error *err)
 {
 	struct tar_write_options options = {
@@ -95,22 +88,15 @@ static int write_archive(int data_fd, const char *id, const char *path, struct e
 		.gzip = str_ends_with(path, ".gz") || str_ends_with(path, ".tgz"),
 		.epoch = -1,
 	};
-	auto_free char *part =
-		strcmp(path, "-") == 0 ? str_dup("-") : str_format("%s.part", path);
+	const char *named = strcmp(path, "-") == 0 ? NULL : path;
+	struct destination destination = DESTINATION_NONE;
 	struct tar_written written;
-	auto_fd fd = -1;
 	int result;
 
-	if (open_archive(part, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO, &fd, err) < 0)
+	if (destination_open(named, 0600, -1, &destination, err) < 0)
 		return -1;
-	result = tar_write(data_fd, fd, &options, &written, err);
-	if (strcmp(path, "-") == 0)
-		return result;
-	if (result == 0 && rename(part, path) < 0)
-		result = fail_errno(err, "naming %s", path);
-	if (result < 0)
-		(void)unlink(part); /* the error is told already */
-	return result;
+	result = tar_write(data_fd, destination.fd, &options, &written, err);
+	return destination_close(&destination, result, err);
 }
 
 static int run_export(const struct command_call *call, struct error *err)
@@ -148,8 +134,12 @@ static int unpack(int fd, const char *path, struct error *err)
 	auto_fd archive = -1;
 	auto_fd to = -1;
 
-	if (open_archive(path, O_RDONLY, STDIN_FILENO, &archive, err) < 0 ||
-		path_remove_tree(fd, "new", err) < 0)
+	/* "-" is standard input. */
+	archive = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+					 : open(path, O_RDONLY | O_CLOEXEC);
+	if (archive < 0)
+		return fail_errno(err, "opening %s", path);
+	if (path_remove_tree(fd, "new", err) < 0)
 		return -1;
 	if (mkdirat(fd, "new", 0755) < 0)
 		return fail_errno(err, "making the cache");

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "builder/commands.h"
+#include "builder/destination.h"
 #include "builder/exchange/output.h"
 #include "builder/registry_options.h"
 #include "builder/rootless.h"
@@ -37,11 +38,9 @@ static const struct option_spec options[] = {
 static int tell(const struct push_options *given, const char *name,
 	const struct digest *digest, struct error *err)
 {
-	struct file_replace_options replace = { .mode = 0644 };
 	auto_free char *text = str_format(DIGEST_PREFIX "%s", digest->hex);
 
-	if (given->digestfile && file_replace_at(AT_FDCWD, given->digestfile, text,
-					 strlen(text), replace, err) < 0)
+	if (given->digestfile && destination_write(given->digestfile, text, err) < 0)
 		return -1;
 	if (given->quiet)
 		printf("%s\n", text);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,7 +86,8 @@ static int fill_root(const struct bundle_place *place, const struct image *image
 	const struct overlay *overlay, struct user *ret, struct error *err)
 {
 	const char *user = request->user ? request->user : image->config.config.user;
-	bool in_place = place->overlay || overlay->copies;
+	bool copied = place->root == BUNDLE_ROOT_COPY;
+	bool in_place = !copied || overlay->copies;
 	auto_free char *mount_at = path_join(bundle->path, in_place ? "rootfs" : "mount");
 	struct rootfs_work work = {
 		.overlay = overlay,
@@ -93,14 +95,14 @@ static int fill_root(const struct bundle_place *place, const struct image *image
 		.image = image,
 		.user_text = user,
 		.bundle_fd = bundle->fd,
-		.copy = !place->overlay,
+		.copy = copied,
 		.volumes = true,
 		.signal_fd = place->signal_fd,
 	};
 
 	if (rootfs_run(&work, ret, err) < 0)
 		return -1;
-	if (!place->overlay && unlinkat(bundle->fd, "mount", AT_REMOVEDIR) < 0)
+	if (copied && unlinkat(bundle->fd, "mount", AT_REMOVEDIR) < 0)
 		return fail_errno(err, "removing %s/mount", bundle->path);
 	return 0;
 }
@@ -122,6 +124,27 @@ static int set_upper(
 	return 0;
 }
 
+/* In the caller's mount namespace, until unbundle or the next boot. */
+static int mount_root(
+	const struct bundle *bundle, const struct overlay *overlay, struct error *err)
+{
+	auto_free char *rootfs = path_join(bundle->path, "rootfs");
+
+	return overlay_mount(overlay, rootfs, err);
+}
+
+/* An image on the host is two of them. */
+static int unmount_root(const struct bundle *bundle, struct error *err)
+{
+	auto_free char *rootfs = path_join(bundle->path, "rootfs");
+
+	while (umount2(rootfs, UMOUNT_NOFOLLOW) == 0)
+		;
+	if (errno != EINVAL && errno != ENOENT && errno != EPERM)
+		return fail_errno(err, "unmounting %s", rootfs);
+	return 0; /* nothing is mounted there, or nobody here may mount */
+}
+
 /* What could not be written, or read of a layer, is of this bundle; what was asked for
  * amiss has its name already. */
 static int fail_writing(const struct bundle_place *place, struct error *err)
@@ -140,24 +163,24 @@ static int fill(const struct bundle_place *place, const struct image *image,
 		.request = request,
 		.image = image,
 		.user = &user,
-		.overlay = place->overlay ? &overlay : NULL,
+		.overlay = place->root == BUNDLE_ROOT_OVERLAY ? &overlay : NULL,
 		.bundle = bundle->path,
 	};
+	bool layered = place->root != BUNDLE_ROOT_COPY;
 
-	if (make_directories(bundle, place->overlay, err) < 0 ||
+	if (make_directories(bundle, layered, err) < 0 ||
 		overlay_of_image(place->store, image, bundle->path, &overlay, err) < 0 ||
 		fill_root(place, image, request, bundle, &overlay, &user, err) < 0)
 		return fail_writing(place, err);
-	if (place->overlay &&
-		(set_upper(bundle, &overlay, err) < 0 ||
-			lease_take(place->store, bundle->path, image, err) < 0))
+	if (layered && (set_upper(bundle, &overlay, err) < 0 ||
+			       lease_take(place->store, bundle->path, image, err) < 0))
 		return fail_writing(place, err);
 	if (bundle_make_config(&input, &config, err) < 0)
 		return -1;
 	if (bundle_write_etc(&input, bundle->fd, err) < 0 ||
 		bundle_write_config(bundle->fd, &config, err) < 0)
 		return fail_writing(place, err);
-	return 0;
+	return place->root == BUNDLE_ROOT_MOUNTED ? mount_root(bundle, &overlay, err) : 0;
 }
 
 /* All that bundle_make() makes, config.json first: what has none is no bundle. */
@@ -168,6 +191,8 @@ static int remove_parts(const struct bundle *bundle, struct error *err)
 	struct error first;
 	int result = 0;
 
+	if (unmount_root(bundle, err) < 0)
+		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (path_remove_tree(bundle->fd, names[i], result < 0 ? &first : err) < 0)
 			result = -1;
@@ -224,7 +249,7 @@ int bundle_make(const struct bundle_place *place, const struct image *image,
 	struct bundle bundle = { .fd = -1 };
 	int result;
 
-	if (image->on_host && !place->overlay)
+	if (image->on_host && place->root == BUNDLE_ROOT_COPY)
 		return fail(err,
 			"the image was made without FROM: it stands on this host's file "
 			"system and cannot be copied; use --rootfs overlay, or begin its "

@@ -138,6 +138,13 @@ static int add_annotations(
 				 &request->annotations, "--annotation", annotations, err);
 }
 
+/* The oldest version that has all of it: there are runtimes that refuse every later one
+ * than they know. */
+static const char *version_for(const struct oci_config *config)
+{
+	return config->linux.net_devices_count ? OCI_VERSION : "1.0.2";
+}
+
 int bundle_make_config(
 	const struct bundle_input *input, struct oci_config *ret, struct error *err)
 {
@@ -145,7 +152,6 @@ int bundle_make_config(
 	const char *hostname = request->hostname ? request->hostname : request->name;
 	auto_oci_config config = { 0 };
 
-	config.oci_version = str_dup(OCI_VERSION);
 	config.root = str_alloc(sizeof(*config.root));
 	config.root->path = str_dup("rootfs");
 	config.root->readonly = request->read_only;
@@ -163,6 +169,7 @@ int bundle_make_config(
 		add_annotations(input, &config, err) < 0 ||
 		add_pairs(&request->sysctl, "--sysctl", &config.linux.sysctl, err) < 0)
 		return -1;
+	config.oci_version = str_dup(version_for(&config));
 	*ret = config;
 	config = (struct oci_config){ 0 };
 	return 0;

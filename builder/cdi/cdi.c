@@ -203,7 +203,7 @@ static int check_specification(
 
 static void free_specification(struct cdi_specification *specification)
 {
-	cleanup_free(&specification->path);
+	free(specification->path);
 	json_free(&specification_type, specification);
 }
 

@@ -184,6 +184,7 @@ static int unpack(
 		.uid = target->owner.uid,
 		.gid = target->owner.gid,
 		.epoch = target->epoch,
+		.devices = true, /* what makes root file systems puts some into /dev */
 	};
 	auto_fd directory = -1;
 	bool made;

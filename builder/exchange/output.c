@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "builder/bundle/bundle.h"
+#include "builder/destination.h"
 #include "builder/exchange/layout_stage.h"
 #include "builder/overlay.h"
 #include "builder/registry/pull.h"
@@ -187,19 +188,6 @@ static void undo_directory(const struct writing *writing)
 		(void)!path_remove_children(writing->fd, dest, &ignored);
 }
 
-static int open_file(struct writing *writing, const char *partial, struct error *err)
-{
-	const char *dest = writing->output->dest;
-
-	if (!dest && isatty(STDOUT_FILENO))
-		return fail(err, "an archive does not go to a terminal; give a file");
-	writing->fd = dest ? open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)
-			   : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (writing->fd < 0)
-		return fail_errno(err, "opening %s", dest ? partial : "standard output");
-	return 0;
-}
-
 static int run_worker(struct writing *writing, struct error *err)
 {
 	struct worker worker = {
@@ -215,18 +203,18 @@ static int run_worker(struct writing *writing, struct error *err)
 
 static int write_file(struct writing *writing, struct error *err)
 {
-	const char *dest = writing->output->dest;
-	auto_free char *partial = str_format("%s.partial", dest ? dest : "");
+	struct destination destination = DESTINATION_NONE;
 	int result;
 
-	if (open_file(writing, partial, err) < 0)
+	if (!writing->output->dest && isatty(STDOUT_FILENO))
+		return fail(err, "an archive does not go to a terminal; give a file");
+	if (destination_open(writing->output->dest, 0644, writing->job->signal_fd,
+		    &destination, err) < 0)
 		return -1;
+	writing->fd = destination.fd;
 	result = run_worker(writing, err);
-	if (result == 0 && dest && rename(partial, dest) < 0)
-		result = fail_errno(err, "naming %s", dest);
-	if (result < 0 && dest)
-		(void)unlink(partial);
-	return result;
+	writing->fd = -1;
+	return destination_close(&destination, result, err);
 }
 
 /* Its other images stay, whatever happens. */
@@ -269,7 +257,8 @@ static int write_bundle(
 	struct bundle_place place = {
 		.store = job->session->store,
 		.directory = output->dest,
-		.overlay = job->images[0].image->on_host,
+		.root = job->images[0].image->on_host ? BUNDLE_ROOT_OVERLAY
+						      : BUNDLE_ROOT_COPY,
 		.signal_fd = job->signal_fd,
 	};
 

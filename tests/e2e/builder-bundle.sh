@@ -1,9 +1,10 @@
 #!/bin/bash
 # Bundles: what the image and the options say, in config.json, and then seen from inside,
 # under Debian's runc and under mocker-runtime, with a copied and with an overlay root.
+test_cgroups=v1 # where crun works too
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 
-leaves '^file /var/lib/mocker/?'
+leaves '^file /var/lib/mocker/?|^file /run/crun$'
 
 set_up() {
 	mkdir context
@@ -255,8 +256,44 @@ runs_under() {
 	forget
 }
 test_case "a copied root under runc" runs_under "runc --root $tmp/runc"
+test_case "an overlay root under runc" runs_under "runc --root $tmp/runc" --rootfs overlay
+test_case "a copied root under crun" runs_under "crun --root $tmp/crun"
 test_case "a copied root under mocker-runtime" runs_under mocker-runtime
 test_case "an overlay root under mocker-runtime" runs_under mocker-runtime --rootfs overlay
+
+mounted() {
+	local runtime=$1
+
+	needs "${runtime%% *}" || return
+	bundle --rootfs mounted
+	check_equal "$(jq -c '[.mounts[] | select(.type == "overlay")]' "$tmp/b/config.json")" "[]" \
+		"overlays in config.json"
+	check_equal "$(grep -c " $tmp/b/rootfs " /proc/self/mountinfo)" 1 "what is mounted"
+	# shellcheck disable=SC2086 # a program and its options
+	run $runtime run --bundle "$tmp/b" bundle
+	check_status 0
+	check_output "$expected"
+	run mocker-builder rmi app
+	run mocker-builder prune --all
+	check_status 0
+	check_exists "$tmp/b/rootfs/etc/passwd"
+	run mocker-builder unbundle "$tmp/b"
+	check_status 0
+	check_missing "$tmp/b"
+	run mocker-builder build -t app context
+	check_status 0
+}
+test_case "an overlay that is mounted already under runc" mounted "runc --root $tmp/runc"
+test_case "an overlay that is mounted already under crun" mounted "crun --root $tmp/crun"
+test_case "an overlay that is mounted already under mocker-runtime" mounted mocker-runtime
+
+mounted_in_vain() {
+	run mocker-builder bundle app "$tmp/b" --rootfs mounted --verify --sysctl no.such=1
+	check_status 1
+	check_missing "$tmp/b"
+	check_equal "$(grep -c " $tmp/b/" /proc/self/mountinfo)" 0 "what is mounted"
+}
+test_case "one that the check refuses is unmounted again" mounted_in_vain
 
 overlay_is_private() {
 	bundle --rootfs overlay --user 0 -- 'echo mine >/srv/x; echo there >>/data/file; ls /srv'
