@@ -57,6 +57,7 @@ test_case "startContainer is filtered as the program is, and no hook before it" 
 the_cache() {
 	local compiled
 
+	needs strace || return
 	make_bundle "$tmp/web" "$deny_mkdir"
 	run mocker-runtime --root "$tmp/root" run --bundle "$tmp/web" web
 	check_status 0
