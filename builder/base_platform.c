@@ -25,7 +25,7 @@ int base_platform_check(const struct build *build, const struct stage *stage,
 	if (platform_parse(platform, &wanted, err) < 0)
 		return -1;
 	if (!found.os || !found.architecture || image->on_host ||
-		platform_matches(&wanted, &found) || lint_skips(&build->file, RULE))
+		platform_matches(&wanted, &found) || check_lists(&build->file.check.skip, RULE))
 		return 0;
 	expected = platform_text(&wanted);
 	actual = platform_text(&found);
@@ -33,7 +33,7 @@ int base_platform_check(const struct build *build, const struct stage *stage,
 		": Base image %s was pulled with platform \"%s\", expected "
 		"\"%s\" for current build",
 		stage->base_name, actual, expected);
-	if (lint_is_fatal(&build->file))
+	if (build->file.check.fatal)
 		return span_fail(span, err, "%s", text);
 	log_warning("%s:%u: %s", span.source->name, span.line, text);
 	return 0;

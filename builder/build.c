@@ -218,11 +218,11 @@ static int check_lint(struct build *build, struct error *err)
 	auto_strings rules = { 0 };
 	auto_free char *joined = NULL;
 
-	if (!build->file.check || !strstr(build->file.check, "error"))
+	if (!build->file.check.fatal)
 		return 0;
 	if (lint_check(&build->file, &build->context.ignore, &findings, err) < 0)
 		return -1;
-	if (!findings.fatal)
+	if (!findings.count)
 		return 0;
 	for (size_t i = 0; i < findings.count; i++) {
 		auto_str text = { 0 };

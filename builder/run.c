@@ -197,6 +197,14 @@ static int run_container(void *argument, int output, struct error *err)
 	return result;
 }
 
+/* What packages' scripts may need: to make device nodes, to ping, to log. */
+static void add_capabilities(struct strings *ret)
+{
+	strings_add(ret, "MKNOD");
+	strings_add(ret, "NET_RAW");
+	strings_add(ret, "AUDIT_WRITE");
+}
+
 /* The image as far as a step's container knows it: where it stands, and who runs. */
 static void borrow_image(const struct stage_state *state, struct image *ret)
 {
@@ -230,6 +238,7 @@ static int fill_request(struct build *build, struct stage_state *state,
 	request->workdir = state->scope.workdir;
 	request->for_step = true;
 	request->privileged = step->run.security == RUN_SECURITY_INSECURE;
+	add_capabilities(&request->cap_add);
 	scope_environment(&state->scope, &request->env);
 	command_of(state, step, &request->args);
 	strings_copy(&request->cdi_directories, &build->request->cdi_directories);

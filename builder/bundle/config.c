@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "spec/names.h"
 
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000
@@ -120,7 +121,10 @@ static int add_annotations(
 		request->stop_signal ? request->stop_signal : image->config.stop_signal;
 	auto_free char *ports = strings_join(&image->config.exposed_ports, ",");
 	auto_free char *features = strings_join(&image->os_features, ",");
+	int number;
 
+	if (request->stop_signal && signal_parse(request->stop_signal, &number, err) < 0)
+		return fail_while(err, "--stop-signal");
 	add_image_labels(&image->config.labels, annotations);
 	annotate(annotations, "org.opencontainers.image.os", image->os);
 	annotate(annotations, "org.opencontainers.image.architecture",

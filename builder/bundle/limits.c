@@ -48,6 +48,13 @@ static void add_devices(
 
 	if (request->privileged)
 		rule->type = 'a';
+	/* A step may put nodes into its image, though it can open none of them. */
+	for (const char *type = "cb"; request->for_step && *type; type++) {
+		rule = add_rule(resources, true);
+		rule->type = *type;
+		free(rule->access);
+		rule->access = str_dup("m");
+	}
 }
 
 static int add_memory(const struct bundle_request *request, struct oci_memory *memory,
@@ -80,6 +87,10 @@ int bundle_add_limits(
 		add_devices(request, resources);
 	if (add_memory(request, &resources->memory, err) < 0)
 		return -1;
+	if (request->has_pids_limit && request->pids_limit == 0)
+		return fail(err,
+			"--pids-limit 0: nothing could be started; expected more, or "
+			"-1 for no limit");
 	if (request->has_pids_limit) {
 		resources->pids.has_limit = true;
 		resources->pids.limit = request->pids_limit;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
@@ -101,6 +102,56 @@ static int resolve_source(
 	return 0;
 }
 
+/* What a bind mount takes, beside the words that engines have for labels and owners. */
+static int add_bind_options(
+	struct oci_mount *mount, const char *option, const char *list, struct error *err)
+{
+	auto_strings words = { 0 };
+
+	strings_split(&words, list, ',');
+	strings_each (word, &words) {
+		const struct mount_option *known = mount_option_find(*word);
+
+		if ((strcmp(*word, "z") == 0 || strcmp(*word, "Z") == 0) &&
+			access("/sys/fs/selinux", F_OK) < 0)
+			continue; /* nothing is labelled here */
+		if (!known || known->kind == MOUNT_OPTION_SUPERBLOCK ||
+			known->kind == MOUNT_OPTION_REMOUNT ||
+			known->kind == MOUNT_OPTION_COPY_UP)
+			return fail(err,
+				"%s: a bind mount takes no option \"%s\"; usual are ro, rw, "
+				"nosuid, nodev, noexec, rprivate, rslave and rshared",
+				option, *word);
+		strings_add(&mount->options, *word);
+	}
+	return 0;
+}
+
+static int add_tmpfs_options(
+	struct oci_mount *mount, const char *option, const char *list, struct error *err)
+{
+	static const char *const own[] = { "size=", "nr_blocks=", "nr_inodes=", "mode=",
+		"uid=", "gid=", "huge=", "mpol=", "inode32", "inode64", "noswap" };
+	auto_strings words = { 0 };
+
+	strings_split(&words, list, ',');
+	strings_each (word, &words) {
+		const struct mount_option *known = mount_option_find(*word);
+		bool takes = known && known->kind != MOUNT_OPTION_BIND &&
+			     known->kind != MOUNT_OPTION_REMOUNT;
+
+		for (size_t i = 0; !takes && i < ARRAY_SIZE(own); i++)
+			takes = str_after(*word, own[i]);
+		if (!takes)
+			return fail(err,
+				"%s: a tmpfs takes no option \"%s\"; usual are size=BYTES, "
+				"mode=MODE, uid=ID, gid=ID, ro and noexec",
+				option, *word);
+		strings_add(&mount->options, *word);
+	}
+	return 0;
+}
+
 static int add_bind(struct oci_config *config, const char *option, const char *source,
 	const char *destination, const char *options, struct error *err)
 {
@@ -111,8 +162,7 @@ static int add_bind(struct oci_config *config, const char *option, const char *s
 		resolve_source(option, source, &path, err) < 0)
 		return -1;
 	mount = bundle_add_mount(config, destination, "bind", path, "rbind,rprivate");
-	strings_split(&mount->options, options, ',');
-	return 0;
+	return add_bind_options(mount, option, options, err);
 }
 
 /* SOURCE:DESTINATION[:OPTIONS] */
@@ -145,8 +195,7 @@ static int add_tmpfs(struct oci_config *config, const char *text, struct error *
 	if (check_destination(option, path, err) < 0)
 		return -1;
 	mount = bundle_add_mount(config, path, "tmpfs", "tmpfs", "nosuid,nodev");
-	strings_split(&mount->options, colon ? colon + 1 : "", ',');
-	return 0;
+	return add_tmpfs_options(mount, option, colon ? colon + 1 : "", err);
 }
 
 /* The words of --mount, borrowed from the list that was split. */
@@ -230,8 +279,7 @@ static int add_words(struct oci_config *config, const char *option,
 			return -1;
 		mount = bundle_add_mount(
 			config, words->destination, "tmpfs", "tmpfs", "nosuid,nodev");
-		strings_split(&mount->options, joined, ',');
-		return 0;
+		return add_tmpfs_options(mount, option, joined, err);
 	}
 	if (words->type && strcmp(words->type, "bind") != 0)
 		return fail(err, "%s: the type %s is not known; expected bind or tmpfs",

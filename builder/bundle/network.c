@@ -96,12 +96,24 @@ static int check_publish(const struct bundle_request *request, struct error *err
 	return 0;
 }
 
+static int check_dns(const struct bundle_request *request, struct error *err)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	strings_each (item, &request->dns) {
+		if (inet_pton(AF_INET, *item, address) != 1 &&
+			inet_pton(AF_INET6, *item, address) != 1)
+			return fail(err, "--dns %s: expected an address", *item);
+	}
+	return 0;
+}
+
 int bundle_add_network(
 	const struct bundle_input *input, struct oci_config *config, struct error *err)
 {
 	const struct bundle_request *request = input->request;
 
-	if (check_publish(request, err) < 0)
+	if (check_publish(request, err) < 0 || check_dns(request, err) < 0)
 		return -1;
 	if (request->netns && request->network)
 		return fail(err, "--netns and --net exclude each other");

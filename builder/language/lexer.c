@@ -221,6 +221,18 @@ static int set_once(char **slot, struct physical value, struct span span,
 	return 0;
 }
 
+static int set_check(
+	struct lexer *lexer, struct physical value, struct span span, struct error *err)
+{
+	auto_free char *text = NULL;
+
+	if (lexer->has_check)
+		return span_fail(span, err, "the directive \"check\" stands here twice");
+	text = str_dup_n(value.text, value.length);
+	lexer->has_check = true;
+	return check_parse(text, span, &lexer->check, err);
+}
+
 /* Directives stand before everything else; the first other line ends them. */
 static int read_directives(struct lexer *lexer, uint32_t number, struct error *err)
 {
@@ -236,7 +248,7 @@ static int read_directives(struct lexer *lexer, uint32_t number, struct error *e
 		if (is_name(name, "syntax"))
 			set = set_once(&lexer->syntax, value, span, "syntax", err);
 		else if (is_name(name, "check"))
-			set = set_once(&lexer->check, value, span, "check", err);
+			set = set_check(lexer, value, span, err);
 		else if (is_name(name, "escape"))
 			set = set_once(&escape, value, span, "escape", err);
 		else
@@ -280,6 +292,6 @@ int lexer_init(struct lexer *lexer, const struct source *source, struct error *e
 void lexer_free(struct lexer *lexer)
 {
 	free(lexer->syntax);
-	free(lexer->check);
-	lexer->syntax = lexer->check = NULL;
+	check_free(&lexer->check);
+	lexer->syntax = NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "builder/language/check.h"
 #include "builder/language/instruction.h"
 
 struct lexer {
@@ -15,7 +16,8 @@ struct lexer {
 	uint32_t next; /* the physical line to be read, from 1 */
 	char escape;
 	char *syntax; /* owned; NULL if absent */
-	char *check;
+	bool has_check;
+	struct check check;
 };
 
 /* Reads the directives. */

@@ -399,61 +399,17 @@ static const struct rule {
 
 /* ---- "# check=" ---- */
 
-/* "skip=A,B;error=true": the value of one key, owned by the caller, or NULL. */
-static char *directive_value(const char *directive, const char *key)
-{
-	auto_strings parts = { 0 };
-
-	strings_split(&parts, directive ? directive : "", ';');
-	strings_each (part, &parts) {
-		const char *rest = str_after(*part + strspn(*part, " "), key);
-
-		if (rest && *rest == '=')
-			return str_dup(rest + 1);
-	}
-	return NULL;
-}
-
-/* A list of names, or "all". */
-static bool is_listed(const char *list, const char *rule)
-{
-	auto_strings names = { 0 };
-
-	strings_split(&names, list ? list : "", ',');
-	strings_each (name, &names) {
-		const char *trimmed = *name + strspn(*name, " ");
-
-		if (strcasecmp(trimmed, rule) == 0 || strcasecmp(trimmed, "all") == 0)
-			return true;
-	}
-	return false;
-}
-
-bool lint_skips(const struct mockerfile *file, const char *rule)
-{
-	auto_free char *skip = directive_value(file->check, "skip");
-
-	return is_listed(skip, rule);
-}
-
-bool lint_is_fatal(const struct mockerfile *file)
-{
-	auto_free char *fatal = directive_value(file->check, "error");
-
-	return fatal && strcasecmp(fatal, "true") == 0;
-}
-
 static void apply_directive(const struct mockerfile *file, struct lint_findings *findings)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < findings->count; i++)
-		if (lint_skips(file, findings->items[i].rule))
+		if (check_lists(&file->check.skip, findings->items[i].rule))
 			free(findings->items[i].message);
 		else
 			findings->items[kept++] = findings->items[i];
 	findings->count = kept;
-	findings->fatal = kept > 0 && lint_is_fatal(file);
+	findings->fatal = kept > 0 && file->check.fatal;
 }
 
 static int compare(const void *left, const void *right)
@@ -472,7 +428,6 @@ int lint_check(const struct mockerfile *file, const struct ignore *ignore,
 {
 	auto_lint_findings findings = { 0 };
 	auto_plan plan = { 0 };
-	auto_free char *experimental = directive_value(file->check, "experimental");
 	struct plan_options options = { .allow_empty = true };
 	struct lint lint = {
 		.file = file, .plan = &plan, .ignore = ignore, .findings = &findings
@@ -481,7 +436,8 @@ int lint_check(const struct mockerfile *file, const struct ignore *ignore,
 	if (plan_make(file, &options, &plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
-		if (rules[i].experimental && !is_listed(experimental, rules[i].name))
+		if (rules[i].experimental &&
+			!check_lists(&file->check.experimental, rules[i].name))
 			continue;
 		lint.rule = rules[i].name;
 		rules[i].check(&lint);

@@ -35,10 +35,5 @@ void lint_findings_free(struct lint_findings *findings);
 #define auto_lint_findings \
 	__attribute__((cleanup(lint_findings_free))) struct lint_findings
 
-/* For a rule that a build alone can check: whether the file leaves it out, and whether its
- * findings are errors. */
-bool lint_skips(const struct mockerfile *file, const char *rule);
-bool lint_is_fatal(const struct mockerfile *file);
-
 /* Appends what a person reads: place, rule, message, the line with a caret. */
 void lint_describe(struct str *str, const struct lint_finding *finding);

@@ -61,7 +61,9 @@ static int walk_stage(struct lint *lint, const struct stage *stage, struct scope
 		const struct instruction *instruction = stage->instructions[i];
 		auto_step step = { 0 };
 
-		if (step_make(instruction, scope, &step, err) < 0)
+		/* With a variable that the image may set it can make sense. */
+		if (step_make(instruction, scope, &step, err) < 0 &&
+			(base_is_known(lint->plan, stage) || !scope->unset.count))
 			return -1;
 		strings_each (name, &scope->unset)
 			if (!strings_contain(&scope->declared, *name))

@@ -205,7 +205,8 @@ static int parse_source(
 	if (parser->depth == 0) {
 		parser->file->escape = lexer.escape;
 		parser->file->syntax = take_ptr(&lexer.syntax);
-		parser->file->check = take_ptr(&lexer.check);
+		parser->file->check = lexer.check;
+		lexer.check = (struct check){ 0 };
 	}
 	while (result == 0 && lexer_next(&lexer, &line, &comments)) {
 		struct instruction instruction = { .line = line, .comments = comments };
@@ -297,6 +298,6 @@ void mockerfile_free(struct mockerfile *file)
 	}
 	free(file->sources);
 	free(file->syntax);
-	free(file->check);
+	check_free(&file->check);
 	*file = (struct mockerfile){ 0 };
 }

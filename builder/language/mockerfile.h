@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "builder/language/check.h"
 #include "builder/language/instruction.h"
 
 #define MOCKERFILE_SIZE_MAX          (4u << 20)
@@ -20,7 +21,7 @@ struct mockerfile {
 	struct instruction *instructions;
 	size_t instruction_count;
 	char *syntax; /* "# syntax="; NULL if absent; kept, not acted upon */
-	char *check;  /* "# check=" */
+	struct check check;
 	char escape;
 };
 

@@ -317,6 +317,9 @@ static int complete(struct reader *reader)
 	if (secret && !mount->id)
 		mount->id = str_dup(path_base(mount->target));
 	make_absolute(reader, &mount->target);
+	if (must_have(reader, !str_equal(mount->target, "/"),
+		    "cannot be at \"/\": it would hide the step's own files") < 0)
+		return -1;
 	if (mount->type == RUN_MOUNT_SSH && !mount->id)
 		mount->id = str_dup("default");
 	if (mount->type == RUN_MOUNT_CACHE && !mount->id)

@@ -32,6 +32,7 @@ void registries_free(struct registries *registries)
 	}
 	free(registries->rules);
 	strings_free(&registries->search);
+	pairs_free(&registries->aliases);
 	*registries = (struct registries){ 0 };
 }
 
@@ -174,8 +175,19 @@ static int add_endpoint(struct endpoints *endpoints, const char *location,
 	return 0;
 }
 
+/* A mirror that may be behind is asked for what cannot have changed, or the other way. */
+static bool serves(const struct registry_rule *rule, const struct registry_place *mirror,
+	const struct reference *reference)
+{
+	if (mirror->pulls == MIRROR_DIGESTS ||
+		(mirror->pulls == MIRROR_UNSAID && rule->mirrors_by_digest))
+		return reference->digest;
+	return mirror->pulls != MIRROR_TAGS || !reference->digest;
+}
+
 static int add_by_rule(struct endpoints *endpoints, const struct registry_rule *rule,
-	const char *name, size_t length, struct error *err)
+	const struct reference *reference, const char *name, size_t length,
+	struct error *err)
 {
 	const struct registry_place *place = &rule->place;
 
@@ -184,8 +196,9 @@ static int add_by_rule(struct endpoints *endpoints, const struct registry_rule *
 	for (size_t i = 0; i < rule->mirrors_count; i++) {
 		const struct registry_place *mirror = &rule->mirrors[i];
 
-		if (add_endpoint(endpoints, mirror->location, name + length,
-			    mirror->insecure, true, err) < 0)
+		if (serves(rule, mirror, reference) &&
+			add_endpoint(endpoints, mirror->location, name + length,
+				mirror->insecure, true, err) < 0)
 			return -1;
 	}
 	if (!place->location)
@@ -195,8 +208,9 @@ static int add_by_rule(struct endpoints *endpoints, const struct registry_rule *
 }
 
 static int add_host(const struct registries *registries, const char *host,
-	const char *repository, struct endpoints *endpoints, struct error *err)
+	const struct reference *reference, struct endpoints *endpoints, struct error *err)
 {
+	const char *repository = reference->repository;
 	bool below_library = str_equal(host, DEFAULT_HOST) && !strchr(repository, '/');
 	auto_free char *name =
 		str_format("%s/%s%s", host, below_library ? "library/" : "", repository);
@@ -204,28 +218,43 @@ static int add_host(const struct registries *registries, const char *host,
 	const struct registry_rule *rule = find_rule(registries, name, &length);
 
 	if (rule)
-		return add_by_rule(endpoints, rule, name, length, err);
+		return add_by_rule(endpoints, rule, reference, name, length, err);
 	return add_endpoint(endpoints, name, "", false, false, err);
+}
+
+/* A name without a host is what its alias says, or else is looked for in order. */
+static int add_short(const struct registries *registries,
+	const struct reference *reference, struct endpoints *endpoints, struct error *err)
+{
+	const char *alias = pairs_get(&registries->aliases, reference->repository);
+	auto_reference place = { 0 };
+
+	if (alias) {
+		if (reference_parse(alias, &place, err) < 0 || !place.host)
+			return fail(err,
+				"registries.conf: the alias %s of %s is no HOST/REPOSITORY",
+				alias, reference->repository);
+		free(place.digest);
+		place.digest = str_dup(reference->digest);
+		return add_host(registries, place.host, &place, endpoints, err);
+	}
+	if (registries->search.count == 0)
+		return add_host(registries, DEFAULT_HOST, reference, endpoints, err);
+	strings_each (host, &registries->search) {
+		if (add_host(registries, *host, reference, endpoints, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int registries_resolve(const struct registries *registries,
 	const struct reference *reference, struct endpoints *ret, struct error *err)
 {
 	auto_endpoints endpoints = { 0 };
-	int result = 0;
 
-	if (reference->host)
-		result = add_host(registries, reference->host, reference->repository,
-			&endpoints, err);
-	else if (registries->search.count == 0)
-		result = add_host(
-			registries, DEFAULT_HOST, reference->repository, &endpoints, err);
-	strings_each (host, &registries->search) {
-		if (!reference->host && result == 0)
-			result = add_host(registries, *host, reference->repository,
-				&endpoints, err);
-	}
-	if (result < 0)
+	if ((reference->host ? add_host(registries, reference->host, reference,
+				       &endpoints, err)
+			     : add_short(registries, reference, &endpoints, err)) < 0)
 		return -1;
 	*ret = endpoints;
 	endpoints = (struct endpoints){ 0 };

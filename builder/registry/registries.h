@@ -8,9 +8,13 @@
  *	location = "registry.example.com/mirror"
  *	insecure = true                  # certificates unchecked, plain HTTP allowed
  *	blocked = true
+ *	mirror-by-digest-only = true     # where a mirror says nothing itself
  *	[[registry.mirror]]              # tried first, in their order
  *	location = "127.0.0.1:5000"
  *	insecure = true
+ *	pull-from-mirror = "digest-only" # or "tag-only", "all"
+ *	[aliases]                        # before all searching
+ *	"debian" = "docker.io/library/debian"
  *
  * Other tables and keys are skipped. Source: containers-registries.conf(5).
  */
@@ -24,21 +28,27 @@
 #include "base/str.h"
 #include "builder/registry/reference.h"
 
+/* What is asked of a mirror. */
+enum mirror_pulls { MIRROR_UNSAID, MIRROR_ALL, MIRROR_DIGESTS, MIRROR_TAGS };
+
 struct registry_place {
 	char *location; /* HOST[:PORT][/PATH] */
 	bool insecure;
+	int64_t pulls; /* enum mirror_pulls */
 };
 
 struct registry_rule {
 	char *prefix;
 	struct registry_place place;
 	bool blocked;
+	bool mirrors_by_digest; /* where a mirror says nothing itself */
 	struct registry_place *mirrors;
 	size_t mirrors_count;
 };
 
 struct registries {
 	struct strings search;
+	struct pairs aliases; /* of names without a host: HOST/REPOSITORY */
 	struct registry_rule *rules;
 	size_t rules_count;
 };

@@ -10,7 +10,14 @@
 #include "base/cleanup.h"
 #include "builder/registry/registries.h"
 
-enum table { TABLE_TOP, TABLE_REGISTRY, TABLE_MIRROR, TABLE_OTHER };
+enum table { TABLE_TOP, TABLE_REGISTRY, TABLE_MIRROR, TABLE_ALIASES, TABLE_OTHER };
+
+static const struct word pulls_words[] = {
+	{ "all", MIRROR_ALL },
+	{ "digest-only", MIRROR_DIGESTS },
+	{ "tag-only", MIRROR_TAGS },
+	{ NULL, 0 },
+};
 
 struct parser {
 	const char *name;
@@ -142,6 +149,8 @@ static int begin_table(struct parser *parser, struct error *err)
 		rule->mirrors = str_realloc(
 			rule->mirrors, rule->mirrors_count + 1, sizeof(*rule->mirrors));
 		rule->mirrors[rule->mirrors_count++] = (struct registry_place){ 0 };
+	} else if (str_equal(line, "[aliases]")) {
+		parser->table = TABLE_ALIASES;
 	}
 	parser->at += strcspn(parser->at, "\n");
 	return 0;
@@ -166,6 +175,26 @@ static int set_truth(
 	return 0;
 }
 
+static int set_pulls(
+	struct parser *parser, int64_t *to, const struct value *value, struct error *err)
+{
+	if (!value->is_text || !word_to_number(pulls_words, value->texts.items[0], to))
+		return wrong(parser, "expected all, digest-only or tag-only", err);
+	return 0;
+}
+
+/* "" takes the alias of an earlier file away. */
+static int set_alias(struct parser *parser, const char *key, const struct value *value,
+	struct error *err)
+{
+	if (!value->is_text)
+		return wrong(parser, "expected a string", err);
+	pairs_remove(&parser->registries->aliases, key);
+	if (*value->texts.items[0])
+		pairs_set(&parser->registries->aliases, key, value->texts.items[0]);
+	return 0;
+}
+
 static int set_key(struct parser *parser, const char *key, const struct value *value,
 	struct error *err)
 {
@@ -177,6 +206,8 @@ static int set_key(struct parser *parser, const char *key, const struct value *v
 		strings_free(&parser->registries->search);
 		strings_copy(&parser->registries->search, &value->texts);
 	}
+	if (parser->table == TABLE_ALIASES)
+		return set_alias(parser, key, value, err);
 	if (parser->table != TABLE_REGISTRY && parser->table != TABLE_MIRROR)
 		return 0;
 	rule = last_rule(parser);
@@ -186,6 +217,10 @@ static int set_key(struct parser *parser, const char *key, const struct value *v
 		return set_text(parser, &place->location, value, err);
 	if (str_equal(key, "insecure"))
 		return set_truth(parser, &place->insecure, value, err);
+	if (parser->table == TABLE_MIRROR && str_equal(key, "pull-from-mirror"))
+		return set_pulls(parser, &place->pulls, value, err);
+	if (parser->table == TABLE_REGISTRY && str_equal(key, "mirror-by-digest-only"))
+		return set_truth(parser, &rule->mirrors_by_digest, value, err);
 	if (parser->table == TABLE_REGISTRY && str_equal(key, "prefix"))
 		return set_text(parser, &rule->prefix, value, err);
 	if (parser->table == TABLE_REGISTRY && str_equal(key, "blocked"))

@@ -206,6 +206,13 @@ done <<END
 --security-opt mask=proc|--security-opt mask=proc: expected absolute paths
 --security-opt no-new-privileges=maybe|--security-opt no-new-privileges=maybe: expected true or false
 --sysctl novalue|--sysctl novalue: expected NAME=VALUE
+--dns 1.2.3|--dns 1.2.3: expected an address
+--stop-signal FOO|--stop-signal: signal: unknown word "FOO"
+--pids-limit 0|--pids-limit 0: nothing could be started; expected more, or -1 for no limit
+--volume /tmp:/t:ro,U|--volume /tmp:/t:ro,U: a bind mount takes no option "U"; usual are ro
+--volume /tmp:/t:size=5|--volume /tmp:/t:size=5: a bind mount takes no option "size=5"
+--tmpfs /t:foo|--tmpfs /t:foo: a tmpfs takes no option "foo"; usual are size=BYTES
+--mount type=bind,source=/tmp,target=/t,bind-propagation=x|--mount type=bind,source=/tmp,target=/t,bind-propagation=x: a bind mount takes no option "x"
 --publish 80:80|--publish 80:80: ports are published on a network of mocker-netsetup
 END
 

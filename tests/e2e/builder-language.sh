@@ -233,6 +233,24 @@ base_of_another_platform() {
 [ "$(uname -m)" != x86_64 ] ||
 	test_case "a base of another platform: InvalidBaseImagePlatform" base_of_another_platform
 
+# As packages' scripts do; what a node is of stays shut.
+builds "RUN makes device nodes, and opens none" "$(printf '1:8\nshut')" <<'END'
+RUN mknod /node c 1 8
+RUN (stat -c %t:%T /node; mknod /disk b 8 0 && cat /disk 2>/dev/null || echo shut) >/out
+END
+
+devices_in_archives() {
+	mkdir -p nodes/root/dev
+	mknod nodes/root/dev/console c 5 1
+	tar -C nodes/root -cf nodes/root.tar .
+	printf 'FROM base\nADD root.tar /added/\nRUN stat -c "it is %%t:%%T" /added/dev/console\n' >nodes/Mockerfile
+	run mocker-builder build --no-cache -t app nodes
+	check_status 0
+	check_output_has "| it is 5:1"
+	rm -r nodes
+}
+test_case "ADD of an archive with device nodes, as debootstrap makes them" devices_in_archives
+
 nothing_is_left() {
 	run mocker-builder rmi app base
 	run mocker-builder prune --all

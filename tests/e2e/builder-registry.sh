@@ -328,6 +328,63 @@ mirror() {
 }
 test_case "mirrors are asked in their order, then the registry itself" mirror
 
+mirrors_by_kind() {
+	needed || return
+	local digest
+
+	digest=$(skopeo inspect --tls-verify=false "docker://$plain/team/app:1" | jq -r .Digest)
+	cat >mirrors.conf <<-'END'
+		[[registry]]
+		prefix = "tags.test"
+		location = "127.0.0.1:5009"
+		insecure = true
+		[[registry.mirror]]
+		location = "127.0.0.1:5001"
+		insecure = true
+		pull-from-mirror = "tag-only"
+		[[registry]]
+		prefix = "digests.test"
+		location = "127.0.0.1:5009"
+		insecure = true
+		[[registry.mirror]]
+		location = "127.0.0.1:5001"
+		insecure = true
+		pull-from-mirror = "digest-only"
+		[[registry]]
+		prefix = "all.test"
+		location = "127.0.0.1:5009"
+		insecure = true
+		mirror-by-digest-only = true
+		[[registry.mirror]]
+		location = "127.0.0.1:5001"
+		insecure = true
+		[aliases]
+		"short" = "digests.test/team/app"
+		"gone" = ""
+		"wrong" = "x"
+	END
+	export CONTAINERS_REGISTRIES_CONF=$tmp/mirrors.conf
+	run mocker-builder pull tags.test/team/app:1
+	check_status 0
+	run mocker-builder pull "tags.test/team/app@$digest"
+	check_fails_with "127.0.0.1:5009" "onnect"
+	run mocker-builder pull "digests.test/team/app@$digest"
+	check_status 0
+	run mocker-builder pull digests.test/team/app:1
+	check_fails_with "127.0.0.1:5009" "onnect"
+	run mocker-builder pull "all.test/team/app@$digest"
+	check_status 0
+	run mocker-builder pull all.test/team/app:1
+	check_fails_with "127.0.0.1:5009" "onnect"
+	run mocker-builder pull "short@$digest"
+	check_status 0
+	run mocker-builder pull wrong
+	check_fails_with "registries.conf: the alias x of wrong is no HOST/REPOSITORY"
+	forget "tags.test/team/app:1" "digests.test/team/app@$digest" "all.test/team/app@$digest" "short@$digest"
+	export CONTAINERS_REGISTRIES_CONF=$tmp/registries.conf
+}
+test_case "a mirror for digests is asked for nothing else; an alias leads to its image" mirrors_by_kind
+
 bad_conf() {
 	test_case "registries.conf: $1" bad_conf_run "$2" "$3"
 }
@@ -341,6 +398,9 @@ bad_conf "a line that is none" '\nnonsense\n' ":2: expected KEY = VALUE"
 bad_conf "a string without end" '[[registry]]\nlocation = "x\n' ":2: the string has no end"
 bad_conf "a word for a truth" '[[registry]]\nlocation="x"\ninsecure = "true"\n' \
 	":3: expected true or false"
+bad_conf "a mirror for what there is not" \
+	'[[registry]]\nlocation="x"\n[[registry.mirror]]\nlocation="y"\npull-from-mirror="some"\n' \
+	":5: expected all, digest-only or tag-only"
 bad_conf "a mirror of nothing" '[[registry.mirror]]\n' ":1: a mirror before"
 bad_conf "a registry without place" '[[registry]]\ninsecure = true\n' \
 	"neither prefix nor location"

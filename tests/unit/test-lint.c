@@ -84,6 +84,27 @@ static void rules_find_what_they_should(void)
 	}
 }
 
+/* PORT may be the image's; where there is none, the build would fail as well. */
+static void variables_of_images(void)
+{
+	static const char text[] = "FROM a\nEXPOSE $PORT\nRUN echo ${PORT:?no port}\n"
+				   "USER $WHO\n";
+	static const char scratch[] = "FROM scratch\nEXPOSE $PORT\n";
+	auto_mockerfile file = { 0 };
+	auto_mockerfile other = { 0 };
+	auto_lint_findings findings = { 0 };
+	struct error err;
+
+	CHECK_OK(mockerfile_parse("Mockerfile", text, strlen(text), NULL, &file, &err),
+		&err);
+	CHECK_OK(lint_check(&file, NULL, &findings, &err), &err);
+	CHECK_INT(findings.count, 0);
+	CHECK_OK(mockerfile_parse(
+			 "Mockerfile", scratch, strlen(scratch), NULL, &other, &err),
+		&err);
+	CHECK_INT(lint_check(&other, NULL, &findings, &err), -1);
+}
+
 static void findings_show_their_line(void)
 {
 	static const char text[] = "# check=error=true\nFROM scratch\nWORKDIR a\n";
@@ -103,9 +124,41 @@ static void findings_show_their_line(void)
 		"     |         ^\n");
 }
 
+static void directives_are_read_as_buildkit_does(void)
+{
+	static const struct {
+		const char *line, *result; /* "fatal", "" or a part of the error */
+	} lines[] = {
+		{ "# check=error=1", "fatal" },
+		{ "# check=error=t", "fatal" },
+		{ "# check= skip = A , B ; error = true ;", "fatal" },
+		{ "# check=error=false;skip=WorkdirRelativePath ", "" },
+		{ "# check=error=ture",
+			"Mockerfile:1: check: error: expected true or false, found \"ture\"" },
+		{ "# check=skp=all", "Mockerfile:1: check: \"skp\" is not known" },
+		{ "# check=all", "Mockerfile:1: check: \"all\": expected skip=" },
+		{ "# check=skip=A\n# check=error=true",
+			"Mockerfile:2: the directive \"check\" stands here twice" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		auto_free char *text = str_format("%s\nFROM scratch\n", lines[i].line);
+		auto_mockerfile file = { 0 };
+		struct error err;
+
+		if (mockerfile_parse(
+			    "Mockerfile", text, strlen(text), NULL, &file, &err) < 0)
+			CHECK(*lines[i].result && strstr(err.text, lines[i].result));
+		else
+			CHECK_STR(file.check.fatal ? "fatal" : "", lines[i].result);
+	}
+}
+
 static const struct test tests[] = {
+	{ "\"# check=\" is read as BuildKit does", directives_are_read_as_buildkit_does },
 	{ "rules find what they should, in BuildKit's words",
 		rules_find_what_they_should },
+	{ "what an image may set is no fault of the file", variables_of_images },
 	{ "a finding shows its line", findings_show_their_line },
 };
 

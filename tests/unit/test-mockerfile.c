@@ -218,6 +218,8 @@ static const struct error_row error_rows[] = {
 	/* RUN --mount */
 	{ "FROM a\nRUN --mount=type=cach,target=/x true\n", "cach" },
 	{ "FROM a\nRUN --mount=type=cache true\n", "a mount of type cache needs a target" },
+	{ "FROM a\nRUN --mount=type=bind,target=. true\n", "a mount of type bind cannot be at \"/\": it would hide the step's own files" },
+	{ "FROM a\nWORKDIR /a\nRUN --mount=type=tmpfs,target=/a/.. true\n", "a mount of type tmpfs cannot be at \"/\"" },
 	{ "FROM a\nRUN --mount=target=/x,size=1m true\n", "a mount of type bind knows no \"size\"" },
 	{ "FROM a\nRUN --mount=target=/x,sorce=/y true\n", "--mount knows no \"sorce\"; did you mean \"source\"?" },
 	{ "FROM a\nRUN --mount=target=/x,from=$y true\n", "from takes no variables; give the stage a name" },
