@@ -80,12 +80,19 @@ static int run_list(const struct command_call *call, struct error *err)
 
 /* ---- export ---- */
 
+static enum tar_compression compression_of(const char *path)
+{
+	if (str_ends_with(path, ".gz") || str_ends_with(path, ".tgz"))
+		return TAR_GZIP;
+	return str_ends_with(path, ".zst") ? TAR_ZSTD : TAR_PLAIN;
+}
+
 /* "-" is standard output. */
 static int write_archive(int data_fd, const char *id, const char *path, struct error *err)
 {
 	struct tar_write_options options = {
 		.name = id,
-		.gzip = str_ends_with(path, ".gz") || str_ends_with(path, ".tgz"),
+		.compression = compression_of(path),
 		.epoch = -1,
 	};
 	const char *named = strcmp(path, "-") == 0 ? NULL : path;

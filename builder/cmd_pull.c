@@ -48,7 +48,9 @@ static int run(const struct command_call *call, struct error *err)
 {
 	const struct builder_options *global = call->global;
 	const struct pull_options *given = call->options;
-	auto_free char *source = str_format("docker://%s", call->argv[0]);
+	const char *rest = str_after(call->argv[0], "docker://");
+	const char *asked = rest ? rest : call->argv[0];
+	auto_free char *source = str_format("docker://%s", asked);
 	auto_interrupt interrupt = INTERRUPT_NONE;
 	auto_store store = STORE_CLOSED;
 	auto_session session = SESSION_NONE;
@@ -64,7 +66,7 @@ static int run(const struct command_call *call, struct error *err)
 
 	if (rootless_enter(err) < 0)
 		return -1;
-	if (ref_normalize(call->argv[0], &name, err) < 0 ||
+	if (ref_normalize(asked, &name, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		interrupt_begin(&interrupt, err) < 0 ||
 		session_begin(&store, &session, err) < 0)

@@ -24,9 +24,9 @@ struct push_options {
 
 /* clang-format off */
 static const struct option_spec options[] = {
-	OPTION_STRING(struct push_options, compression, "compression", 0, "gzip|none",
+	OPTION_STRING(struct push_options, compression, "compression", 0, "gzip|zstd|none",
 		"of layers that were made here; what came from elsewhere leaves as it came",
-		.values = "gzip|none", .initial = "gzip"),
+		.values = "gzip|zstd|none", .initial = "gzip"),
 	OPTION_STRING(struct push_options, digestfile, "digestfile", 0, "FILE",
 		"write the digest that the name has in the registry to the file"),
 	REGISTRY_OPTIONS(struct push_options),
@@ -57,10 +57,10 @@ static int push(const struct command_call *call, const struct store *store,
 	auto_image image = { 0 };
 	struct export_image exported = { .image = &image };
 	struct digest id, digest = { 0 };
+	int64_t compression = TAR_GZIP;
 	struct output output = {
 		.kind = OUTPUT_REGISTRY,
 		.name = name + (str_after(name, "docker://") ? strlen("docker://") : 0),
-		.gzip = str_equal(given->compression, "gzip"),
 	};
 	struct output_job job = {
 		.session = session,
@@ -73,6 +73,8 @@ static int push(const struct command_call *call, const struct store *store,
 		.ret_digest = &digest,
 	};
 
+	(void)word_to_number(tar_compression_words, given->compression, &compression);
+	output.compression = (enum tar_compression)compression;
 	if (refs_find(store, call->argv[0], &id, err) < 0 ||
 		image_load(store, &id, &image, err) < 0)
 		return -1;

@@ -23,8 +23,8 @@ static const struct option_spec options[] = {
 	OPTION_STRING(struct save_options, format, "format", 0, "FORMAT",
 		"an OCI layout in an archive or in a directory, or what docker load reads",
 		.values = "oci-archive|oci-dir|docker-archive", .initial = "oci-archive"),
-	OPTION_STRING(struct save_options, compression, "compression", 0, "gzip|none",
-		"of the layers of an OCI layout", .values = "gzip|none", .initial = "gzip"),
+	OPTION_STRING(struct save_options, compression, "compression", 0, "gzip|zstd|none",
+		"of the layers of an OCI layout", .values = "gzip|zstd|none", .initial = "gzip"),
 	OPTION_I64(struct save_options, epoch, "source-date-epoch", 0, "SECONDS",
 		"file times that are later become this",
 		OPTION_HAS(struct save_options, epoch)),
@@ -116,19 +116,20 @@ static int run(const struct command_call *call, struct error *err)
 	auto_saved saved = { 0 };
 	auto_output output = {
 		.dest = str_dup(given->output),
-		.gzip = str_equal(given->compression, "gzip"),
 	};
 	struct output_job job = {
 		.session = &session,
 		.epoch = given->has_epoch ? given->epoch : -1,
 		.report = -1,
 	};
-	int64_t kind = OUTPUT_OCI_ARCHIVE;
+	int64_t kind = OUTPUT_OCI_ARCHIVE, compression = TAR_GZIP;
 
 	if (rootless_enter(err) < 0)
 		return -1;
 	(void)word_to_number(formats, given->format, &kind); /* one of its values */
 	output.kind = (enum output_kind)kind;
+	(void)word_to_number(tar_compression_words, given->compression, &compression);
+	output.compression = (enum tar_compression)compression;
 	if (check(call, &output, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		find_all(call, &store, &saved, err) < 0 ||

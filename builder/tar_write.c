@@ -30,7 +30,7 @@
 struct writing {
 	const struct tar_write_options *options;
 	struct archive *tar;  /* formats */
-	struct archive *gzip; /* compresses what tar made; NULL: not */
+	struct archive *filter; /* compresses what tar made; NULL: not */
 	struct digest_state raw;
 	struct digest_state compressed;
 	int fd;
@@ -46,8 +46,8 @@ static void writing_free(struct writing *w)
 {
 	if (w->tar)
 		(void)archive_write_free(w->tar); /* closed before, where it counts */
-	if (w->gzip)
-		(void)archive_write_free(w->gzip);
+	if (w->filter)
+		(void)archive_write_free(w->filter);
 	digest_free(&w->raw);
 	digest_free(&w->compressed);
 	hardlinks_free(&w->links);
@@ -90,38 +90,54 @@ static la_ssize_t write_raw(
 	struct writing *w = argument;
 
 	digest_add(&w->raw, data, length);
-	if (!w->gzip)
+	if (!w->filter)
 		return write_out(archive, argument, data, length);
-	if (archive_write_data(w->gzip, data, length) != (la_ssize_t)length) {
-		archive_set_error(archive, EIO, "%s", archive_error_string(w->gzip));
+	if (archive_write_data(w->filter, data, length) != (la_ssize_t)length) {
+		archive_set_error(archive, EIO, "%s", archive_error_string(w->filter));
 		return -1;
 	}
 	return (la_ssize_t)length;
 }
 
+const struct word tar_compression_words[] = {
+	{ "none", TAR_PLAIN },
+	{ "uncompressed", TAR_PLAIN },
+	{ "gzip", TAR_GZIP },
+	{ "zstd", TAR_ZSTD },
+	{ NULL, 0 },
+};
+
+/* The time in gzip's header is left out. */
+static int add_filter(const struct writing *w)
+{
+	if (w->options->compression == TAR_ZSTD)
+		return archive_write_add_filter_zstd(w->filter);
+	if (archive_write_add_filter_gzip(w->filter) != ARCHIVE_OK)
+		return ARCHIVE_FATAL;
+	return archive_write_set_filter_option(w->filter, "gzip", "timestamp", NULL);
+}
+
 /* libarchive compresses whole archives only; the raw format has one entry, whose bytes
- * are ours. The time in gzip's header is left out. */
-static int open_gzip(struct writing *w)
+ * are ours. */
+static int open_filter(struct writing *w)
 {
 	struct archive_entry *entry;
 	int result;
 
-	w->gzip = archive_write_new();
-	if (!w->gzip)
+	w->filter = archive_write_new();
+	if (!w->filter)
 		str_out_of_memory();
-	if (archive_write_set_format_raw(w->gzip) != ARCHIVE_OK ||
-		archive_write_add_filter_gzip(w->gzip) != ARCHIVE_OK ||
-		archive_write_set_filter_option(w->gzip, "gzip", "timestamp", NULL) !=
-			ARCHIVE_OK ||
-		archive_write_set_bytes_in_last_block(w->gzip, 1) != ARCHIVE_OK ||
-		archive_write_open(w->gzip, w, NULL, write_out, NULL) != ARCHIVE_OK)
-		return fail_archive(w, w->gzip);
+	if (archive_write_set_format_raw(w->filter) != ARCHIVE_OK ||
+		add_filter(w) != ARCHIVE_OK ||
+		archive_write_set_bytes_in_last_block(w->filter, 1) != ARCHIVE_OK ||
+		archive_write_open(w->filter, w, NULL, write_out, NULL) != ARCHIVE_OK)
+		return fail_archive(w, w->filter);
 	entry = archive_entry_new();
 	archive_entry_set_filetype(entry, AE_IFREG);
 	archive_entry_set_pathname(entry, "layer.tar");
-	result = archive_write_header(w->gzip, entry);
+	result = archive_write_header(w->filter, entry);
 	archive_entry_free(entry);
-	return result == ARCHIVE_OK ? 0 : fail_archive(w, w->gzip);
+	return result == ARCHIVE_OK ? 0 : fail_archive(w, w->filter);
 }
 
 /* What is no ASCII has a pax record, which is UTF-8. */
@@ -134,7 +150,7 @@ static void use_utf8(struct writing *w)
 
 static int open_tar(struct writing *w)
 {
-	if (w->options->gzip && open_gzip(w) < 0)
+	if (w->options->compression != TAR_PLAIN && open_filter(w) < 0)
 		return -1;
 	use_utf8(w);
 	w->tar = archive_write_new();
@@ -382,8 +398,8 @@ int tar_write(int root_fd, int archive_fd, const struct tar_write_options *optio
 		return -1;
 	if (archive_write_close(w.tar) != ARCHIVE_OK)
 		return fail_archive(&w, w.tar);
-	if (w.gzip && archive_write_close(w.gzip) != ARCHIVE_OK)
-		return fail_archive(&w, w.gzip);
+	if (w.filter && archive_write_close(w.filter) != ARCHIVE_OK)
+		return fail_archive(&w, w.filter);
 	ret->diff_id = digest_end(&w.raw);
 	ret->digest = digest_end(&w.compressed);
 	ret->size = w.size;

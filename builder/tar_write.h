@@ -10,12 +10,18 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "base/str.h"
 #include "builder/digest.h"
+
+enum tar_compression { TAR_PLAIN, TAR_GZIP, TAR_ZSTD };
+
+/* "none", "uncompressed", "gzip", "zstd" */
+extern const struct word tar_compression_words[];
 
 struct tar_write_options {
 	const char *name; /* of the tree, for errors */
 	bool layer;       /* overlayfs's marks become .wh.NAME and .wh..wh..opq */
-	bool gzip;
+	enum tar_compression compression;
 	int64_t epoch; /* later times become this; -1: none */
 };
 

@@ -103,6 +103,12 @@ static const char *oci_type(const char *media_type)
 	return media_type;
 }
 
+static const char *const media_types[] = {
+	[TAR_PLAIN] = IMAGE_MEDIA_LAYER,
+	[TAR_GZIP] = IMAGE_MEDIA_LAYER_GZIP,
+	[TAR_ZSTD] = IMAGE_MEDIA_LAYER_ZSTD,
+};
+
 static int export_made_layer(struct session *session, const struct image_layer *layer,
 	int directory_fd, const struct tar_write_options *tar,
 	struct image_descriptor *ret, struct strings *diff_ids, struct error *err)
@@ -115,8 +121,8 @@ static int export_made_layer(struct session *session, const struct image_layer *
 	name = layout_blob_name(&written.digest);
 	if (export_place_layer(directory_fd, name, err) < 0)
 		return -1;
-	layout_describe(ret, tar->gzip ? IMAGE_MEDIA_LAYER_GZIP : IMAGE_MEDIA_LAYER,
-		&written.digest, (uint64_t)written.size);
+	layout_describe(ret, media_types[tar->compression], &written.digest,
+		(uint64_t)written.size);
 	strings_addf(diff_ids, DIGEST_PREFIX "%s", written.diff_id.hex);
 	return 0;
 }
@@ -149,7 +155,7 @@ static int export_layers(struct session *session, int directory_fd,
 	struct tar_write_options tar = {
 		.name = "a layer",
 		.layer = true,
-		.gzip = options->gzip,
+		.compression = options->compression,
 		.epoch = export_latest_time(image->image, options),
 	};
 	size_t count = image->image->layers_count;

@@ -11,6 +11,7 @@
 #include "builder/store/image.h"
 #include "builder/store/session.h"
 #include "builder/store/store.h"
+#include "builder/tar_write.h"
 
 struct export_image {
 	const struct image *image;
@@ -18,7 +19,7 @@ struct export_image {
 };
 
 struct export_options {
-	bool gzip;     /* the layers */
+	enum tar_compression compression; /* of the layers */
 	int64_t epoch; /* later file times become this; -1: none */
 };
 

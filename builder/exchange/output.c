@@ -32,7 +32,7 @@ struct writing {
 static struct export_options export_options(const struct writing *writing)
 {
 	return (struct export_options){
-		.gzip = writing->output->gzip,
+		.compression = writing->output->compression,
 		.epoch = writing->job->epoch,
 	};
 }

@@ -36,7 +36,7 @@ struct output {
 	enum output_kind kind;
 	char *dest; /* NULL: standard output, or the registry */
 	char *name; /* instead of the image's */
-	bool gzip;  /* layers */
+	enum tar_compression compression; /* of layers */
 };
 
 int output_parse(const char *text, struct output *ret, struct error *err) must_check;

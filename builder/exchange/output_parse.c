@@ -100,21 +100,22 @@ static int check_dest(
 
 static int complete(struct parsing *parsing, struct output *output, struct error *err)
 {
-	int64_t kind;
+	int64_t kind, compression = TAR_GZIP;
 
 	if (!parsing->type)
 		return fail(err, "type= is missing");
 	if (!word_to_number(kinds, parsing->type, &kind))
 		return word_fail(kinds, "type", parsing->type, err);
-	if (parsing->compression && !str_equal(parsing->compression, "gzip") &&
-		!str_equal(parsing->compression, "none") &&
-		!str_equal(parsing->compression, "uncompressed"))
-		return fail(err, "compression=%s: gzip or none", parsing->compression);
+	if (parsing->compression &&
+		!word_to_number(
+			tar_compression_words, parsing->compression, &compression))
+		return fail(
+			err, "compression=%s: gzip, zstd or none", parsing->compression);
 	*output = (struct output){
 		.kind = (enum output_kind)kind,
 		.dest = take_ptr(&parsing->dest),
 		.name = take_ptr(&parsing->name),
-		.gzip = !parsing->compression || str_equal(parsing->compression, "gzip"),
+		.compression = (enum tar_compression)compression,
 	};
 	if (check_dest(output, parsing, err) < 0) {
 		output_free(output);

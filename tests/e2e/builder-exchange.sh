@@ -323,6 +323,26 @@ compressed() {
 test_case "dir: with layers in zstd" compressed zstd
 test_case "dir: with layers in gzip" compressed gzip
 
+written_in() {
+	needs skopeo umoci || return
+	run mocker-builder save --format oci-dir --compression "$1" -o squeezed app:1
+	check_status 0
+	check_equal "$(jq -r '.layers[].mediaType' "squeezed/blobs/sha256/$(jq -r \
+		'.manifests[0].digest[7:]' squeezed/index.json)" | uniq)" "$2"
+	check_equal "$(jq -r '.config.digest' "squeezed/blobs/sha256/$(jq -r \
+		'.manifests[0].digest[7:]' squeezed/index.json)")" \
+		"$(jq -r '.config.digest' "layout/blobs/sha256/$(jq -r \
+		'.manifests[0].digest[7:]' layout/index.json)")" "the config's digest"
+	run skopeo --insecure-policy copy --dest-decompress oci:squeezed:app:1 dir:plain
+	check_status 0
+	run mocker-builder --root "$tmp/fresh" load -t back dir:plain
+	run mocker-builder --root "$tmp/fresh" bundle back "$tmp/back"
+	check_equal "$(tree back/rootfs)" "$(tree ours/rootfs)" "the tree"
+	rm -rf squeezed plain back fresh
+}
+test_case "layers are written in zstd" written_in zstd application/vnd.oci.image.layer.v1.tar+zstd
+test_case "layers are written as they are" written_in none application/vnd.oci.image.layer.v1.tar
+
 # An index of three platforms, all of them the same image but by name.
 several_platforms() {
 	local manifest
