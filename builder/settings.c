@@ -1,4 +1,5 @@
 /* Steps that change nothing but the image's config. */
+#include <search.h>
 #include <string.h>
 #include <time.h>
 
@@ -48,12 +49,38 @@ static void set_entrypoint(struct stage_state *state, const struct step *step)
 		strings_free(&config->cmd);
 }
 
+static int compare(const void *left, const void *right)
+{
+	return strcmp(left, right);
+}
+
+/* True if the tree has the word already; it borrows one that it has not. */
+static bool has_seen(void **tree, const char *word)
+{
+	char **node = tsearch(word, tree, compare);
+
+	if (!node)
+		str_out_of_memory();
+	return *node != word;
+}
+
+static void keep(void *borrowed)
+{
+	(void)borrowed;
+}
+
+/* EXPOSE 1-65535 is short. */
 static void add_missing(struct strings *list, const struct strings *words)
 {
+	void *tree = NULL;
+
+	strings_each (item, list)
+		(void)has_seen(&tree, *item);
 	strings_each (word, words) {
-		if (!strings_contain(list, *word))
+		if (!has_seen(&tree, *word))
 			strings_add(list, *word);
 	}
+	tdestroy(tree, keep);
 }
 
 static void replace_text(char **text, const struct step *step)
