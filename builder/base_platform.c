@@ -25,7 +25,8 @@ int base_platform_check(const struct build *build, const struct stage *stage,
 	if (platform_parse(platform, &wanted, err) < 0)
 		return -1;
 	if (!found.os || !found.architecture || image->on_host ||
-		platform_matches(&wanted, &found) || check_lists(&build->file.check.skip, RULE))
+		platform_matches(&wanted, &found) ||
+		check_lists(&build->file.check.skip, RULE))
 		return 0;
 	expected = platform_text(&wanted);
 	actual = platform_text(&found);

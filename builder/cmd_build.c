@@ -104,7 +104,8 @@ static const struct option_spec options[] = {
 	OPTION_FLAG(struct build_options, quiet, "quiet", 'q',
 		"print nothing but the image's ID; the same as --progress=quiet"),
 	OPTION_STRING(struct build_options, iidfile, "iidfile", 0, "FILE",
-		"write the image's ID to the file"),
+		"write the image's ID to the file: the store's, for layers have no digests until "
+		"they leave; push --digestfile has the manifest's"),
 	OPTION_I64(struct build_options, epoch, "source-date-epoch", 0, "SECONDS",
 		"the latest time that the image mentions (otherwise $SOURCE_DATE_EPOCH)",
 		OPTION_HAS(struct build_options, epoch)),

@@ -119,10 +119,12 @@ static int choose_root(const struct bundle_request *request, const struct store 
 	int64_t root = image->on_host ? BUNDLE_ROOT_OVERLAY : BUNDLE_ROOT_COPY;
 
 	if (request->rootfs)
-		(void)word_to_number(root_words, request->rootfs, &root); /* one of them */
+		(void)word_to_number(
+			root_words, request->rootfs, &root); /* one of them */
 	if (root == BUNDLE_ROOT_MOUNTED && rootless_here())
-		return fail(err, "--rootfs mounted: only root can mount it for others; use "
-				 "copy or overlay");
+		return fail(err,
+			"--rootfs mounted: only root can mount it for others; use "
+			"copy or overlay");
 	if (root != BUNDLE_ROOT_COPY && store->copies) {
 		log_warning("overlayfs is refused here: the bundle gets a copy");
 		root = BUNDLE_ROOT_COPY;

@@ -13,16 +13,19 @@
 
 struct destination {
 	int fd;
-	char *path;    /* NULL: standard output */
+	char *path; /* NULL: standard output */
 	char *partial; /* what the file is called until it is whole; NULL: nothing to rename */
 };
 
-#define DESTINATION_NONE { .fd = -1 }
+#define DESTINATION_NONE \
+	{                \
+		.fd = -1 \
+	}
 
 /* path NULL: standard output. A pipe is waited for until somebody reads it, or until
  * signal_fd (-1: none) has a signal. */
-int destination_open(const char *path, mode_t mode, int signal_fd, struct destination *ret,
-	struct error *err) must_check;
+int destination_open(const char *path, mode_t mode, int signal_fd,
+	struct destination *ret, struct error *err) must_check;
 
 /* Ends it: `result` is how writing went, 0 or -1 with the error in *err. What is not whole
  * is taken away. Returns the result of both. */

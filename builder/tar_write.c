@@ -29,7 +29,7 @@
 
 struct writing {
 	const struct tar_write_options *options;
-	struct archive *tar;  /* formats */
+	struct archive *tar;    /* formats */
 	struct archive *filter; /* compresses what tar made; NULL: not */
 	struct digest_state raw;
 	struct digest_state compressed;

@@ -44,14 +44,15 @@ static struct oci_device_rule *add_rule(struct oci_resources *resources, bool al
 static void add_devices(
 	const struct bundle_request *request, struct oci_resources *resources)
 {
+	static const int64_t kinds[] = { 'c', 'b' };
 	struct oci_device_rule *rule = add_rule(resources, request->privileged);
 
 	if (request->privileged)
 		rule->type = 'a';
 	/* A step may put nodes into its image, though it can open none of them. */
-	for (const char *type = "cb"; request->for_step && *type; type++) {
+	for (size_t i = 0; request->for_step && i < ARRAY_SIZE(kinds); i++) {
 		rule = add_rule(resources, true);
-		rule->type = *type;
+		rule->type = kinds[i];
 		free(rule->access);
 		rule->access = str_dup("m");
 	}

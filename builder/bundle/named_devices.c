@@ -8,7 +8,8 @@
 
 /* ---- nodes --------------------------------------------------------------------------- */
 
-static int stat_node(const struct cdi_node *node, struct oci_device *ret, struct error *err)
+static int stat_node(
+	const struct cdi_node *node, struct oci_device *ret, struct error *err)
 {
 	const char *path = node->host_path ? node->host_path : node->path;
 	struct stat found;
@@ -214,8 +215,8 @@ static int apply(
 	return set_intel_rdt(edits, &config->linux, err);
 }
 
-int bundle_add_named_devices(const struct bundle_input *input, const struct strings *names,
-	struct oci_config *config, struct error *err)
+int bundle_add_named_devices(const struct bundle_input *input,
+	const struct strings *names, struct oci_config *config, struct error *err)
 {
 	auto_strings done = { 0 };
 	auto_cdi cdi = { 0 };

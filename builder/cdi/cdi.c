@@ -56,8 +56,8 @@ static const struct json_field hook_fields[] = {
 static const struct json_type hook_type = JSON_TYPE(struct cdi_hook, hook_fields);
 
 static const struct json_field net_device_fields[] = {
-	JSON_STRING(struct cdi_net_device, host_name, "hostInterfaceName",
-		.required = true),
+	JSON_STRING(
+		struct cdi_net_device, host_name, "hostInterfaceName", .required = true),
 	JSON_STRING(struct cdi_net_device, name, "name", .required = true),
 	JSON_END,
 };
@@ -97,8 +97,8 @@ static const struct json_type device_type = JSON_TYPE(struct cdi_device, device_
 static const struct json_field specification_fields[] = {
 	JSON_STRING(struct cdi_specification, version, "cdiVersion", .required = true),
 	JSON_STRING(struct cdi_specification, kind, "kind", .required = true),
-	JSON_STRUCT(struct cdi_specification, annotations, "annotations",
-		&annotations_type),
+	JSON_STRUCT(
+		struct cdi_specification, annotations, "annotations", &annotations_type),
 	JSON_ARRAY(struct cdi_specification, devices, "devices", &device_type,
 		.required = true),
 	JSON_STRUCT(struct cdi_specification, edits, "containerEdits", &edits_type),
@@ -140,7 +140,8 @@ bool cdi_is_name(const char *text)
 	return equals && is_kind(text, (size_t)(equals - text));
 }
 
-static int check_edits(const char *where, const struct cdi_edits *edits, struct error *err)
+static int check_edits(
+	const char *where, const struct cdi_edits *edits, struct error *err)
 {
 	strings_each (item, &edits->env) {
 		if (**item == '=' || !strchr(*item, '='))
@@ -151,9 +152,11 @@ static int check_edits(const char *where, const struct cdi_edits *edits, struct 
 		const struct cdi_node *node = &edits->nodes[i];
 
 		if (*node->path != '/')
-			return fail(err, "%s/deviceNodes/%zu/path: expected an absolute path",
+			return fail(err,
+				"%s/deviceNodes/%zu/path: expected an absolute path",
 				where, i);
-		if (node->type && (strlen(node->type) != 1 || !strchr("bcup", *node->type)))
+		if (node->type &&
+			(strlen(node->type) != 1 || !strchr("bcup", *node->type)))
 			return fail(err,
 				"%s/deviceNodes/%zu/type: expected b, c, u or p, found \"%s\"",
 				where, i, node->type);
@@ -172,8 +175,9 @@ static int check_edits(const char *where, const struct cdi_edits *edits, struct 
 	}
 	for (size_t i = 0; i < edits->hooks_count; i++) {
 		if (hook_kind_of(edits->hooks[i].hook_name) == HOOK_KINDS)
-			return fail(err, "%s/hooks/%zu/hookName: \"%s\" is no kind of hook",
-				where, i, edits->hooks[i].hook_name);
+			return fail(err,
+				"%s/hooks/%zu/hookName: \"%s\" is no kind of hook", where,
+				i, edits->hooks[i].hook_name);
 	}
 	return 0;
 }
@@ -191,8 +195,9 @@ static int check_specification(
 		auto_free char *where = str_format("/devices/%zu/containerEdits", i);
 
 		if (!is_word(device->name, strlen(device->name), "-_.:"))
-			return fail(err, "/devices/%zu/name: \"%s\" is no name of a device",
-				i, device->name);
+			return fail(err,
+				"/devices/%zu/name: \"%s\" is no name of a device", i,
+				device->name);
 		if (check_edits(where, &device->edits, err) < 0)
 			return -1;
 	}
@@ -229,7 +234,8 @@ static int read_specification(
 		str_append_n(&json, text, length);
 	else if (yaml_to_json(ret->path, text, length, &json, err) < 0)
 		return -1;
-	if (json_read(&specification_type, ret, json.data, json.length, &options, err) < 0)
+	if (json_read(&specification_type, ret, json.data, json.length, &options, err) <
+		0)
 		return -1;
 	if (check_specification(ret, err) < 0) {
 		json_place(ret->path, json.data, json.length, err);
@@ -281,11 +287,12 @@ int cdi_open(const struct strings *directories, struct cdi *ret, struct error *e
 	struct cdi cdi = { 0 };
 
 	strings_copy(&list, directories);
-	for (size_t i = 0; !directories->count && i < ARRAY_SIZE(standard_directories); i++)
+	for (size_t i = 0; !directories->count && i < ARRAY_SIZE(standard_directories);
+		i++)
 		strings_add(&list, standard_directories[i]);
 	strings_each (directory, &list) {
-		if (open_directory(
-			    *directory, (size_t)(directory - list.items), &cdi, err) < 0) {
+		if (open_directory(*directory, (size_t)(directory - list.items), &cdi,
+			    err) < 0) {
 			cdi_close(&cdi);
 			return -1;
 		}
@@ -301,7 +308,8 @@ static const struct cdi_device *device_of(
 {
 	const char *rest = str_after(name, specification->kind);
 
-	for (size_t i = 0; rest && *rest == '=' && i < specification->devices_count; i++) {
+	for (size_t i = 0; rest && *rest == '=' && i < specification->devices_count;
+		i++) {
 		if (str_equal(specification->devices[i].name, rest + 1))
 			return &specification->devices[i];
 	}
@@ -309,8 +317,8 @@ static const struct cdi_device *device_of(
 }
 
 int cdi_lookup(const struct cdi *cdi, const char *name,
-	const struct cdi_specification **ret_specification,
-	const struct cdi_device **ret, struct error *err)
+	const struct cdi_specification **ret_specification, const struct cdi_device **ret,
+	struct error *err)
 {
 	const struct cdi_specification *found = NULL, *other = NULL;
 
@@ -390,7 +398,8 @@ bool cdi_is_open_to_all(const struct cdi *cdi, const char *name)
 
 	if (cdi_lookup(cdi, name, &specification, &device, &ignored) < 0)
 		return false;
-	return says(device->annotations.auto_allow ? device->annotations.auto_allow
-						   : specification->annotations.auto_allow,
+	return says(device->annotations.auto_allow
+			    ? device->annotations.auto_allow
+			    : specification->annotations.auto_allow,
 		"true");
 }

@@ -103,8 +103,8 @@ void cdi_close(struct cdi *cdi);
 
 /* The files *.json, *.yaml and *.yml of the directories; of CDI's own ones if there are
  * none in the list. A directory that is not there has no devices. */
-int cdi_open(const struct strings *directories, struct cdi *ret, struct error *err)
-	must_check;
+int cdi_open(
+	const struct strings *directories, struct cdi *ret, struct error *err) must_check;
 
 /* False for what can only be a path. */
 bool cdi_is_name(const char *text);
@@ -122,5 +122,5 @@ bool cdi_is_open_to_all(const struct cdi *cdi, const char *name);
 /* By its full name; an error if there is none, or if two files of one directory have it.
  * Both are borrowed. */
 int cdi_lookup(const struct cdi *cdi, const char *name,
-	const struct cdi_specification **ret_specification,
-	const struct cdi_device **ret, struct error *err) must_check;
+	const struct cdi_specification **ret_specification, const struct cdi_device **ret,
+	struct error *err) must_check;

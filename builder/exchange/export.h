@@ -20,7 +20,7 @@ struct export_image {
 
 struct export_options {
 	enum tar_compression compression; /* of the layers */
-	int64_t epoch; /* later file times become this; -1: none */
+	int64_t epoch;                    /* later file times become this; -1: none */
 };
 
 /* Adds the image to the layout in a directory, which may be empty. *ret: the manifest or

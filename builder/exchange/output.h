@@ -34,8 +34,8 @@ enum output_kind {
 
 struct output {
 	enum output_kind kind;
-	char *dest; /* NULL: standard output, or the registry */
-	char *name; /* instead of the image's */
+	char *dest;                       /* NULL: standard output, or the registry */
+	char *name;                       /* instead of the image's */
 	enum tar_compression compression; /* of layers */
 };
 

@@ -106,9 +106,8 @@ static int complete(struct parsing *parsing, struct output *output, struct error
 		return fail(err, "type= is missing");
 	if (!word_to_number(kinds, parsing->type, &kind))
 		return word_fail(kinds, "type", parsing->type, err);
-	if (parsing->compression &&
-		!word_to_number(
-			tar_compression_words, parsing->compression, &compression))
+	if (parsing->compression && !word_to_number(tar_compression_words,
+					    parsing->compression, &compression))
 		return fail(
 			err, "compression=%s: gzip, zstd or none", parsing->compression);
 	*output = (struct output){

@@ -19,8 +19,8 @@ struct check {
 };
 
 /* The zeroed struct at ret; span: of the directive, for errors. */
-int check_parse(const char *text, struct span span, struct check *ret, struct error *err)
-	must_check;
+int check_parse(const char *text, struct span span, struct check *ret,
+	struct error *err) must_check;
 void check_free(struct check *check);
 
 /* Without regard to case. */
