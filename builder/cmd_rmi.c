@@ -15,12 +15,42 @@ struct rmi_options {
 /* clang-format off */
 static const struct option_spec options[] = {
 	OPTION_FLAG(struct rmi_options, force, "force", 'f',
-		"an image that does not exist is no error"),
+		"an image that does not exist is no error; an ID takes all of its names"),
 	OPTION_END,
 };
 /* clang-format on */
 
-static int remove_one(const struct store *store, const char *text, struct error *err)
+/* Who gives an ID may not know of every name. */
+static int remove_all_names(
+	const struct store *store, const struct digest *id, bool force, struct error *err)
+{
+	auto_free char *digest = str_format(DIGEST_PREFIX "%s", id->hex);
+	auto_image_index index = { 0 };
+	auto_free char *joined = NULL;
+	auto_strings names = { 0 };
+
+	if (refs_read(store, &index, err) < 0)
+		return -1;
+	for (size_t i = 0; i < index.manifests_count; i++) {
+		const char *name = ref_name(&index.manifests[i]);
+
+		if (name && str_equal(index.manifests[i].digest, digest))
+			strings_add(&names, name);
+	}
+	joined = strings_join(&names, ", ");
+	if (names.count > 1 && !force)
+		return fail(err, "%.12s has several names: %s; give these, or --force",
+			id->hex, joined);
+	if (refs_remove_image(store, id, err) < 0)
+		return -1;
+	strings_each (name, &names)
+		printf("untagged %s\n", *name);
+	printf("removed %.12s\n", id->hex);
+	return 0;
+}
+
+static int remove_one(
+	const struct store *store, const char *text, bool force, struct error *err)
 {
 	auto_free char *name = NULL;
 	struct error by_name = { 0 };
@@ -39,11 +69,9 @@ static int remove_one(const struct store *store, const char *text, struct error 
 		*err = by_name;
 		return -1;
 	}
-	if (refs_find(store, text, &id, err) < 0 ||
-		refs_remove_image(store, &id, err) < 0)
-		return -1;
-	printf("removed %.12s\n", id.hex);
-	return 0;
+	return refs_find(store, text, &id, err) < 0
+		       ? -1
+		       : remove_all_names(store, &id, force, err);
 }
 
 static int run(const struct command_call *call, struct error *err)
@@ -55,7 +83,7 @@ static int run(const struct command_call *call, struct error *err)
 	if (store_open(global->root, LOCK_SH, &store, err) < 0)
 		return -1;
 	for (int i = 0; i < call->argc; i++) {
-		if (remove_one(&store, call->argv[i], err) < 0 &&
+		if (remove_one(&store, call->argv[i], given->force, err) < 0 &&
 			!(given->force && err->errnum == ENOENT))
 			return -1;
 	}

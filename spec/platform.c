@@ -98,6 +98,8 @@ int platform_parse(const char *text, struct image_platform *ret, struct error *e
 		return 0;
 	}
 	strings_split(&parts, text, '/');
+	if (strchr(text, ','))
+		return fail(err, "platform \"%s\": expected one", text);
 	if (parts.count < 2 || parts.count > 3 || !*parts.items[0] || !*parts.items[1] ||
 		!*parts.items[parts.count - 1])
 		return fail(err,

@@ -171,9 +171,13 @@ int user_resolve(int root_fd, const char *text, struct user *ret, struct error *
 	if (!text || !*text)
 		text = "0";
 	wanted = colon ? str_dup_n(text, (size_t)(colon - text)) : str_dup(text);
-	if (!*wanted || (colon && !colon[1]))
-		return fail_code(
-			err, EINVAL, "user \"%s\": expected USER or USER:GROUP", text);
+	/* As everyone else reads them: what is left out is as if nothing were said. */
+	if (!*wanted) {
+		free(take_ptr(&wanted));
+		wanted = str_dup("0");
+	}
+	if (colon && !colon[1])
+		colon = NULL;
 	if (resolve_user(root_fd, wanted, &user, &name, err) < 0 ||
 		read_file(root_fd, "/etc/group", &groups, err) < 0)
 		return -1;

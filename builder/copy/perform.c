@@ -279,7 +279,7 @@ static int write_text(
 /* Its work tree is a source like a directory of the context, and belongs to root. */
 static int add_repository(struct writer *writer, const char *text, struct error *err)
 {
-	struct copy_visitor visitor = { enter, leave, copy_file, writer };
+	struct copy_visitor visitor = { enter, leave, copy_file, false, writer };
 	const struct copy_source *source = writer->source;
 	struct copy_request request = *writer->request;
 	struct copy_source tree = { .what = text, .downloads_fd = -1 };
@@ -303,7 +303,7 @@ static int add_repository(struct writer *writer, const char *text, struct error 
 
 static int perform(struct writer *writer, struct error *err)
 {
-	struct copy_visitor visitor = { enter, leave, copy_file, writer };
+	struct copy_visitor visitor = { enter, leave, copy_file, false, writer };
 
 	if (copy_walk(writer->request, writer->source, &visitor, err) < 0)
 		return -1;

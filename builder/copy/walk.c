@@ -390,8 +390,8 @@ static int walk_source(struct walk *walk, const char *source)
 	if (match_paths(walk->source->root_fd, path, walk->source->ignore, &paths,
 		    walk->err) < 0)
 		return -1;
-	if (paths.count ==
-		0) /* as in BuildKit, where "file.txt*" is the way to say "if any" */
+	/* As in BuildKit, where "file.txt*" is the way to say "if any". */
+	if (paths.count == 0 && walk->visitor->warns)
 		log_warning("\"%s\" matches nothing in %s", source, walk->source->what);
 	walk->only_match &= paths.count == 1;
 	strings_each (match, &paths)

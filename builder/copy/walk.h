@@ -30,6 +30,7 @@ struct copy_visitor {
 	int (*leave)(void *argument, const struct copy_entry *entry, struct error *err);
 	/* Everything else. */
 	int (*file)(void *argument, const struct copy_entry *entry, struct error *err);
+	bool warns; /* of what matches nothing: one of several walks */
 	void *argument;
 };
 

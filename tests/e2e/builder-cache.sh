@@ -212,6 +212,17 @@ filters() {
 	run mocker-builder rmi team/red:2 team/none
 	check_fails_with "team/none"
 	run mocker-builder rmi --force team/none
+	printf 'FROM scratch\nLABEL two=names\n' >context/two
+	run mocker-builder build -q -t two:1 -f context/two context
+	local id=${output#sha256:}
+	run mocker-builder tag two:1 two:2
+	run mocker-builder rmi "$id"
+	check_fails_with "${id:0:12} has several names: two:1, two:2; give these, or --force"
+	run mocker-builder rmi --force "$id"
+	check_output "untagged two:1
+untagged two:2
+removed ${id:0:12}"
+	rm context/two
 	check_status 0
 	rm -f filter.Mockerfile
 }

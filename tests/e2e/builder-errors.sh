@@ -79,6 +79,8 @@ said "a network that RUN cannot have" '--network: expected host|none|default, fo
 touch key.pem
 said "a key that is none" "key.pem is neither an agent's socket nor a private key" \
 	mocker-builder build --ssh default=key.pem context
+said "two platforms" 'platform "linux/amd64,linux/arm64": expected one' \
+	mocker-builder build --platform linux/amd64,linux/arm64 context
 said "an entitlement that there is not" "--allow x: expected security.insecure, network.host, device or device=NAME" \
 	mocker-builder build --allow x context
 said "a platform that is none" '--platform: platform "arm": expected OS/ARCHITECTURE' \
