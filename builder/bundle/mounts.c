@@ -102,6 +102,14 @@ static int resolve_source(
 	return 0;
 }
 
+/* Of what concerns the whole file system only the words that ask for nothing. */
+static bool binds_take(const struct mount_option *option)
+{
+	return option && option->kind != MOUNT_OPTION_REMOUNT &&
+	       option->kind != MOUNT_OPTION_COPY_UP &&
+	       (option->kind != MOUNT_OPTION_SUPERBLOCK || option->clear);
+}
+
 /* What a bind mount takes, beside the words that engines have for labels and owners. */
 static int add_bind_options(
 	struct oci_mount *mount, const char *option, const char *list, struct error *err)
@@ -110,14 +118,10 @@ static int add_bind_options(
 
 	strings_split(&words, list, ',');
 	strings_each (word, &words) {
-		const struct mount_option *known = mount_option_find(*word);
-
 		if ((strcmp(*word, "z") == 0 || strcmp(*word, "Z") == 0) &&
 			access("/sys/fs/selinux", F_OK) < 0)
 			continue; /* nothing is labelled here */
-		if (!known || known->kind == MOUNT_OPTION_SUPERBLOCK ||
-			known->kind == MOUNT_OPTION_REMOUNT ||
-			known->kind == MOUNT_OPTION_COPY_UP)
+		if (!binds_take(mount_option_find(*word)))
 			return fail(err,
 				"%s: a bind mount takes no option \"%s\"; usual are ro, rw, "
 				"nosuid, nodev, noexec, rprivate, rslave and rshared",
