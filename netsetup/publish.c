@@ -121,17 +121,28 @@ int publish_parse(struct attachment *record, const char *text, struct error *err
 	return 0;
 }
 
+/* Of addresses as address_text() writes them. */
+static bool is_any(const char *host, const char *other)
+{
+	return (str_equal(host, "0.0.0.0") && !strchr(other, ':')) ||
+	       (str_equal(host, "::") && strchr(other, ':'));
+}
+
 static bool same_host_port(
 	const struct attachment_port *a, const struct attachment_port *b)
 {
+	const char *first = a->host_ip;
+	const char *second = b->host_ip;
+
 	return a->host_port == b->host_port && a->protocol == b->protocol &&
-	       (!a->host_ip || !b->host_ip || str_equal(a->host_ip, b->host_ip));
+	       (!first || !second || str_equal(first, second) || is_any(first, second) ||
+		       is_any(second, first));
 }
 
-int publish_check(const struct attachment *record, struct error *err)
+int publish_check(struct attachment *record, struct error *err)
 {
 	for (size_t i = 0; i < record->publish_count; i++) {
-		const struct attachment_port *port = &record->publish[i];
+		struct attachment_port *port = &record->publish[i];
 		struct address address;
 
 		if (port->host_port == 0 || port->container_port == 0)
@@ -141,6 +152,10 @@ int publish_check(const struct attachment *record, struct error *err)
 		if (port->host_ip && address_parse(port->host_ip, "the host's address",
 					     &address, err) < 0)
 			return -1;
+		if (port->host_ip) {
+			free(port->host_ip);
+			port->host_ip = str_dup(address_text(&address).text);
+		}
 		for (size_t j = 0; j < i; j++)
 			if (same_host_port(port, &record->publish[j]))
 				return fail_code(err, EINVAL,

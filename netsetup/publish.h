@@ -7,8 +7,9 @@
  * the record. A range becomes one mapping a port. */
 int publish_parse(
 	struct attachment *record, const char *text, struct error *err) must_check;
-/* Ports are not 0, no two mappings are of the same host port, addresses are addresses. */
-int publish_check(const struct attachment *record, struct error *err) must_check;
+/* Ports are not 0, no two mappings are of the same host port, addresses are addresses; they
+ * are written in one way from then on, for they become names and keys. */
+int publish_check(struct attachment *record, struct error *err) must_check;
 void publish_add(struct attachment *record, const struct attachment_port *port);
 /* "0.0.0.0:80->8080/tcp, …"; owned by the caller. */
 char *publish_text(const struct attachment *record);

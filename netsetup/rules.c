@@ -5,18 +5,38 @@
  */
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "netsetup/firewall.h"
 #include "netsetup/steps.h"
 #include "netsetup/zone.h"
 
-static char *port_name(const struct attachment_port *port)
+static const int families[] = { AF_INET, AF_INET6 };
+
+/* Each element that may lead from the port has a lease of its own: NULL where none of this
+ * family does. "tcp.80" is every IPv4 address of the host. */
+static char *port_name(const struct attachment_port *port, int family)
 {
+	const char *any = family == AF_INET6 ? "::" : "0.0.0.0";
+	const char *host = port->host_ip ? port->host_ip : any;
+	bool plain = str_equal(host, "0.0.0.0");
+
+	if (!!strchr(host, ':') != (family == AF_INET6))
+		return NULL;
 	return str_format("%s.%u%s%s",
 		word_of_number(attachment_protocol_words, port->protocol),
-		port->host_port, port->host_ip ? "@" : "",
-		port->host_ip ? port->host_ip : "");
+		port->host_port, plain ? "" : "@", plain ? "" : host);
+}
+
+/* Where no address is known yet, one of each family may come. */
+static bool may_have_family(const struct attachment *record, int family)
+{
+	for (size_t i = 0; i < record->addresses_count; i++)
+		if (!!strchr(record->addresses[i].address, ':') == (family == AF_INET6))
+			return true;
+	return record->addresses_count == 0;
 }
 
 /* The name of the record: sweep.c looks for it. */
@@ -36,12 +56,16 @@ int ports_take(struct attach *attach, struct error *err)
 		return 0;
 	if (pool_open_ports(attach->places, &pool, err) < 0)
 		return -1;
-	for (size_t i = 0; i < record->publish_count; i++) {
-		auto_free char *name = port_name(&record->publish[i]);
+	for (size_t i = 0; i < record->publish_count * ARRAY_SIZE(families); i++) {
+		const struct attachment_port *port =
+			&record->publish[i / ARRAY_SIZE(families)];
+		int family = families[i % ARRAY_SIZE(families)];
+		auto_free char *name = port_name(port, family);
 
-		if (pool_lease(&pool, name, owner, err) < 0)
+		if (name && may_have_family(record, family) &&
+			pool_lease(&pool, name, owner, err) < 0)
 			return fail_while(err, "publishing port %u of the host",
-				record->publish[i].host_port);
+				port->host_port);
 	}
 	return 0;
 }
@@ -56,10 +80,12 @@ int ports_release(struct attach *attach, struct error *err)
 		return 0;
 	if (pool_open_ports(attach->places, &pool, err) < 0)
 		return -1;
-	for (size_t i = 0; i < record->publish_count; i++) {
-		auto_free char *name = port_name(&record->publish[i]);
+	for (size_t i = 0; i < record->publish_count * ARRAY_SIZE(families); i++) {
+		auto_free char *name =
+			port_name(&record->publish[i / ARRAY_SIZE(families)],
+				families[i % ARRAY_SIZE(families)]);
 
-		if (pool_release_name(&pool, name, owner, err) < 0)
+		if (name && pool_release_name(&pool, name, owner, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -73,6 +99,20 @@ int rules_add(struct attach *attach, struct error *err)
 	if (attachment_write(&attach->store, &attach->record, err) < 0)
 		return -1;
 	return firewall_add(&attach->firewall, &attach->record, err);
+}
+
+/* What of the port is led by elements of ours; false: nothing is. */
+static bool keep_own_families(
+	struct pool *pool, const char *owner, struct attachment_port *port)
+{
+	auto_free char *name4 = port_name(port, AF_INET);
+	auto_free char *name6 = port_name(port, AF_INET6);
+	bool own4 = name4 && pool_holds(pool, name4, owner);
+	bool own6 = name6 && pool_holds(pool, name6, owner);
+
+	if (!port->host_ip && own4 != own6)
+		port->host_ip = (char *)(uintptr_t)(own4 ? "0.0.0.0" : "::");
+	return own4 || own6;
 }
 
 /* Borrows from the record; the array is the caller's. */
@@ -89,11 +129,10 @@ static int keep_own_ports(
 		pool_open_ports(attach->places, &pool, err) < 0)
 		return -1;
 	for (size_t i = 0; i < attach->record.publish_count; i++) {
-		const struct attachment_port *port = &attach->record.publish[i];
-		auto_free char *name = port_name(port);
+		struct attachment_port port = attach->record.publish[i];
 
-		if (pool_holds(&pool, name, owner))
-			record->publish[count++] = *port;
+		if (keep_own_families(&pool, owner, &port))
+			record->publish[count++] = port;
 	}
 	record->publish_count = count;
 	return 0;

@@ -54,6 +54,45 @@ published() {
 }
 test_case "a published port leads in from everywhere, and only while it is there" published
 
+# refused_after PUBLISHED OTHER HOLDER: the second container does not get the port, the first
+# keeps it.
+refused_after() {
+	run mocker-netsetup add first --network both --publish "$1"
+	check_status 0
+	run mocker-netsetup add second --network both --publish "$2"
+	check_fails_with "$3 is taken by first/eth0@both"
+	run mocker-netsetup check first
+	check_status 0
+	run mocker-netsetup del first
+	run mocker-netsetup add second --network both --publish "$2"
+	check_status 0
+	run mocker-netsetup del second
+	check_equal "$(nft list maps inet | grep 8090)" ""
+}
+
+one_name() {
+	run mocker-netsetup network create both --interface mocker3 --subnet 10.5.0.0/24 \
+		--subnet fd05::/64
+	check_status 0
+	refused_after 8090:80 0.0.0.0:8090:80 tcp.8090
+	refused_after 0.0.0.0:8090:80 8090:80 tcp.8090
+	refused_after 8090:80 '[::]:8090:80' tcp.8090@::
+	refused_after '[0::0]:8090:80' 8090:80 tcp.8090@::
+	refused_after '[fd09::1]:8090:80' '[FD09:0::1]:8090:80' tcp.8090@fd09::1
+	run mocker-netsetup add first --network both --publish 0.0.0.0:8090:80
+	run mocker-netsetup add second --network both --publish '[::]:8090:80'
+	check_status 0
+	run mocker-netsetup del first
+	run mocker-netsetup check second
+	check_status 0
+	run mocker-netsetup del second
+	run mocker-netsetup add first --network both --publish 0.0.0.0:8090:80 \
+		--publish 127.0.0.1:8090:81
+	check_fails_with "the host's port 8090 is published twice"
+	run mocker-netsetup network rm both
+}
+test_case "a port of the host is one container's, however its address is written" one_name
+
 # What goes through the host to somebody else is not the host's.
 passing_by() {
 	run mocker-netsetup add web --publish 8080:80
