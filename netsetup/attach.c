@@ -22,8 +22,11 @@ static int record_begin(struct attach *attach, struct error *err)
 
 static int record_end(struct attach *attach, struct error *err)
 {
-	return attachment_remove(&attach->store, attach->record.network.name,
+	int result = attachment_remove(&attach->store, attach->record.network.name,
 		attach->record.interface, err);
+
+	attachments_unlock(&attach->lock);
+	return result;
 }
 
 static int record_complete(struct attach *attach, struct error *err)
@@ -133,6 +136,7 @@ static const struct step steps[] = {
 
 void attach_close(struct attach *attach)
 {
+	attachments_unlock(&attach->lock);
 	attachment_store_close(&attach->store);
 	attachment_free(&attach->record);
 	cleanup_fd(&attach->netns_fd);
@@ -305,6 +309,7 @@ int attach_detach(const struct detach *detach, size_t *ret_count, struct error *
 		if (attach_undo(&attach, result == 0 ? err : &later) < 0)
 			result = -1;
 		list.items[i] = attach.record; /* its memory is the list's */
+		attachments_unlock(&attach.lock);
 		netlink_close(&attach.host);
 		firewall_close(&attach.firewall);
 	}

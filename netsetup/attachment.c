@@ -284,6 +284,32 @@ int attachments_load(const struct places *places, const char *container,
 	return 0;
 }
 
+int attachments_lock(const struct places *places, int operation,
+	struct attachments_lock *ret, struct error *err)
+{
+	const char *path = places->attachments;
+	auto_fd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT) {
+		if (path_mkdirs(path, 0755, err) < 0)
+			return -1;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return fail_errno(err, "opening %s", path);
+	if (fd_lock(fd, operation, path, err) < 0)
+		return -1;
+	*ret = (struct attachments_lock){ .held = true, .fd = take_fd(&fd) };
+	return 0;
+}
+
+void attachments_unlock(struct attachments_lock *lock)
+{
+	if (lock->held)
+		close(lock->fd);
+	lock->held = false;
+}
+
 /* ---- questions ----------------------------------------------------------------------- */
 
 bool attachment_alive(const struct attachment *attachment)

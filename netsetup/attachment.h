@@ -109,6 +109,19 @@ int attachments_load(const struct places *places, const char *container,
 	struct attachments *ret, struct error *err) must_check;
 void attachments_free(struct attachments *list);
 
+/* Held while records and the firewall differ: shared by who changes one attachment's rules,
+ * exclusively (LOCK_EX) by who reads all records to make the firewall agree with them. Taken
+ * after the container's lock, before a pool's. */
+struct attachments_lock {
+	bool held;
+	int fd;
+};
+#define auto_attachments_lock \
+	__attribute__((cleanup(attachments_unlock))) struct attachments_lock
+int attachments_lock(const struct places *places, int operation,
+	struct attachments_lock *ret, struct error *err) must_check;
+void attachments_unlock(struct attachments_lock *lock);
+
 /* Whether its namespace, and the process that owned it, still live. */
 bool attachment_alive(const struct attachment *attachment);
 /* "CONTAINER/INTERFACE": the owner of its leases. Owned by the caller. */

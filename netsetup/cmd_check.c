@@ -1,6 +1,7 @@
 /* check, gc, reload, status: is all as it should be, and if not, mend it. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -145,10 +146,12 @@ int cmd_reload(const struct command_call *call, struct error *err)
 	auto_places places = { 0 };
 	auto_attachments list = { 0 };
 	auto_firewall firewall = { 0 };
+	auto_attachments_lock lock = { 0 };
 	struct error later;
 	int result = 0;
 
 	if (command_places(call, &places, err) < 0 ||
+		attachments_lock(&places, LOCK_EX, &lock, err) < 0 ||
 		attachments_load(&places, NULL, &list, err) < 0)
 		return -1;
 	if (firewall_reload(&firewall, &list, err) < 0)
@@ -157,6 +160,7 @@ int cmd_reload(const struct command_call *call, struct error *err)
 	for (size_t i = 0; i < list.count; i++)
 		if (zone_add(&list.items[i], result == 0 ? err : &later) < 0)
 			result = -1;
+	attachments_unlock(&lock);
 	if (names_restart(&places, &list, result == 0 ? err : &later) < 0)
 		result = -1;
 	return result;

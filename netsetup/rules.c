@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -64,8 +65,8 @@ int ports_take(struct attach *attach, struct error *err)
 
 		if (name && may_have_family(record, family) &&
 			pool_lease(&pool, name, owner, err) < 0)
-			return fail_while(err, "publishing port %u of the host",
-				port->host_port);
+			return fail_while(
+				err, "publishing port %u of the host", port->host_port);
 	}
 	return 0;
 }
@@ -91,14 +92,28 @@ int ports_release(struct attach *attach, struct error *err)
 	return 0;
 }
 
+/* While it is not held, somebody may set all rules anew, from the records. */
+static int hold_rules(struct attach *attach, struct error *err)
+{
+	return attach->lock.held
+		       ? 0
+		       : attachments_lock(attach->places, LOCK_SH, &attach->lock, err);
+}
+
 int rules_add(struct attach *attach, struct error *err)
 {
+	int result;
+
 	if (!firewall_wanted(&attach->record))
 		return 0;
-	/* Whoever takes the rules back must know the addresses. */
-	if (attachment_write(&attach->store, &attach->record, err) < 0)
+	if (hold_rules(attach, err) < 0)
 		return -1;
-	return firewall_add(&attach->firewall, &attach->record, err);
+	/* Whoever takes the rules back must know the addresses. */
+	result = attachment_write(&attach->store, &attach->record, err);
+	if (result == 0)
+		result = firewall_add(&attach->firewall, &attach->record, err);
+	attachments_unlock(&attach->lock);
+	return result;
 }
 
 /* What of the port is led by elements of ours; false: nothing is. */
@@ -156,6 +171,7 @@ static void forget_connections(const struct attachment *record)
 	}
 }
 
+/* Holds until the record is gone too: else the rules could come back from it. */
 int rules_remove(struct attach *attach, struct error *err)
 {
 	struct attachment record = attach->record;
@@ -163,6 +179,8 @@ int rules_remove(struct attach *attach, struct error *err)
 
 	if (!firewall_wanted(&record))
 		return 0;
+	if (hold_rules(attach, err) < 0)
+		return -1;
 	result = keep_own_ports(attach, &record, err);
 	if (result == 0)
 		result = firewall_remove(&attach->firewall, &record, err);
@@ -174,14 +192,22 @@ int rules_remove(struct attach *attach, struct error *err)
 /* Whoever leaves the zone must know the addresses. */
 int zone_join(struct attach *attach, struct error *err)
 {
+	int result;
+
 	if (!attach->record.zone || attach->record.addresses_count == 0)
 		return 0;
-	if (attachment_write(&attach->store, &attach->record, err) < 0)
+	if (hold_rules(attach, err) < 0)
 		return -1;
-	return zone_add(&attach->record, err);
+	result = attachment_write(&attach->store, &attach->record, err);
+	if (result == 0)
+		result = zone_add(&attach->record, err);
+	attachments_unlock(&attach->lock);
+	return result;
 }
 
 int zone_leave(struct attach *attach, struct error *err)
 {
+	if (attach->record.zone && hold_rules(attach, err) < 0)
+		return -1;
 	return zone_remove(&attach->record, err);
 }

@@ -148,6 +148,34 @@ missing() {
 }
 test_case "elements and tables that others removed stop nothing" missing
 
+# at_once COUNT COMMAND...: as many of them, the last word with its number, and reload beside.
+at_once() {
+	local i count=$1 pids=()
+
+	shift
+	for ((i = 0; i < count; i++)); do
+		mocker-netsetup "${@//%/$i}" >/dev/null 2>>"$tmp/said" &
+		pids+=($!)
+		[ $((i % 10)) != 9 ] || mocker-netsetup reload || failed "reload"
+	done
+	for i in "${pids[@]}"; do
+		wait "$i" || failed "one of $*: $(cat "$tmp/said")"
+	done
+}
+
+reloaded_meanwhile() {
+	local round
+
+	for ((round = 0; round < 3; round++)); do
+		at_once 30 add many% --publish 90%:80
+		run mocker-netsetup check
+		check_status 0
+		at_once 30 del many%
+		check_lacks "$(elements)" 10.0.0 "what is left of round $round"
+	done
+}
+test_case "reload restores what is there while others come and go" reloaded_meanwhile
+
 elsewhere() {
 	run mocker-netsetup add web
 	nft add element inet mocker publish4 '{ tcp . 8080 : 10.0.0.99 . 1 }'
