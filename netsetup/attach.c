@@ -185,6 +185,20 @@ int attach_undo(struct attach *attach, struct error *err)
 
 /* ---- forth --------------------------------------------------------------------------- */
 
+/* What is asked of the container's interface can be had there. */
+static int check_wishes(const struct attachment *record, struct error *err)
+{
+	if (record->network.kind != NETWORK_BRIDGE &&
+		(record->bandwidth.ingress_rate || record->bandwidth.egress_rate))
+		return fail_code(err, EINVAL,
+			"bandwidth: the host has no end of this interface to limit");
+	if (record->network.unmanaged && record->publish_count > 0)
+		return fail_code(err, EINVAL,
+			"network \"%s\" is unmanaged: without rules it publishes no ports",
+			record->network.name);
+	return 0;
+}
+
 /* All that can be refused, before the first side effect. */
 static int plan(struct attach *attach, struct error *err)
 {
@@ -196,13 +210,14 @@ static int plan(struct attach *attach, struct error *err)
 	if (places_check_name(record->container, "container", err) < 0 ||
 		netlink_check_name(record->interface, "interface", err) < 0 ||
 		network_check(&record->network, err) < 0 ||
+		network_check_kind(&record->network, err) < 0 ||
 		(record->mac && netlink_mac_parse(record->mac, &mac, err) < 0) ||
 		network_ranges(&record->network, &attach->ranges, &attach->ranges_count,
 			err) < 0 ||
 		netns_identify(attach->netns_fd, &identity, err) < 0 ||
 		tune_check(&attach->tune, err) < 0 ||
 		upper_mode(&record->network, &mode, err) < 0 ||
-		user_check(attach, err) < 0)
+		user_check(attach, err) < 0 || check_wishes(record, err) < 0)
 		return -1;
 	if (str_equal(record->interface, "lo"))
 		return fail_code(err, EINVAL, "the interface cannot be called \"lo\"");

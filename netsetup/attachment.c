@@ -222,8 +222,10 @@ static void load_record(int directory, const char *file, struct attachments *lis
 
 	if (json_read_file(&attachment_type, &attachment, directory, file,
 		    &(struct json_options){ 0 }, &err) < 0) {
-		if (err.errnum != ENOENT) /* detached meanwhile */
-			log_warning("%s", err.text);
+		if (err.errnum == ENOENT)
+			return; /* detached meanwhile */
+		log_warning("%s", err.text);
+		list->unread++;
 		return;
 	}
 	list->items = str_realloc(list->items, list->count + 1, sizeof(*list->items));

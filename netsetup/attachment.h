@@ -103,6 +103,7 @@ int attachment_remove(struct attachment_store *store, const char *network,
 struct attachments {
 	struct attachment *items;
 	size_t count;
+	size_t unread; /* left out */
 };
 #define auto_attachments __attribute__((cleanup(attachments_free))) struct attachments
 int attachments_load(const struct places *places, const char *container,

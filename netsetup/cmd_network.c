@@ -1,12 +1,14 @@
 /* network create, rm, ls, inspect, prune: definitions of networks. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "netsetup/bridge.h"
 #include "netsetup/commands.h"
+#include "netsetup/firewall.h"
 #include "netsetup/netlink/netlink.h"
 #include "netsetup/options.h"
 #include "netsetup/table.h"
@@ -60,6 +62,7 @@ static int fill(
 	network->dns = options->dns;
 	network->check_mac = options->check_mac;
 	network->mode = str_dup(options->mode);
+	network->internal = options->internal;
 	if (options->internal)
 		network->default_route = network->masquerade = false;
 	if (options->no_masquerade)
@@ -126,6 +129,24 @@ static const char *a_user(const struct attachments *list, const char *network)
 	return "";
 }
 
+/* What is said of the bridge in the firewall, unless another network's containers are on
+ * it. */
+static int withdraw_rules(
+	const struct places *places, const struct network *network, struct error *err)
+{
+	auto_attachments list = { 0 };
+	auto_attachments_lock lock = { 0 };
+	auto_firewall firewall = { 0 };
+
+	if (network->kind != NETWORK_BRIDGE)
+		return 0;
+	if (attachments_lock(places, LOCK_EX, &lock, err) < 0 ||
+		attachments_load(places, NULL, &list, err) < 0)
+		return -1;
+	return list.unread ? 0
+			   : firewall_withdraw(&firewall, network->interface, &list, err);
+}
+
 static int remove_one(const struct places *places, const struct attachments *list,
 	const char *name, struct error *err)
 {
@@ -139,7 +160,8 @@ static int remove_one(const struct places *places, const struct attachments *lis
 			"detach with mocker-netsetup del",
 			name, users, users > 1 ? "s" : "", a_user(list, name));
 	if (network_load(places, name, &network, err) < 0 ||
-		netlink_open(&host, err) < 0 || bridge_delete(host, &network, err) < 0)
+		netlink_open(&host, err) < 0 || bridge_delete(host, &network, err) < 0 ||
+		withdraw_rules(places, &network, err) < 0)
 		return -1;
 	return network_remove(places, network.name, err);
 }

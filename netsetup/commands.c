@@ -93,7 +93,7 @@ static const struct option_spec create_options[] = {
 	OPTION_U32(struct create_options, vlan, "vlan", 0, "NUMBER",
 		"containers are in this VLAN of the bridge"),
 	OPTION_FLAG(struct create_options, internal, "internal", 0,
-		"no way out: no default route, no masquerade"),
+		"no way out: no default route, and nothing is forwarded"),
 	OPTION_FLAG(struct create_options, no_masquerade, "no-masquerade", 0,
 		"packets leave with the container's own address"),
 	OPTION_FLAG(struct create_options, isolated_ports, "isolate-containers", 0,

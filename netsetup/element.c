@@ -93,6 +93,33 @@ void element_leads_to(
 	element->data_count = 2;
 }
 
+size_t element_join(
+	const struct element_field *fields, size_t count, unsigned char ret[ELEMENT_ROOM])
+{
+	size_t length = 0;
+
+	memset(ret, 0, ELEMENT_ROOM);
+	for (size_t i = 0; i < count; i++) {
+		memcpy(ret + length, fields[i].bytes, fields[i].length);
+		length += (size_t)(fields[i].length + 3) & ~(size_t)3;
+	}
+	return length;
+}
+
+int element_compare(const struct element *a, const struct element *b)
+{
+	unsigned char first[ELEMENT_ROOM];
+	unsigned char second[ELEMENT_ROOM];
+
+	if (a->bridge != b->bridge)
+		return a->bridge ? 1 : -1;
+	if (!str_equal(a->set, b->set))
+		return strcmp(a->set, b->set);
+	element_join(a->key, a->key_count, first);
+	element_join(b->key, b->key_count, second);
+	return memcmp(first, second, sizeof(first));
+}
+
 /* ---- words --------------------------------------------------------------------------- */
 
 static void append_field(struct str *out, const struct element_field *field)
@@ -117,6 +144,11 @@ static void append_field(struct str *out, const struct element_field *field)
 		break;
 	case ELEMENT_PORT:
 		str_appendf(out, "%d", bytes[0] << 8 | bytes[1]);
+		break;
+	case ELEMENT_BYTES:
+		str_append(out, "0x");
+		for (size_t i = 0; i < field->length; i++)
+			str_appendf(out, "%02x", bytes[i]);
 		break;
 	}
 }

@@ -26,9 +26,10 @@ struct element_field {
 		ELEMENT_MAC,
 		ELEMENT_PROTOCOL,
 		ELEMENT_PORT,
+		ELEMENT_BYTES, /* fields as the kernel tells them, each padded to a word */
 	} type;
 	unsigned char length;
-	unsigned char bytes[16];
+	unsigned char bytes[32];
 };
 
 enum element_verdict {
@@ -69,6 +70,13 @@ void element_key_port(struct element *element, uint16_t port);
 /* Of a map that leads to an address and a port. */
 void element_leads_to(
 	struct element *element, const struct address *address, uint16_t port);
+
+/* Fields as the kernel has them in one piece, each filling whole words; the length. */
+#define ELEMENT_ROOM 64
+size_t element_join(const struct element_field *fields, size_t count,
+	unsigned char ret[ELEMENT_ROOM]);
+/* By table, set and key: the order of strcmp(). */
+int element_compare(const struct element *a, const struct element *b);
 
 /* "publish4 { tcp . 80 : 10.0.0.2 . 8080 }"; without what it leads to for another verb than
  * ELEMENT_ADD. Owned by the caller. */

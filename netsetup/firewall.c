@@ -14,6 +14,7 @@ static const char base_text[] =
 	"	set bridges { type ifname; }\n"
 	"	set strict { type ifname; }\n"
 	"	set isolated { type ifname; }\n"
+	"	set internal { type ifname; }\n"
 	"	set bridged { type ifname . ifname; }\n"
 	"	set attached4 { type ipv4_addr . ifname; }\n"
 	"	set attached6 { type ipv6_addr . ifname; }\n"
@@ -95,6 +96,8 @@ static const char base_text[] =
 	"		iifname . oifname @bridged accept\n"
 	"		ct state established,related accept\n"
 	"		ct status dnat accept\n"
+	"		iifname @internal oifname != @bridges counter drop\n"
+	"		oifname @internal iifname != @bridges counter drop\n"
 	"		iifname @strict oifname @bridges counter drop\n"
 	"		iifname @bridges oifname @strict counter drop\n"
 	"		iifname @isolated oifname @isolated counter drop\n"
@@ -122,14 +125,15 @@ bool firewall_wanted(const struct attachment *record)
 
 	if (network->kind == NETWORK_USER)
 		return false;
-	if (record->publish_count > 0 || network->masquerade || network->check_mac)
+	if (record->publish_count > 0 || network->masquerade ||
+		firewall_checks_mac(record))
 		return true;
 	/* An entry for the firewall alone, after another plugin's bridge. */
 	if (record->chained)
 		return network->isolation != NETWORK_OPEN;
 	return network->kind == NETWORK_BRIDGE && !network->unmanaged &&
 	       (network->isolation == NETWORK_STRICT ||
-		       network->isolation == NETWORK_SAME_BRIDGE);
+		       network->isolation == NETWORK_SAME_BRIDGE || network->internal);
 }
 
 /* ---- transactions -------------------------------------------------------------------- */

@@ -48,6 +48,17 @@ int firewall_reload(struct firewall *firewall, const struct attachments *list,
 int firewall_check(struct firewall *firewall, const struct attachment *record,
 	struct error *err) must_check;
 
+/* firewall_sweep.c, under the lock of all records (attachments_lock). Whether the bridge has
+ * elements that this network does not ask for; others on it may. */
+int firewall_outdated(struct firewall *firewall, const struct network *network, bool *ret,
+	struct error *err) must_check;
+/* Removes the bridge's elements that no record of the list asks for. */
+int firewall_withdraw(struct firewall *firewall, const char *bridge,
+	const struct attachments *list, struct error *err) must_check;
+/* The same of all elements, of attachments and bridges. */
+int firewall_sweep(struct firewall *firewall, const struct attachments *list,
+	struct error *err) must_check;
+
 /* Questions of the kernel, for trace.c. Whether a set of interfaces has this one. */
 int firewall_has(struct firewall *firewall, const char *set, const char *interface,
 	bool *ret, struct error *err) must_check;

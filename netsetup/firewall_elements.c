@@ -8,25 +8,54 @@
 
 #include "netsetup/netlink/netlink.h"
 
+static void add_bridge(struct elements *elements, const char *set, const char *bridge)
+{
+	element_key_interface(elements_add(elements, set), bridge);
+}
+
 void firewall_network_elements(const struct network *network, struct elements *elements)
 {
+	const char *bridge = network->interface;
 	struct element *pair;
 
-	element_key_interface(elements_add(elements, "bridges"), network->interface);
+	if (network->kind != NETWORK_BRIDGE || network->unmanaged)
+		return; /* what passes there is not ours to forbid */
+	add_bridge(elements, "bridges", bridge);
 	pair = elements_add(elements, "bridged");
-	element_key_interface(pair, network->interface);
-	element_key_interface(pair, network->interface);
+	element_key_interface(pair, bridge);
+	element_key_interface(pair, bridge);
 	if (network->isolation == NETWORK_STRICT)
-		element_key_interface(
-			elements_add(elements, "strict"), network->interface);
+		add_bridge(elements, "strict", bridge);
 	if (network->isolation == NETWORK_SAME_BRIDGE)
-		element_key_interface(
-			elements_add(elements, "isolated"), network->interface);
+		add_bridge(elements, "isolated", bridge);
+	if (network->internal)
+		add_bridge(elements, "internal", bridge);
+}
+
+void firewall_bridge_elements(const char *bridge, struct elements *elements)
+{
+	const struct network network = {
+		.kind = NETWORK_BRIDGE,
+		.interface = (char *)(uintptr_t)bridge,
+		.isolation = NETWORK_STRICT,
+		.internal = true,
+	};
+
+	firewall_network_elements(&network, elements);
+	add_bridge(elements, "isolated", bridge);
+}
+
+/* A routed pair's end in the place of a bridge: it goes with the container, and what names
+ * it has to as well. */
+static bool is_alone(const struct attachment *record)
+{
+	return record->chained && str_equal(record->link, record->network.interface);
 }
 
 bool firewall_checks_mac(const struct attachment *record)
 {
-	return record->network.check_mac && record->link && record->mac;
+	return record->network.check_mac && record->network.kind == NETWORK_BRIDGE &&
+	       record->link && record->mac;
 }
 
 static int add_mac(
@@ -231,6 +260,8 @@ int firewall_record_elements(
 {
 	if (add_mac(record, elements, err) < 0)
 		return -1;
+	if (is_alone(record))
+		firewall_network_elements(&record->network, elements);
 	for (size_t i = 0; i < record->addresses_count; i++) {
 		struct leading leading;
 		bool first;

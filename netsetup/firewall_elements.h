@@ -7,6 +7,8 @@
 
 /* Of the network: they stay when a container goes, and say nothing about it. */
 void firewall_network_elements(const struct network *network, struct elements *elements);
+/* All those that any network may have for this bridge. */
+void firewall_bridge_elements(const char *bridge, struct elements *elements);
 /* Appends those of the attachment alone. */
 int firewall_record_elements(const struct attachment *record, struct elements *elements,
 	struct error *err) must_check;

@@ -79,6 +79,7 @@ static const struct json_field network_fields[] = {
 	JSON_BOOL(struct network, check_mac, "checkMac"),
 	JSON_BOOL(struct network, dns, "dns"),
 	JSON_BOOL(struct network, idle, "idle"),
+	JSON_BOOL(struct network, internal, "internal"),
 	JSON_BOOL(struct network, unmanaged, "unmanaged"),
 	JSON_END,
 };
@@ -237,5 +238,16 @@ int network_check(const struct network *network, struct error *err)
 	if (network->mtu && (network->mtu < 68 || network->mtu > 65535))
 		return fail(
 			err, "an MTU of %u is not between 68 and 65535", network->mtu);
+	return 0;
+}
+
+int network_check_kind(const struct network *network, struct error *err)
+{
+	if (network->check_mac && network->kind != NETWORK_BRIDGE)
+		return fail_code(err, EINVAL,
+			"only on a bridge can senders' MAC addresses be checked");
+	if (network->internal && (network->kind != NETWORK_BRIDGE || network->unmanaged))
+		return fail_code(err, EINVAL,
+			"only a network with a bridge and rules of ours can be internal");
 	return 0;
 }

@@ -80,6 +80,7 @@ struct network {
 	bool check_mac; /* what a container sends from another MAC address is dropped */
 	bool dns;       /* its containers find each other by name */
 	bool idle;      /* the container's interface stays down */
+	bool internal;  /* no way out, and none in but by published ports */
 	bool unmanaged; /* the bridge is somebody else's: no address, no rules */
 };
 
@@ -118,6 +119,9 @@ int network_list(
 
 /* Everything of it is well-formed and in reach of each other. */
 int network_check(const struct network *network, struct error *err) must_check;
+/* Nothing is asked of its kind that cannot be had there. Apart from the other, so that a
+ * definition of an older version that asks it can be listed and removed. */
+int network_check_kind(const struct network *network, struct error *err) must_check;
 /* The ranges, parsed, in their order: owned by the caller. NULL gateways are filled. */
 int network_ranges(const struct network *network, struct pool_range **ret,
 	size_t *ret_count, struct error *err) must_check;

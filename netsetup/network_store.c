@@ -188,7 +188,7 @@ int network_create(
 	auto_fd directory = -1;
 	auto_free char *file = str_format("%s" SUFFIX, network->name);
 
-	if (network_check(network, err) < 0 ||
+	if (network_check(network, err) < 0 || network_check_kind(network, err) < 0 ||
 		open_directory(places, &directory, err) < 0 ||
 		fd_lock(directory, LOCK_EX, places->networks, err) < 0)
 		return -1;

@@ -29,6 +29,7 @@ static int find_own(struct places *ret, struct error *err)
 int places_find(const char *root, struct places *ret, struct error *err)
 {
 	if (root) {
+		ret->own = true;
 		ret->networks = str_format("%s/networks", root);
 		ret->attachments = str_format("%s/run/attachments", root);
 		ret->pools = str_format("%s/run/pools", root);

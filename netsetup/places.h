@@ -12,6 +12,7 @@ struct places {
 	char *attachments; /* /run/mocker/networks/attachments */
 	char *pools;       /* /run/mocker/networks/pools */
 	char *names;       /* /run/mocker/networks/names */
+	bool own;          /* beneath a root that was named: there may be others */
 };
 
 /* Names the root where no command line does: CNI, tests. */

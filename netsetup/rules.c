@@ -100,6 +100,27 @@ static int hold_rules(struct attach *attach, struct error *err)
 		       : attachments_lock(attach->places, LOCK_SH, &attach->lock, err);
 }
 
+/* Another network had the bridge before, or this one was another: what only that asked for
+ * goes, unless a container of that time is still there. */
+static int withdraw_outdated(struct attach *attach, struct error *err)
+{
+	const struct network *network = &attach->record.network;
+	auto_attachments list = { 0 };
+	bool outdated;
+
+	if (firewall_outdated(&attach->firewall, network, &outdated, err) < 0)
+		return -1;
+	if (!outdated)
+		return 0;
+	attachments_unlock(&attach->lock);
+	if (attachments_lock(attach->places, LOCK_EX, &attach->lock, err) < 0 ||
+		attachments_load(attach->places, NULL, &list, err) < 0)
+		return -1;
+	return list.unread ? 0
+			   : firewall_withdraw(
+				     &attach->firewall, network->interface, &list, err);
+}
+
 int rules_add(struct attach *attach, struct error *err)
 {
 	int result;
@@ -110,6 +131,8 @@ int rules_add(struct attach *attach, struct error *err)
 		return -1;
 	/* Whoever takes the rules back must know the addresses. */
 	result = attachment_write(&attach->store, &attach->record, err);
+	if (result == 0)
+		result = withdraw_outdated(attach, err);
 	if (result == 0)
 		result = firewall_add(&attach->firewall, &attach->record, err);
 	attachments_unlock(&attach->lock);

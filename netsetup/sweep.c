@@ -1,7 +1,8 @@
 /*
- * Attachments first, then leases: an attachment's record is written before its lease is
- * taken and removed after it is released, so that a lease without a record, looked at
- * under the pool's lock and the container's, is nobody's.
+ * Attachments first, then leases and rules: an attachment's record is written before its
+ * lease is taken and removed after it is released, so that a lease without a record, looked
+ * at under the pool's lock and the container's, is nobody's. So is a rule, under the lock of
+ * all records.
  */
 #include "netsetup/sweep.h"
 
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -189,6 +191,25 @@ static int sweep_ports(const struct places *places, struct error *err)
 	return result;
 }
 
+/* ---- rules --------------------------------------------------------------------------- */
+
+/* A root of its own knows only its own records, and the table is everybody's. Users without
+ * privilege have no rules. */
+static int sweep_rules(const struct places *places, struct error *err)
+{
+	auto_attachments list = { 0 };
+	auto_attachments_lock lock = { 0 };
+	auto_firewall firewall = { 0 };
+
+	if (places->own || geteuid() != 0)
+		return 0;
+	if (attachments_lock(places, LOCK_EX, &lock, err) < 0 ||
+		attachments_load(places, NULL, &list, err) < 0)
+		return -1;
+	/* What nobody can read may still ask for some of them. */
+	return list.unread ? 0 : firewall_sweep(&firewall, &list, err);
+}
+
 int sweep_run(const struct sweep *sweep, struct error *err)
 {
 	auto_dir directory = NULL;
@@ -196,6 +217,8 @@ int sweep_run(const struct sweep *sweep, struct error *err)
 	struct error later;
 
 	if (sweep_ports(sweep->places, result == 0 ? err : &later) < 0)
+		result = -1;
+	if (sweep_rules(sweep->places, result == 0 ? err : &later) < 0)
 		result = -1;
 	if (sweep->network)
 		return sweep_pool(sweep->places, sweep->network,

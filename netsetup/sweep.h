@@ -1,4 +1,4 @@
-/* Garbage: attachments whose namespace is gone, leases that no attachment has. */
+/* Garbage: attachments whose namespace is gone, leases and rules that no attachment has. */
 #pragma once
 
 #include "netsetup/attachment.h"

@@ -381,7 +381,10 @@ static int find_drop(
 		const char *in;
 		const char *out;
 		const char *rule;
+		bool elsewhere; /* not out by those, but by any other */
 	} rules[] = {
+		{ "internal", "bridges", "iifname @internal oifname != @bridges drop",
+			.elsewhere = true },
 		{ "strict", "bridges", "iifname @strict oifname @bridges drop" },
 		{ "bridges", "strict", "iifname @bridges oifname @strict drop" },
 		{ "isolated", "isolated", "iifname @isolated oifname @isolated drop" },
@@ -399,7 +402,7 @@ static int find_drop(
 			firewall_has(&way->firewall, rules[i].out, out, &has_out, err) <
 				0)
 			return -1;
-		if (has_in && has_out)
+		if (has_in && has_out != rules[i].elsewhere)
 			*ret_rule = rules[i].rule;
 	}
 	return 0;
@@ -454,7 +457,8 @@ static int forward(struct way *way, struct error *err)
 		rule ? rule
 		     : (way->published ? "ct status dnat accept" : "no rule drops it"));
 	if (rule) {
-		way_dropped(way, "dropped: networks are isolated from each other");
+		way_dropped(way, other ? "dropped: networks are isolated from each other"
+				       : "dropped: the network is internal");
 		return 0;
 	}
 	if (say_masquerade(way, out.name, err) < 0)

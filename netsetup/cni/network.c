@@ -299,7 +299,7 @@ int cni_network(const struct cni_config *config, struct network *ret, struct err
 			return -1;
 		copy_routes(config->ipam, &network);
 	}
-	if (network_check(&network, err) < 0) {
+	if (network_check(&network, err) < 0 || network_check_kind(&network, err) < 0) {
 		err->errnum = EINVAL;
 		return -1;
 	}

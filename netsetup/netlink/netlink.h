@@ -183,6 +183,10 @@ int netlink_change_elements(struct netlink *netlink, enum element_verb verb,
 /* errnum ENOENT: it is not there. What it leads to is not compared. */
 int netlink_find_element(struct netlink *netlink, const struct element *element,
 	struct error *err) must_check;
+/* Appends those of all sets and maps of a table, each with key and value as ELEMENT_BYTES;
+ * of a verdict nothing is told. No table, or a kernel without nftables, is success. */
+int netlink_list_elements(struct netlink *netlink, bool bridge, struct elements *ret,
+	struct error *err) must_check;
 
 /* ---- connections --------------------------------------------------------------------- */
 

@@ -29,18 +29,13 @@ static void add_mark(struct netlink *netlink, int type)
 	netlink_batch(netlink, netlink_message(type, 0, &info, sizeof(info)));
 }
 
-/* Each field fills whole words of 4 bytes. */
 static void put_fields(struct nl_msg *message, int type,
 	const struct element_field *fields, size_t count)
 {
 	struct nlattr *nest = netlink_nest(message, type);
-	unsigned char bytes[64] = { 0 };
-	size_t length = 0;
+	unsigned char bytes[ELEMENT_ROOM];
+	size_t length = element_join(fields, count, bytes);
 
-	for (size_t i = 0; i < count; i++) {
-		memcpy(bytes + length, fields[i].bytes, fields[i].length);
-		length += (size_t)(fields[i].length + 3) & ~(size_t)3;
-	}
 	netlink_put(message, NFTA_DATA_VALUE, bytes, length);
 	nla_nest_end(message, nest);
 }
@@ -199,4 +194,119 @@ int netlink_find_element(
 		(struct netlink_answers){
 			.each = ignore_answer, .what = "asking for a firewall rule" },
 		err);
+}
+
+/* ---- all of them --------------------------------------------------------------------- */
+
+static struct nl_msg *dump_message(int type, bool bridge)
+{
+	const struct nfgenmsg info = {
+		.nfgen_family = bridge ? NFPROTO_BRIDGE : NFPROTO_INET,
+		.version = NFNETLINK_V0,
+	};
+
+	return netlink_message(
+		NFNL_SUBSYS_NFTABLES << 8 | type, NLM_F_DUMP, &info, sizeof(info));
+}
+
+/* Those of rules have no names to be found by: "__map0". */
+static int note_set(void *argument, struct nlmsghdr *header, struct error *err)
+{
+	struct nlattr *parts[NFTA_SET_MAX + 1];
+
+	if (nlmsg_parse(header, sizeof(struct nfgenmsg), parts, NFTA_SET_MAX, NULL) < 0 ||
+		!parts[NFTA_SET_NAME])
+		return fail(err, "the kernel's description of a set is malformed");
+	if (!str_after(nla_get_string(parts[NFTA_SET_NAME]), "__"))
+		strings_add(argument, nla_get_string(parts[NFTA_SET_NAME]));
+	return 0;
+}
+
+static int list_sets(
+	struct netlink *netlink, bool bridge, struct strings *ret, struct error *err)
+{
+	struct nl_msg *message = dump_message(NFT_MSG_GETSET, bridge);
+
+	netlink_put_text(message, NFTA_SET_TABLE, FIREWALL_TABLE);
+	return netlink_ask(netlink, message,
+		(struct netlink_answers){ .each = note_set,
+			.argument = ret,
+			.what = "listing the firewall's sets" },
+		err);
+}
+
+struct element_list {
+	const char *set;
+	bool bridge;
+	struct elements *ret;
+};
+
+/* Key or data; false: no value, or one that is none of ours. */
+static bool read_value(struct nlattr *nest, struct element_field *ret)
+{
+	struct nlattr *parts[NFTA_DATA_MAX + 1];
+	struct nlattr *value;
+
+	if (!nest || nla_parse_nested(parts, NFTA_DATA_MAX, nest, NULL) < 0)
+		return false;
+	value = parts[NFTA_DATA_VALUE];
+	if (!value || (size_t)nla_len(value) > sizeof(ret->bytes))
+		return false;
+	ret->type = ELEMENT_BYTES;
+	ret->length = (unsigned char)nla_len(value);
+	memcpy(ret->bytes, nla_data(value), ret->length);
+	return true;
+}
+
+static int note_elements(void *argument, struct nlmsghdr *header, struct error *err)
+{
+	const struct element_list *list = argument;
+	struct nlattr *parts[NFTA_SET_ELEM_LIST_MAX + 1];
+	struct nlattr *one;
+	int rest;
+
+	if (nlmsg_parse(header, sizeof(struct nfgenmsg), parts, NFTA_SET_ELEM_LIST_MAX,
+		    NULL) < 0)
+		return fail(err, "the kernel's description of a set is malformed");
+	if (!parts[NFTA_SET_ELEM_LIST_ELEMENTS])
+		return 0;
+	nla_for_each_nested(one, parts[NFTA_SET_ELEM_LIST_ELEMENTS], rest)
+	{
+		struct nlattr *fields[NFTA_SET_ELEM_MAX + 1];
+		struct element element = { .bridge = list->bridge, .key_count = 1 };
+		struct element *added;
+
+		if (nla_parse_nested(fields, NFTA_SET_ELEM_MAX, one, NULL) < 0 ||
+			!read_value(fields[NFTA_SET_ELEM_KEY], element.key))
+			continue;
+		element.data_count =
+			read_value(fields[NFTA_SET_ELEM_DATA], element.data) ? 1 : 0;
+		added = elements_add(list->ret, list->set);
+		memcpy(element.set, added->set, sizeof(element.set));
+		*added = element;
+	}
+	return 0;
+}
+
+int netlink_list_elements(
+	struct netlink *netlink, bool bridge, struct elements *ret, struct error *err)
+{
+	auto_strings sets = { 0 };
+
+	if (list_sets(netlink, bridge, &sets, err) < 0)
+		return err->errnum == ENOENT || err->errnum == EINVAL ? 0 : -1;
+	strings_each (set, &sets) {
+		struct element_list list = { .set = *set, .bridge = bridge, .ret = ret };
+		struct nl_msg *message = dump_message(NFT_MSG_GETSETELEM, bridge);
+
+		netlink_put_text(message, NFTA_SET_ELEM_LIST_TABLE, FIREWALL_TABLE);
+		netlink_put_text(message, NFTA_SET_ELEM_LIST_SET, *set);
+		if (netlink_ask(netlink, message,
+			    (struct netlink_answers){ .each = note_elements,
+				    .argument = &list,
+				    .what = "listing the firewall's elements" },
+			    err) < 0)
+			return -1;
+	}
+	return 0;
 }

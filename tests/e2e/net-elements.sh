@@ -176,6 +176,62 @@ reloaded_meanwhile() {
 }
 test_case "reload restores what is there while others come and go" reloaded_meanwhile
 
+collected() {
+	local added record=/run/mocker/networks/attachments/pod1/eth0@net1
+
+	with_pods add
+	container=pod1 netns=/run/netns/pod1 cni ADD "$config"
+	container=pod2 netns=/run/netns/pod2 cni ADD "$(numbered 2 '.ingressPolicy = "isolated"')"
+	added=$(elements)
+	nft 'add element inet mocker strict { "gone0" }
+		add element inet mocker publish4 { tcp . 9990 : 10.88.0.99 . 1 }
+		add element inet mocker attached6 { fd88::99 . "cni1" }
+		add element inet mocker inward4 { 10.88.0.99 : goto hide }
+		add element bridge mocker macs { "gone0" . 02:00:00:00:00:01 }'
+	run mocker-netsetup gc
+	check_status 0
+	check_equal "$(elements)" "$added" "after gc"
+	cp $record "$tmp/record"
+	: >$record
+	run mocker-netsetup gc
+	check_equal "$(elements)" "$added" "where a record cannot be read"
+	container=pod1 netns=/run/netns/pod1 cni DEL "$config"
+	check_status 0
+	run mocker-netsetup gc
+	check_status 0
+	check_lacks "$(elements)" 10.88. "after gc of what DEL could not know"
+	container=pod1 netns=/run/netns/pod1 cni ADD "$config"
+	check_status 0
+	container=pod1 netns=/run/netns/pod1 cni DEL "$config"
+	container=pod2 netns=/run/netns/pod2 cni DEL "$(numbered 2 .)"
+	run mocker-netsetup gc
+	check_equal "$(elements)" "" "after all"
+	with_pods del
+}
+test_case "gc removes elements that no attachment has" collected
+
+routed_pairs() {
+	local list
+
+	[ -x /usr/lib/cni/ptp ] || {
+		skip "containernetworking-plugins is missing"
+		return
+	}
+	list=$(jq -nc '{cniVersion: "1.0.0", name: "p", runtimeConfig: {portMappings:
+		[{hostPort: 9090, containerPort: 80, protocol: "tcp"}]}, plugins: [
+		{type: "ptp", ipMasq: true, ipam: {type: "host-local", subnet: "10.89.0.0/24"}},
+		{type: "mocker-netsetup", capabilities: {portMappings: true}}]}')
+	ip netns add pod
+	chain ADD "$list"
+	check_status 0
+	check_has "$(elements)" veth
+	chain DEL "$list"
+	check_status 0
+	check_lacks "$(elements)" veth
+	ip netns del pod
+}
+test_case "a routed pair is forgotten with its container" routed_pairs
+
 elsewhere() {
 	run mocker-netsetup add web
 	nft add element inet mocker publish4 '{ tcp . 8080 : 10.0.0.99 . 1 }'

@@ -4,6 +4,8 @@
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 # shellcheck source=tests/e2e/traffic.sh
 . "$e2e/traffic.sh"
+# shellcheck source=tests/e2e/cni.sh
+. "$e2e/cni.sh"
 network_stays
 leaves '^(link|address|route) .*(mocker[12]|outside0)|^file /var/lib/mocker/networks'
 
@@ -173,6 +175,106 @@ isolation() {
 	run mocker-netsetup del friend
 }
 test_case "strict networks do not reach each other" isolation
+
+# has_in SET BRIDGE
+has_in() {
+	nft list set inet mocker "$1" | grep "\"$2\"" >/dev/null
+}
+
+renamed() {
+	run mocker-netsetup network create was --subnet 10.5.0.0/24 --interface mocker3
+	run mocker-netsetup add first --network was
+	run mocker-netsetup del first
+	check has_in strict mocker3
+	run mocker-netsetup network rm was
+	check_status 0
+	check_not has_in strict mocker3
+	check_not has_in bridges mocker3
+}
+test_case "a network that is removed leaves nothing in the firewall" renamed
+
+# with_policy JQ: a network of the CNI's whose policy changes.
+with_policy() {
+	jq -c "$1" <<<'{"cniVersion":"1.0.0","name":"pods","type":"mocker-netsetup",
+		"bridge":"mocker3","isGateway":true,"ingressPolicy":"isolated","ipMasq":true,
+		"ipam":{"type":"host-local","subnet":"10.5.0.0/24"}}'
+}
+
+loosened() {
+	local pod
+
+	for pod in pod1 pod2 pod3; do
+		ip netns add $pod
+	done
+	container=pod1 netns=/run/netns/pod1 cni ADD "$(with_policy .)"
+	check_status 0
+	check has_in strict mocker3
+	container=pod2 netns=/run/netns/pod2 cni ADD "$(with_policy 'del(.ingressPolicy)')"
+	check_status 0
+	check has_in strict mocker3 # as long as one is there that was told so
+	container=pod1 netns=/run/netns/pod1 cni DEL "$(with_policy .)"
+	container=pod3 netns=/run/netns/pod3 cni ADD "$(with_policy 'del(.ingressPolicy)')"
+	check_status 0
+	check_not has_in strict mocker3
+	check has_in bridges mocker3
+	for pod in pod2 pod3; do
+		container=$pod netns=/run/netns/$pod cni DEL "$(with_policy .)"
+	done
+	for pod in pod1 pod2 pod3; do
+		ip netns del $pod
+	done
+	ip link del mocker3
+}
+test_case "a bridge is isolated no longer than its containers are" loosened
+
+internal() {
+	local to
+
+	run mocker-netsetup network create inner --internal --subnet 10.5.0.0/24 \
+		--subnet fd05::/64 --interface mocker3
+	run mocker-netsetup add one --network inner --publish 8085:80
+	run mocker-netsetup add two --network inner
+	to=$(mocker-netsetup list --json | jq -r '.[] | select(.container == "one") |
+		.addresses[0].address | split("/")[0]')
+	ip -n two route add default via 10.5.0.1
+	ip -n one route add default via 10.5.0.1
+	ip -n outside route add 10.5.0.0/24 via 10.99.0.1
+	serve outside 9000 outside
+	serve one 80 one
+	check_lacks "$(ask two 10.99.0.2 9000)" outside "out"
+	check_lacks "$(ask outside "$to" 80)" one "in"
+	check_equal "$(ask two "$to" 80)" one "from a neighbour"
+	check_equal "$(ask outside 10.99.0.1 8085)" one "at its published port"
+	run mocker-netsetup trace two 10.99.0.2
+	check_output_has "dropped: the network is internal"
+	run mocker-netsetup reload
+	check_lacks "$(ask two 10.99.0.2 9000)" outside "after reload"
+	stop_servers
+	run mocker-netsetup del one
+	run mocker-netsetup del two
+	run mocker-netsetup network rm inner
+	check_not has_in internal mocker3
+	ip -n outside route del 10.5.0.0/24 via 10.99.0.1
+	run mocker-netsetup network create inner --internal --kind macvlan --interface eth0
+	check_fails_with "only a network with a bridge and rules of ours can be internal"
+}
+test_case "there is no way out of an internal network, with whatever route" internal
+
+unmanaged() {
+	ip link add mocker3 type bridge
+	run mocker-netsetup network create foreign --unmanaged --interface mocker3
+	run mocker-netsetup add web --network foreign --publish 83:83
+	check_fails_with "network \"foreign\" is unmanaged: without rules it publishes no ports"
+	run mocker-netsetup add web --network foreign
+	check_status 0
+	check_equal "$(cat /proc/sys/net/ipv4/conf/mocker3/route_localnet)" 0
+	check_not has_in strict mocker3
+	check_not has_in bridges mocker3
+	run mocker-netsetup del web
+	run mocker-netsetup network rm foreign
+	ip link del mocker3
+}
+test_case "somebody else's bridge gets no rules" unmanaged
 
 administrator() {
 	run mocker-netsetup add web --publish 8080:80
