@@ -53,6 +53,15 @@ static const struct json_field bandwidth_fields[] = {
 const struct json_type attachment_bandwidth_type =
 	JSON_TYPE(struct attachment_bandwidth, bandwidth_fields);
 
+static const struct json_field device_fields[] = {
+	JSON_STRING(struct attachment_device, mac, "mac", .required = true),
+	JSON_U32(struct attachment_device, mtu, "mtu"),
+	JSON_BOOL(struct attachment_device, up, "up"),
+	JSON_END,
+};
+static const struct json_type device_type =
+	JSON_TYPE(struct attachment_device, device_fields);
+
 static const struct json_field attachment_fields[] = {
 	JSON_STRING(struct attachment, container, "container", .required = true),
 	JSON_STRING(struct attachment, interface, "interface", .required = true),
@@ -60,6 +69,8 @@ static const struct json_field attachment_fields[] = {
 	JSON_STRING(struct attachment, mac, "mac"),
 	JSON_U32(struct attachment, mtu, "mtu"),
 	JSON_STRING(struct attachment, link, "link"),
+	JSON_BOOL(struct attachment, made, "made"),
+	JSON_POINTER(struct attachment, device, "device", &device_type),
 	JSON_ARRAY(struct attachment, publish, "publish", &port_type),
 	JSON_STRINGS(struct attachment, conditions_v4, "conditionsV4"),
 	JSON_STRINGS(struct attachment, conditions_v6, "conditionsV6"),

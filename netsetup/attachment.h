@@ -38,6 +38,13 @@ struct attachment_bandwidth {
 /* CNI's runtimeConfig has the same members. */
 extern const struct json_type attachment_bandwidth_type;
 
+/* A device of the host's, as it was there. */
+struct attachment_device {
+	char *mac;
+	uint32_t mtu;
+	bool up;
+};
+
 struct attachment {
 	bool complete;
 	char *face;      /* "command", "hook" or "cni" */
@@ -52,7 +59,9 @@ struct attachment {
 	bool named;   /* /run/netns/CONTAINER is ours */
 	bool chained; /* the interface is another plugin's: only rules are ours */
 	struct network network; /* as it was then */
-	char *link;             /* the host's end */
+	char *link;             /* the host's end; NULL: there is none */
+	bool made;              /* the container's interface, of the kinds without one */
+	struct attachment_device *device; /* to be given back; NULL: none */
 	char *mac;
 	uint32_t mtu;
 	struct attachment_address *addresses;

@@ -5,6 +5,7 @@
  */
 #include "netsetup/bridge.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -21,9 +22,11 @@ bool bridge_has_family(const struct pool_range *ranges, size_t count, int family
 }
 
 /* The alias of a bridge that we made, as long as all MAC addresses on it follow from the
- * IPv4 addresses: then no neighbour remembers a wrong one. It is said on the bridge itself,
- * for it is true as long as that lives. */
-#define MACS_FOLLOW "mocker-netsetup: MACs follow from IPv4 addresses"
+ * IPv4 addresses: then no neighbour remembers a wrong one. From then on it says only that
+ * the bridge is ours. Both are said on the bridge itself, for they are true as long as that
+ * lives. */
+#define OURS        "mocker-netsetup"
+#define MACS_FOLLOW OURS ": MACs follow from IPv4 addresses"
 
 /* ---- making -------------------------------------------------------------------------- */
 
@@ -167,19 +170,22 @@ static int ensure_address(struct netlink *host, const struct network *network,
 
 /* ---- switches ------------------------------------------------------------------------ */
 
-static int set_switches(const struct network *network, const struct pool_range *ranges,
-	size_t count, struct error *err)
+/* A container could otherwise give the host routes and addresses. Looked at each time: on a
+ * bridge that somebody else made and brought up it is on. */
+static int refuse_advertisements(const char *name, struct error *err)
 {
-	const char *name = network->interface;
+	return sysctl_set_interface("ipv6", name, "accept_ra", "0", err);
+}
+
+/* Of an interface that is not up yet, and has no addresses of others. */
+static int set_family(const char *name, const struct pool_range *ranges, size_t count,
+	struct error *err)
+{
 	bool inet6 = bridge_has_family(ranges, count, AF_INET6);
 
-	/* A container could otherwise give the host routes and addresses. */
-	if (sysctl_set_interface("ipv6", name, "accept_ra", "0", err) < 0)
-		return -1;
-	if (count > 0 && sysctl_set_interface("ipv6", name, "disable_ipv6",
-				 inet6 ? "0" : "1", err) < 0)
-		return -1;
-	return 0;
+	if (count == 0)
+		return 0;
+	return sysctl_set_interface("ipv6", name, "disable_ipv6", inet6 ? "0" : "1", err);
 }
 
 static int enable_forwarding(
@@ -213,7 +219,8 @@ static int ensure_forwarding(const struct network *network,
 /* With a VLAN the gateway is not the bridge but an interface on it that speaks the VLAN:
  * mocker0.42, cut to the length of a name. */
 static int ensure_vlan_interface(struct netlink *host, const struct network *network,
-	const struct netlink_link *bridge, struct netlink_link *ret, struct error *err)
+	const struct pool_range *ranges, size_t count, const struct netlink_link *bridge,
+	struct netlink_link *ret, struct error *err)
 {
 	char name[IFNAMSIZ];
 	const struct netlink_vlan vlan = { .first = (uint16_t)network->vlan,
@@ -223,7 +230,7 @@ static int ensure_vlan_interface(struct netlink *host, const struct network *net
 	snprintf(name, sizeof(name), "%.10s.%u", network->interface,
 		network->vlan & 0xfff);
 	if (netlink_get_link(host, name, ret, err) == 0)
-		return 0;
+		return refuse_advertisements(name, err);
 	if (err->errnum != ENODEV)
 		return -1;
 	netlink_add_vlan(host, bridge->index, &vlan);
@@ -234,7 +241,9 @@ static int ensure_vlan_interface(struct netlink *host, const struct network *net
 					.netns_fd = -1,
 					.mode = network->vlan });
 	if (netlink_commit(host, err) < 0 || netlink_get_link(host, name, ret, err) < 0 ||
-		skip_detection(network, name, err) < 0)
+		skip_detection(network, name, err) < 0 ||
+		refuse_advertisements(name, err) < 0 ||
+		set_family(name, ranges, count, err) < 0)
 		return -1;
 	netlink_change_link(
 		host, ret->index, &(struct netlink_change){ .flags = IFF_UP });
@@ -251,8 +260,8 @@ static int ensure_gateways(struct netlink *host, const struct network *network,
 
 	if (!network->gateway || network->unmanaged)
 		return 0;
-	if (network->vlan &&
-		ensure_vlan_interface(host, network, bridge, &carrier, err) < 0)
+	if (network->vlan && ensure_vlan_interface(host, network, ranges, count, bridge,
+				     &carrier, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (ensure_address(host, network, &carrier, &ranges[i].gateway, err) < 0)
@@ -271,8 +280,10 @@ int bridge_ensure(struct netlink *host, const struct network *network,
 		return -1;
 	if (network->promiscuous)
 		up.flags |= IFF_PROMISC;
+	if (!network->unmanaged && refuse_advertisements(bridge.name, err) < 0)
+		return -1;
 	if (!(bridge.flags & IFF_UP) && !network->unmanaged &&
-		set_switches(network, ranges, count, err) < 0)
+		set_family(bridge.name, ranges, count, err) < 0)
 		return -1;
 	/* A VLAN's interface comes up on a bridge that is up. */
 	if ((bridge.flags & up.flags) != up.flags) {
@@ -296,13 +307,28 @@ int bridge_break_macs(
 {
 	if (!bridge_macs_follow(bridge))
 		return 0;
-	bridge->alias[0] = '\0';
-	netlink_change_link(host, bridge->index, &(struct netlink_change){ .alias = "" });
+	snprintf(bridge->alias, sizeof(bridge->alias), OURS);
+	netlink_change_link(
+		host, bridge->index, &(struct netlink_change){ .alias = OURS });
 	return netlink_commit(host, err);
+}
+
+struct port_search {
+	int bridge;
+	bool found;
+};
+
+static int see_port(void *argument, const struct netlink_link *link, struct error *err)
+{
+	struct port_search *search = argument;
+
+	search->found = search->found || link->master == search->bridge;
+	return 0;
 }
 
 int bridge_delete(struct netlink *host, const struct network *network, struct error *err)
 {
+	struct port_search search = { 0 };
 	struct netlink_link link;
 
 	if (network->kind != NETWORK_BRIDGE || network->unmanaged)
@@ -311,6 +337,17 @@ int bridge_delete(struct netlink *host, const struct network *network, struct er
 		return err->errnum == ENODEV ? 0 : -1;
 	if (!str_equal(link.kind, "bridge"))
 		return 0;
+	if (!str_after(link.alias, OURS)) {
+		log_info("the bridge %s was not made here and stays", link.name);
+		return 0;
+	}
+	search.bridge = link.index;
+	if (netlink_each_link(host, see_port, &search, err) < 0)
+		return -1;
+	if (search.found) {
+		log_info("the bridge %s has ports of others and stays", link.name);
+		return 0;
+	}
 	netlink_tolerate(host, ENODEV);
 	netlink_delete_link(host, network->interface);
 	return netlink_commit(host, err);

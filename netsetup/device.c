@@ -8,9 +8,42 @@
 #include "netsetup/netns.h"
 #include "netsetup/steps.h"
 
+/* Written down before it leaves: from then on it is ours to give back. */
+static int note_device(
+	struct attach *attach, const struct netlink_link *link, struct error *err)
+{
+	struct attachment *record = &attach->record;
+
+	record->device = str_alloc(sizeof(*record->device));
+	*record->device = (struct attachment_device){
+		.mac = str_dup(netlink_mac_text(link->mac).text),
+		.mtu = link->mtu,
+		.up = link->flags & IFF_UP,
+	};
+	return attachment_write(&attach->store, record, err);
+}
+
+/* The kernel would move it all the same, and then not rename it. */
+static int check_free(const struct attach *attach, struct error *err)
+{
+	const char *name = attach->record.interface;
+	struct netlink_link link;
+	auto_netlink inside = NULL;
+
+	if (netlink_open_in(attach->netns_fd, &inside, err) < 0)
+		return -1;
+	if (netlink_get_link(inside, name, &link, err) < 0)
+		return err->errnum == ENODEV ? 0 : -1;
+	return fail_code(err, EEXIST, "the container has an interface %s already", name);
+}
+
 int device_move(struct attach *attach, struct error *err)
 {
 	struct attachment *record = &attach->record;
+	struct netlink_change change = { .netns_fd = attach->netns_fd,
+		.name = record->interface,
+		.mtu = record->network.mtu };
+	struct netlink_mac mac;
 	struct netlink_link link;
 	struct netlink *host;
 
@@ -21,18 +54,19 @@ int device_move(struct attach *attach, struct error *err)
 	if (link.flags & IFF_LOOPBACK)
 		return fail_code(err, EINVAL, "the host's %s cannot be given away",
 			record->network.interface);
+	if (record->mac) {
+		if (netlink_mac_parse(record->mac, &mac, err) < 0)
+			return -1;
+		change.mac = &mac;
+	}
 	record->mtu = record->network.mtu ? record->network.mtu : link.mtu;
+	if (check_free(attach, err) < 0 || note_device(attach, &link, err) < 0)
+		return -1;
 	netlink_change_link(host, link.index,
 		&(struct netlink_change){
 			.clear = IFF_UP }); /* else it has no other name */
-	netlink_change_link(host, link.index,
-		&(struct netlink_change){ .netns_fd = attach->netns_fd,
-			.name = record->interface,
-			.mtu = record->network.mtu });
-	if (netlink_commit(host, err) < 0)
-		return -1;
-	record->link = str_dup(record->network.interface); /* ours to give back */
-	return attachment_write(&attach->store, record, err);
+	netlink_change_link(host, link.index, &change);
+	return netlink_commit(host, err);
 }
 
 struct journey {
@@ -40,6 +74,7 @@ struct journey {
 	int home; /* the host's namespace */
 };
 
+/* It was moved first and renamed then. */
 static int move_back(void *argument, struct error *err)
 {
 	const struct journey *journey = argument;
@@ -48,7 +83,10 @@ static int move_back(void *argument, struct error *err)
 
 	if (netlink_open(&inside, err) < 0)
 		return -1;
-	if (netlink_get_link(inside, journey->record->interface, &link, err) < 0)
+	if (netlink_get_link(inside, journey->record->interface, &link, err) < 0 &&
+		(err->errnum != ENODEV ||
+			netlink_get_link(inside, journey->record->network.interface,
+				&link, err) < 0))
 		return err->errnum == ENODEV ? 0 : -1;
 	netlink_change_link(
 		inside, link.index, &(struct netlink_change){ .clear = IFF_UP });
@@ -58,26 +96,59 @@ static int move_back(void *argument, struct error *err)
 	return netlink_commit(inside, err);
 }
 
-/* What the host has by that name did not leave it, or is back. */
-int device_return(struct attach *attach, struct error *err)
+/* The host has it; as it was before. */
+static int restore(
+	struct netlink *host, const struct attachment *record, struct error *err)
 {
-	struct journey journey = { .record = &attach->record };
+	const struct attachment_device *device = record->device;
+	const struct netlink_change up = { .flags = IFF_UP };
+	struct netlink_change change = { .clear = device->up ? 0 : IFF_UP };
+	struct netlink_mac mac;
 	struct netlink_link link;
-	struct netlink *host;
+
+	if (netlink_get_link(host, record->network.interface, &link, err) < 0 ||
+		netlink_mac_parse(device->mac, &mac, err) < 0)
+		return -1;
+	if (link.mtu != device->mtu)
+		change.mtu = device->mtu;
+	if (memcmp(&link.mac, &mac, sizeof(mac)) != 0)
+		change.mac = &mac;
+	netlink_change_link(host, link.index, &change);
+	if (device->up)
+		netlink_change_link(host, link.index, &up);
+	return netlink_commit(host, err);
+}
+
+static int fetch(const struct attachment *record, struct error *err)
+{
+	struct journey journey = { .record = record };
 	auto_fd netns = -1;
 	auto_fd home = -1;
 
-	if (attach_host(attach, &host, err) < 0)
-		return -1;
-	if (netlink_get_link(host, attach->record.network.interface, &link, err) == 0)
-		return 0;
-	if (err->errnum != ENODEV)
-		return -1;
-	if (!attach->record.netns || !attachment_alive(&attach->record))
-		return 0; /* the kernel took care of it */
-	if (netns_open(attach->record.netns, &netns, err) < 0 ||
-		netns_open_own(&home, err) < 0)
+	if (netns_open(record->netns, &netns, err) < 0 || netns_open_own(&home, err) < 0)
 		return -1;
 	journey.home = home;
 	return netns_visit(netns, move_back, &journey, err);
+}
+
+/* What the host has by that name did not leave it, or is back. */
+int device_return(struct attach *attach, struct error *err)
+{
+	const struct attachment *record = &attach->record;
+	struct netlink_link link;
+	struct netlink *host;
+
+	if (!record->device)
+		return 0; /* it never left */
+	if (attach_host(attach, &host, err) < 0)
+		return -1;
+	if (netlink_get_link(host, record->network.interface, &link, err) < 0) {
+		if (err->errnum != ENODEV)
+			return -1;
+		if (!record->netns || !attachment_alive(record))
+			return 0; /* the kernel took care of it */
+		if (fetch(record, err) < 0)
+			return -1;
+	}
+	return restore(host, record, err);
 }

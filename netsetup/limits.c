@@ -85,17 +85,35 @@ int limits_set(struct attach *attach, struct error *err)
 					     : 0;
 }
 
+/* Another plugin's interface stays, and so would what was set on it. */
+static int unlimit(
+	const struct attachment *record, struct netlink *host, struct error *err)
+{
+	struct netlink_link link;
+
+	if (netlink_get_link(host, record->link, &link, err) < 0)
+		return err->errnum == ENODEV ? 0 : -1;
+	if (record->bandwidth.ingress_rate)
+		netlink_unlimit_rate(host, link.index);
+	if (record->bandwidth.egress_rate)
+		netlink_stop_redirecting(host, link.index);
+	return netlink_commit(host, err);
+}
+
 int limits_remove(struct attach *attach, struct error *err)
 {
 	const struct attachment *record = &attach->record;
 	auto_free char *name = NULL;
 	struct netlink *host;
 
+	if (!record->bandwidth.ingress_rate && !record->bandwidth.egress_rate)
+		return 0;
+	if (attach_host(attach, &host, err) < 0 ||
+		(record->chained && record->link && unlimit(record, host, err) < 0))
+		return -1;
 	if (!record->bandwidth.egress_rate)
 		return 0;
 	name = ifb_name(record);
-	if (attach_host(attach, &host, err) < 0)
-		return -1;
 	netlink_tolerate(host, ENODEV);
 	netlink_delete_link(host, name);
 	return netlink_commit(host, err);

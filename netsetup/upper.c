@@ -63,7 +63,7 @@ int upper_create(struct attach *attach, struct error *err)
 	netlink_add_upper(host, &upper);
 	if (netlink_commit(host, err) < 0)
 		return -1;
-	record->link = str_dup(record->interface); /* ours from now on */
+	record->made = true;
 	return 0;
 }
 
@@ -86,7 +86,7 @@ int upper_delete(struct attach *attach, struct error *err)
 	struct attachment *record = &attach->record;
 	auto_fd netns = -1;
 
-	if (!record->link || !record->netns || !attachment_alive(record))
+	if (!record->made || !record->netns || !attachment_alive(record))
 		return 0; /* it went with the namespace */
 	if (netns_open(record->netns, &netns, err) < 0)
 		return -1;

@@ -232,3 +232,35 @@ void netlink_redirect_incoming(struct netlink *netlink, int from, int to)
 	netlink_queue(netlink, redirect_message(from, to),
 		"leading what interface %d receives through %d", from, to);
 }
+
+/* ---- and back ------------------------------------------------------------------------- */
+
+static struct nl_msg *delete_message(int index, uint32_t handle, uint32_t parent)
+{
+	const struct tcmsg info = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = index,
+		.tcm_handle = handle,
+		.tcm_parent = parent,
+	};
+
+	return netlink_message(RTM_DELQDISC, 0, &info, sizeof(info));
+}
+
+void netlink_unlimit_rate(struct netlink *netlink, int index)
+{
+	netlink_tolerate(netlink, EINVAL); /* another handle than ours */
+	netlink_queue(netlink, delete_message(index, TC_H_MAKE(1U << 16, 0), TC_H_ROOT),
+		"no longer limiting interface %d", index);
+}
+
+void netlink_stop_redirecting(struct netlink *netlink, int from)
+{
+	struct nl_msg *message =
+		delete_message(from, TC_H_MAKE(TC_H_INGRESS, 0), TC_H_INGRESS);
+
+	netlink_put_text(message, TCA_KIND, "ingress");
+	netlink_tolerate(netlink, ENOENT);
+	netlink_queue(
+		netlink, message, "no longer catching what interface %d receives", from);
+}

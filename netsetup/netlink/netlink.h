@@ -170,6 +170,9 @@ void netlink_limit_rate(
 	struct netlink *netlink, int index, const struct netlink_limit *limit);
 /* What the one receives is sent by the other first. */
 void netlink_redirect_incoming(struct netlink *netlink, int from, int to);
+/* What the two made on that link; that it is not there is success. */
+void netlink_unlimit_rate(struct netlink *netlink, int index);
+void netlink_stop_redirecting(struct netlink *netlink, int from);
 
 /* ---- firewall ------------------------------------------------------------------------ */
 
