@@ -100,7 +100,7 @@ int cmd_network_create(const struct command_call *call, struct error *err)
 				 !str_equal(options->kind, "user"));
 
 	if (command_places(call, &places, err) < 0 ||
-		places_check_name(name, "network", err) < 0 ||
+		places_check_network(name, err) < 0 ||
 		network_fill(&places, name,
 			(struct network_defaults){ .no_subnet = no_subnet }, &network,
 			err) < 0 ||

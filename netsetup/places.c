@@ -71,3 +71,15 @@ int places_check_name(const char *name, const char *what, struct error *err)
 			name, what);
 	return 0;
 }
+
+int places_check_network(const char *name, struct error *err)
+{
+	if (places_check_name(name, "network", err) < 0)
+		return -1;
+	if (strchr(name, '+'))
+		return fail_code(err, EINVAL,
+			"\"%.220s\" cannot be the name of a network: \"+\" is kept for "
+			"the entries of chains",
+			name);
+	return 0;
+}

@@ -16,23 +16,13 @@
 #include "base/log.h"
 #include "netsetup/attach.h"
 
-/* A chained entry's record is of its network too: NETWORK+WHAT. */
-static bool is_of_network(const struct sweep *sweep, const struct attachment *record)
-{
-	const char *rest =
-		sweep->network ? str_after(record->network.name, sweep->network) : "";
-
-	return rest && (*rest == '\0' || *rest == '+');
-}
-
+/* Who knows what is wanted knows better than a process that has ended. */
 static bool is_garbage(const struct sweep *sweep, const struct attachment *record)
 {
-	if (!is_of_network(sweep, record))
-		return false;
-	if (sweep->unwanted && sweep->unwanted(sweep->argument, record))
-		return true;
+	if (sweep->unwanted)
+		return sweep->unwanted(sweep->argument, record);
 	/* A chained one's namespace is the business of whoever made the interface. */
-	return !attachment_alive(record);
+	return !record->complete || !attachment_alive(record);
 }
 
 /* Looked at again under the container's lock: it may be in the making just now. */
@@ -46,7 +36,7 @@ static int remove_attachment(
 	if (attachment_read(&attach.store, seen->network.name, seen->interface,
 		    &attach.record, err) < 0)
 		return err->errnum == ENOENT ? 0 : -1;
-	if (attach.record.complete && !is_garbage(sweep, &attach.record))
+	if (!is_garbage(sweep, &attach.record))
 		return 0;
 	if (attach_undo(&attach, err) < 0)
 		return fail_while(err, "removing \"%s\"", seen->container);
@@ -66,9 +56,7 @@ static int sweep_attachments(const struct sweep *sweep, struct error *err)
 	for (size_t i = 0; i < list.count; i++) {
 		const struct attachment *record = &list.items[i];
 
-		if (record->complete && !is_garbage(sweep, record))
-			continue;
-		if (!is_of_network(sweep, record))
+		if (!is_garbage(sweep, record))
 			continue;
 		if (remove_attachment(sweep, record, result == 0 ? err : &later) < 0)
 			result = -1;

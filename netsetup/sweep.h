@@ -5,8 +5,8 @@
 
 struct sweep {
 	const struct places *places;
-	const char *network; /* NULL: all */
-	/* Whether a live attachment is garbage too; NULL: none is. */
+	const char *network; /* whose leases; NULL: all */
+	/* Whether an attachment is garbage, alive or not; NULL: those are that are not. */
 	bool (*unwanted)(void *argument, const struct attachment *record);
 	/* Told of each attachment that was removed; may be NULL. */
 	void (*removed)(void *argument, const struct attachment *record);

@@ -5,6 +5,8 @@
 #include "netsetup/cni/config.h"
 #include "netsetup/cni/result.h"
 
+#define CNI_FACE "cni" /* of the records of attachments */
+
 struct cni_call {
 	const char *command;
 	const char *container; /* "" where absent, as all of these */
@@ -39,6 +41,6 @@ int cni_ipam_call(struct cni_call *call, const char *command,
 int cni_ipam_take(struct attach *attach, struct error *err) must_check;
 int cni_ipam_release(struct attach *attach, struct error *err) must_check;
 
-/* The names under which this call's attachments are recorded: the network's, and the
- * same with "+" and what a chained entry does. */
-bool cni_is_network(const struct cni_call *call, const char *recorded);
+/* Whether the record is of this call's network: a CNI caller's, and under its name or the
+ * same with "+" and what a chained entry does. What people attached is theirs. */
+bool cni_is_network(const struct cni_call *call, const struct attachment *record);

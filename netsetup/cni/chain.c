@@ -83,7 +83,7 @@ static int fill(struct cni_call *call, const struct cni_result *result,
 	const struct cni_interface *host = find_host_interface(result);
 	const char *link = find_link(result);
 
-	record->face = str_dup("cni");
+	record->face = str_dup(CNI_FACE);
 	record->chained = true;
 	record->container = str_dup(call->container);
 	record->interface = str_dup(call->interface);

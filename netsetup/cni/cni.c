@@ -88,7 +88,7 @@ static int check_config(
 	call->code = CNI_INVALID_CONFIG;
 	if (!config->name || !config->name[0])
 		return fail(err, "the configuration has no name");
-	return places_check_name(config->name, "network", err);
+	return places_check_network(config->name, err);
 }
 
 /* Asked before anything else is known; an absent configuration is the oldest caller's. */

@@ -13,11 +13,12 @@
 #include "netsetup/verify.h"
 #include "netsetup/zone.h"
 
-bool cni_is_network(const struct cni_call *call, const char *recorded)
+bool cni_is_network(const struct cni_call *call, const struct attachment *record)
 {
-	const char *rest = str_after(recorded, call->config.name);
+	const char *rest = str_after(record->network.name, call->config.name);
 
-	return rest && (*rest == '\0' || *rest == '+');
+	return str_equal(record->face, CNI_FACE) && rest &&
+	       (*rest == '\0' || *rest == '+');
 }
 
 /* ---- ADD ----------------------------------------------------------------------------- */
@@ -54,7 +55,7 @@ static int fill(struct cni_call *call, struct attach *attach, struct error *err)
 {
 	struct attachment *record = &attach->record;
 
-	record->face = str_dup("cni");
+	record->face = str_dup(CNI_FACE);
 	record->container = str_dup(call->container);
 	record->interface = str_dup(call->interface);
 	record->netns = str_dup(call->netns);
@@ -110,6 +111,13 @@ static int remove_by_name(struct cni_call *call, struct error *err)
 	return attach_undo(&attach, err);
 }
 
+/* It is this container's, interface's and network's, whoever attached it. */
+static bool has_key(const struct attachment *record, const struct cni_call *call)
+{
+	return str_equal(record->interface, call->interface) &&
+	       str_equal(record->network.name, call->config.name);
+}
+
 static int remove_all(struct cni_call *call, struct error *err)
 {
 	auto_attachments list = { 0 };
@@ -123,11 +131,13 @@ static int remove_all(struct cni_call *call, struct error *err)
 	if (attachments_load(&call->places, call->container, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list.count; i++) {
+		const struct attachment *record = &list.items[i];
 		size_t count;
 
-		if (!cni_is_network(call, list.items[i].network.name))
+		found += has_key(record, call);
+		if (!cni_is_network(call, record))
 			continue;
-		detach.network = list.items[i].network.name;
+		detach.network = record->network.name;
 		if (attach_detach(&detach, &count, err) < 0)
 			return -1;
 		found += count;
@@ -190,7 +200,7 @@ int cni_check(struct cni_call *call, struct error *err)
 	for (size_t i = 0; i < list.count; i++) {
 		const struct attachment *record = &list.items[i];
 
-		if (!cni_is_network(call, record->network.name) ||
+		if (!cni_is_network(call, record) ||
 			!str_equal(record->interface, call->interface))
 			continue;
 		found++;
@@ -213,7 +223,7 @@ static bool is_unwanted(void *argument, const struct attachment *record)
 {
 	const struct cni_call *call = argument;
 
-	if (!cni_is_network(call, record->network.name))
+	if (!cni_is_network(call, record))
 		return false;
 	for (size_t i = 0; i < call->config.valid_count; i++)
 		if (str_equal(call->config.valid[i].container, record->container) &&

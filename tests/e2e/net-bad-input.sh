@@ -46,6 +46,7 @@ command_lines() {
 		add x --pid 1 --netns /x | exclude each other
 		add 1 | is the host's own network namespace
 		network create a/b | cannot be the name of a network
+		network create a+b | "+" is kept for the entries of chains
 		network create n --subnet 10.1.0.1/24 | has host bits set; the subnet is 10.1.0.0/24
 		network create n --subnet 10.1.0.0/31 | has no room for a gateway and a container
 		network create n --subnet 10.1.0.0/32 | has no room

@@ -7,7 +7,7 @@
 # shellcheck source=tests/e2e/cni.sh
 . "$e2e/cni.sh"
 network_stays
-leaves '^(link|address|route) .*cni[0-9]|^file /run/cni|^file /var/lib/cni'
+leaves '^(link|address|route) .*cni[0-9]|^file /run/cni|^file /var/lib/(cni|mocker/networks)'
 
 config='{"cniVersion":"1.1.0","name":"net1","type":"mocker-netsetup","bridge":"cni1",
 	"isDefaultGateway":true,"ipMasq":true,
@@ -102,6 +102,56 @@ status_and_gc() {
 	ip netns del pod
 }
 test_case "STATUS of a full pool is an error, GC empties it" status_and_gc
+
+# of_network NAME JQ: another network than $config.
+of_network() {
+	jq -c --arg name "$1" ".name = \$name | .bridge = \"cni3\" | $2" <<<"$config"
+}
+
+others_stay() {
+	run mocker-netsetup network create a --internal --subnet 10.9.0.0/24 \
+		--interface cni4
+	run mocker-netsetup add web
+	run mocker-netsetup add web --network a --interface eth1
+	cni GC "$(of_network default '."cni.dev/valid-attachments" = []')"
+	check_status 0
+	cni GC "$(of_network a '."cni.dev/valid-attachments" = []')"
+	check_status 0
+	container=web netns=/run/netns/web cni DEL "$(of_network default .)"
+	check_status 0
+	container=web netns=/run/netns/web ifname=eth1 cni DEL "$(of_network a .)"
+	check_status 0
+	run mocker-netsetup check web
+	check_status 0
+	check_equal "$(ip -n web -o link show type veth | wc -l)" 2
+	run mocker-netsetup del web
+	run mocker-netsetup network rm a
+	cni ADD "$(of_network a+b .)"
+	cni_code 7 '"+" is kept for the entries of chains'
+}
+test_case "GC and DEL of a network leave alone what people attached" others_stay
+
+# The process whose namespace it is called ends, and the namespace lives on.
+valid_stays() {
+	local pid
+
+	ip netns add pod
+	ip netns exec pod sleep 1000 &
+	pid=$!
+	wait_until 20 test "$(readlink /proc/self/ns/net)" != "$(readlink /proc/$pid/ns/net)"
+	netns=/proc/$pid/ns/net cni ADD "$(of_network long .)"
+	check_status 0
+	kill $pid && wait $pid 2>/dev/null
+	cni GC "$(of_network long '."cni.dev/valid-attachments" =
+		[{containerID: "pod1", ifname: "eth0"}]')"
+	check_status 0
+	check ip -n pod link show eth0 >/dev/null
+	cni GC "$(of_network long '."cni.dev/valid-attachments" = []')"
+	check_status 0
+	check_not ip -n pod link show eth0 2>/dev/null
+	ip netns del pod
+}
+test_case "what is listed as valid is never garbage" valid_stays
 
 gone_with_netns() {
 	ip netns add pod
