@@ -79,12 +79,10 @@ advertisements() {
 test_case "no bridge listens to router advertisements, whoever made it" advertisements
 
 on_a_vlan() {
-	ip link add br9 type bridge vlan_filtering 1 2>/dev/null &&
-		ip link add link br9 br9.7 type vlan id 7 2>/dev/null || {
-		ip link del br9 2>/dev/null
-		skip "this kernel has no VLANs"
+	if ! ip link add br9 type bridge vlan_filtering 1 2>/dev/null; then
+		skip "this kernel's bridges have no VLANs"
 		return
-	}
+	fi
 	ip link del br9
 	cni ADD "$(with '.vlan = 42')"
 	check_status 0
