@@ -143,6 +143,6 @@ int firewall_sweep(
 	all.count = kept;
 	if (kept == 0)
 		return 0;
-	log_info("removing %zu elements of the firewall that no attachment has", kept);
+	log_debug("removing %zu elements of the firewall that no attachment has", kept);
 	return take_away(firewall, &all, err);
 }
