@@ -111,6 +111,21 @@ static int remove_by_name(struct cni_call *call, struct error *err)
 	return attach_undo(&attach, err);
 }
 
+static bool is_none(void *argument, const struct attachment *record)
+{
+	return false;
+}
+
+/* A record that could not be read is gone now, and what only it named is nobody's: ports and
+ * rules. */
+static int sweep_unnamed(struct cni_call *call, struct error *err)
+{
+	return sweep_run(&(struct sweep){ .places = &call->places,
+				 .network = call->config.name,
+				 .unwanted = is_none },
+		err);
+}
+
 /* It is this container's, interface's and network's, whoever attached it. */
 static bool has_key(const struct attachment *record, const struct cni_call *call)
 {
@@ -142,7 +157,11 @@ static int remove_all(struct cni_call *call, struct error *err)
 			return -1;
 		found += count;
 	}
-	return found ? 0 : remove_by_name(call, err);
+	if (found)
+		return 0;
+	if (remove_by_name(call, err) < 0)
+		return -1;
+	return list.unread ? sweep_unnamed(call, err) : 0;
 }
 
 /* The IPAM plugin first: DHCP says farewell through the interface. */

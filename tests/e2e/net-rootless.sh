@@ -128,6 +128,8 @@ refused() {
 	check_fails_with "has no MAC addresses"
 	run user mocker-netsetup add web --pid "$container" --publish 1:1/sctp
 	check_fails_with "publishes tcp and udp only"
+	run user mocker-netsetup network create inner --internal
+	check_fails_with "only a network with a bridge and rules of ours can be internal"
 	run user mocker-netsetup add web
 	check_status 1
 	run user mocker-netsetup list
