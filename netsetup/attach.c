@@ -101,6 +101,8 @@ static int names_add(struct attach *attach, struct error *err)
 
 static int names_remove(struct attach *attach, struct error *err)
 {
+	if (attach->record.network.dns && rules_hold(attach, err) < 0)
+		return -1;
 	return names_withdraw(attach->places, &attach->record, err);
 }
 

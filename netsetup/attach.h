@@ -31,7 +31,7 @@ struct attach {
 
 	/* What the steps find and make. */
 	struct attachment_store store;
-	struct attachments_lock lock; /* from when the rules go until the record has */
+	struct attachments_lock lock; /* from when the first goes until the record has */
 	struct pool_range *ranges;
 	size_t ranges_count;
 	struct netlink *host;   /* opened on first use */

@@ -160,7 +160,6 @@ int cmd_reload(const struct command_call *call, struct error *err)
 	for (size_t i = 0; i < list.count; i++)
 		if (zone_add(&list.items[i], result == 0 ? err : &later) < 0)
 			result = -1;
-	attachments_unlock(&lock);
 	if (names_restart(&places, &list, result == 0 ? err : &later) < 0)
 		result = -1;
 	return result;

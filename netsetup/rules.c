@@ -92,8 +92,7 @@ int ports_release(struct attach *attach, struct error *err)
 	return 0;
 }
 
-/* While it is not held, somebody may set all rules anew, from the records. */
-static int hold_rules(struct attach *attach, struct error *err)
+int rules_hold(struct attach *attach, struct error *err)
 {
 	return attach->lock.held
 		       ? 0
@@ -127,7 +126,7 @@ int rules_add(struct attach *attach, struct error *err)
 
 	if (!firewall_wanted(&attach->record))
 		return 0;
-	if (hold_rules(attach, err) < 0)
+	if (rules_hold(attach, err) < 0)
 		return -1;
 	/* Whoever takes the rules back must know the addresses. */
 	result = attachment_write(&attach->store, &attach->record, err);
@@ -202,7 +201,7 @@ int rules_remove(struct attach *attach, struct error *err)
 
 	if (!firewall_wanted(&record))
 		return 0;
-	if (hold_rules(attach, err) < 0)
+	if (rules_hold(attach, err) < 0)
 		return -1;
 	result = keep_own_ports(attach, &record, err);
 	if (result == 0)
@@ -219,7 +218,7 @@ int zone_join(struct attach *attach, struct error *err)
 
 	if (!attach->record.zone || attach->record.addresses_count == 0)
 		return 0;
-	if (hold_rules(attach, err) < 0)
+	if (rules_hold(attach, err) < 0)
 		return -1;
 	result = attachment_write(&attach->store, &attach->record, err);
 	if (result == 0)
@@ -230,7 +229,7 @@ int zone_join(struct attach *attach, struct error *err)
 
 int zone_leave(struct attach *attach, struct error *err)
 {
-	if (attach->record.zone && hold_rules(attach, err) < 0)
+	if (attach->record.zone && rules_hold(attach, err) < 0)
 		return -1;
 	return zone_remove(&attach->record, err);
 }

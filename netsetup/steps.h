@@ -18,6 +18,9 @@ int delegated_release(struct attach *attach, struct error *err) must_check;
 /* rules.c: the host's ports, then the firewall, then firewalld */
 int ports_take(struct attach *attach, struct error *err) must_check;
 int ports_release(struct attach *attach, struct error *err) must_check;
+/* While it is not held, reload may restore what the records say; until record or attachment
+ * are gone. */
+int rules_hold(struct attach *attach, struct error *err) must_check;
 int rules_add(struct attach *attach, struct error *err) must_check;
 int rules_remove(struct attach *attach, struct error *err) must_check;
 

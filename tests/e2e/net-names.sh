@@ -81,6 +81,22 @@ ends() {
 }
 test_case "the server ends with the last attachment, also by gc" ends
 
+reloaded_meanwhile() {
+	local round pid
+
+	needs dnsmasq || return
+	for ((round = 0; round < 20; round++)); do
+		mocker-netsetup add web --network named >/dev/null || failed "add"
+		mocker-netsetup del web &
+		pid=$!
+		mocker-netsetup reload || failed "reload"
+		wait $pid || failed "del"
+		[ "$(servers)" = 0 ] || failed "a server is left in round $round"
+		check_missing /run/mocker/networks/names/named
+	done
+}
+test_case "reload starts none for who is on the way out" reloaded_meanwhile
+
 by_cni() {
 	local config='{"cniVersion":"1.1.0","name":"pods","type":"mocker-netsetup","bridge":"cni1",
 		"isDefaultGateway":true,"names":true,"ipam":{"subnet":"10.88.0.0/24"},
