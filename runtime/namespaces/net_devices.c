@@ -10,13 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "spec/config.h"
+
+#ifndef IFLA_NETNS_IMMUTABLE /* Linux 6.15 */
+#define IFLA_NETNS_IMMUTABLE 67
+#endif
 
 /* An address as the kernel told it, to be said again in the other namespace. */
 struct address {
@@ -92,22 +95,31 @@ static void append(union message *message, uint16_t type, const void *data, size
 	append_raw(message, data, length);
 }
 
-/* Sends, and waits for the kernel's yes or no. -1 with errno. */
-static int ask(int sock, union message *message)
+/* Sends, and waits for what the kernel has to say. -1 with errno, also where that is no. */
+static int exchange(int sock, union message *message)
 {
-	const struct nlmsgerr *answer;
+	const struct nlmsgerr *answer = NLMSG_DATA(&message->header);
 
-	message->header.nlmsg_flags |= NLM_F_ACK;
 	if (send(sock, message, message->header.nlmsg_len, 0) < 0 ||
-		recv(sock, message, sizeof(*message), 0) < (ssize_t)sizeof(*answer))
+		recv(sock, message, sizeof(*message), 0) <
+			(ssize_t)NLMSG_LENGTH(sizeof(*answer)))
 		return -1;
-	answer = NLMSG_DATA(&message->header);
-	if (message->header.nlmsg_type != NLMSG_ERROR) {
-		errno = EPROTO;
-		return -1;
-	}
+	if (message->header.nlmsg_type != NLMSG_ERROR)
+		return 0;
 	errno = -answer->error;
 	return answer->error ? -1 : 0;
+}
+
+/* For the kernel's yes or no. */
+static int ask(int sock, union message *message)
+{
+	message->header.nlmsg_flags |= NLM_F_ACK;
+	if (exchange(sock, message) < 0)
+		return -1;
+	if (message->header.nlmsg_type == NLMSG_ERROR)
+		return 0;
+	errno = EPROTO;
+	return -1;
 }
 
 static int open_netlink(int *ret_sock, struct error *err)
@@ -165,14 +177,39 @@ static int read_addresses(int sock, struct net_device *device, struct error *err
 	}
 }
 
-static bool is_up(const char *name)
+/* Loopbacks and bridges, for instance. Kernels before 6.15 tell it of loopbacks only; of
+ * the others they refuse the move. */
+static bool stays_here(const struct nlmsghdr *header)
 {
-	struct ifreq request = { 0 };
-	auto_fd sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const struct ifinfomsg *link = NLMSG_DATA(header);
+	const struct rtattr *attribute = IFLA_RTA(link);
+	size_t rest = IFLA_PAYLOAD(header);
 
-	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	return sock >= 0 && ioctl(sock, SIOCGIFFLAGS, &request) == 0 &&
-	       request.ifr_flags & IFF_UP;
+	if (link->ifi_flags & IFF_LOOPBACK)
+		return true;
+	for (; RTA_OK(attribute, rest); attribute = RTA_NEXT(attribute, rest))
+		if (attribute->rta_type == IFLA_NETNS_IMMUTABLE)
+			return *(const uint8_t *)RTA_DATA(attribute);
+	return false;
+}
+
+static int read_link(int sock, struct net_device *device, struct error *err)
+{
+	const struct ifinfomsg none = { .ifi_family = AF_UNSPEC };
+	const struct ifinfomsg *link;
+	union message message;
+
+	begin(&message, RTM_GETLINK, 0, &none, sizeof(none));
+	append(&message, IFLA_IFNAME, device->host_name, strlen(device->host_name) + 1);
+	if (exchange(sock, &message) < 0)
+		return fail_errno(err, "looking for the interface");
+	link = NLMSG_DATA(&message.header);
+	if (stays_here(&message.header))
+		return fail(err, "the kernel lets no interface of this kind (a loopback, "
+				 "a bridge) into another network namespace");
+	device->index = (unsigned)link->ifi_index;
+	device->was_up = link->ifi_flags & IFF_UP;
+	return 0;
 }
 
 static int plan_one(int sock, const struct oci_net_device *wanted, struct net_device *ret,
@@ -183,11 +220,9 @@ static int plan_one(int sock, const struct oci_net_device *wanted, struct net_de
 	if (strlen(ret->name) >= IFNAMSIZ)
 		return fail(err, "the name \"%s\" is longer than %d bytes", ret->name,
 			IFNAMSIZ - 1);
-	ret->index = if_nametoindex(wanted->host_name);
-	if (!ret->index)
-		return fail_errno(err, "looking for the interface");
+	if (read_link(sock, ret, err) < 0)
+		return -1;
 	(void)snprintf(ret->transit, sizeof(ret->transit), "mkr%u", ret->index);
-	ret->was_up = is_up(wanted->host_name);
 	return read_addresses(sock, ret, err);
 }
 
@@ -234,7 +269,8 @@ static int set_link(int sock, unsigned index, unsigned flags, int netns, const c
 }
 
 /* Under a name that nobody has: to be renamed inside, for of a name that is taken there the
- * kernel would tell only after the move. */
+ * kernel would tell only after the move. The move itself sets it down; before, a device that
+ * the kernel will not move would lose its addresses and routes for nothing. */
 int net_devices_move(
 	struct net_devices *devices, int joined, pid_t pid, struct error *err)
 {
@@ -252,10 +288,7 @@ int net_devices_move(
 	for (size_t i = 0; i < devices->count; i++) {
 		const struct net_device *device = &devices->items[i];
 
-		/* Down first: one that is up keeps its name on older kernels. */
-		if (set_link(sock, device->index, 0, -1, NULL) < 0 ||
-			set_link(sock, device->index, 0, devices->netns,
-				device->transit) < 0)
+		if (set_link(sock, device->index, 0, devices->netns, device->transit) < 0)
 			return fail_errno(err,
 				"/linux/netDevices/%s: moving it into the container",
 				device->host_name);
@@ -264,22 +297,46 @@ int net_devices_move(
 	return 0;
 }
 
-static int add_address(int sock, unsigned index, const struct address *address)
+/* IPv4's label is the interface's name, or that with a suffix (":1"): programs that know
+ * nothing newer find the address by it. */
+static void append_label(union message *message, const char *label,
+	const struct net_device *device, const char *name)
 {
+	const char *suffix = str_after(label, device->host_name);
+	char renamed[IFNAMSIZ];
+
+	(void)snprintf(renamed, sizeof(renamed), "%s%s", suffix ? name : label,
+		suffix ? suffix : "");
+	append(message, IFA_LABEL, renamed, strlen(renamed) + 1);
+}
+
+static int add_address(int sock, unsigned index, const struct net_device *device,
+	const struct address *address, const char *name)
+{
+	const struct rtattr *attribute = (const void *)address->attributes;
+	size_t rest = address->length;
 	struct ifaddrmsg header = address->header;
 	union message message;
 
 	header.ifa_index = index;
 	begin(&message, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &header,
 		sizeof(header));
-	append_raw(&message, address->attributes, address->length);
+	for (; RTA_OK(attribute, rest); attribute = RTA_NEXT(attribute, rest)) {
+		if (attribute->rta_type == IFA_LABEL)
+			append_label(&message, RTA_DATA(attribute), device, name);
+		else
+			append(&message, attribute->rta_type, RTA_DATA(attribute),
+				RTA_PAYLOAD(attribute));
+	}
 	return ask(sock, &message);
 }
 
-static int add_addresses(int sock, unsigned index, const struct net_device *device)
+/* name: what the interface is called there. */
+static int add_addresses(
+	int sock, unsigned index, const struct net_device *device, const char *name)
 {
 	for (size_t i = 0; i < device->addresses_count; i++) {
-		if (add_address(sock, index, &device->addresses[i]) < 0)
+		if (add_address(sock, index, device, &device->addresses[i], name) < 0)
 			return -1;
 	}
 	return 0;
@@ -289,13 +346,17 @@ static int add_addresses(int sock, unsigned index, const struct net_device *devi
 static int configure_one(int sock, const struct net_device *device, struct error *err)
 {
 	unsigned index = if_nametoindex(device->transit); /* may be another one in here */
+	char chosen[IFNAMSIZ];
+	const char *name = device->name;
 
 	if (!index)
 		return fail_errno(
 			err, "looking for %s in the container", device->transit);
 	if (set_link(sock, index, 0, -1, device->name) < 0)
 		return fail_errno(err, "naming it %s in the container", device->name);
-	if (add_addresses(sock, index, device) < 0)
+	if (is_template(device))
+		name = if_indextoname(index, chosen);
+	if (!name || add_addresses(sock, index, device, name) < 0)
 		return fail_errno(err, "giving its addresses to %s", device->name);
 	if (set_link(sock, index, IFF_UP, -1, NULL) < 0)
 		return fail_errno(err, "setting %s up", device->name);
@@ -357,7 +418,7 @@ static int restore(const struct net_device *device, struct error *err)
 
 	if (open_netlink(&sock, err) < 0)
 		return -1;
-	if (!index || add_addresses(sock, index, device) < 0 ||
+	if (!index || add_addresses(sock, index, device, device->host_name) < 0 ||
 		(device->was_up && set_link(sock, index, IFF_UP, -1, NULL) < 0))
 		return fail_errno(err, "giving the interface %s its addresses back",
 			device->host_name);

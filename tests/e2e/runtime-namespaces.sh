@@ -241,6 +241,65 @@ moves_interfaces() {
 }
 test_case "a network device moves in, with its addresses" moves_interfaces
 
+labels_follow() {
+	ip link add gift type veth peer name stays
+	ip address add 10.77.0.2/24 dev gift label gift
+	ip address add 10.77.0.3/24 dev gift label gift:1
+	sh_bundle "$tmp/nd" 'ifconfig eth7; ifconfig eth7:1; ip -o -4 addr show' \
+		'.linux.netDevices = {"gift": {"name": "eth7"}}'
+	run mocker-runtime run -b "$tmp/nd" nd
+	check_status 0
+	check_output_has "inet addr:10.77.0.2"
+	check_output_has "inet addr:10.77.0.3"
+	check_lacks "$output" gift
+	ip link del stays 2>/dev/null
+	ip link add gift type veth peer name stays
+	ip address add 10.77.0.2/24 dev gift label gift
+	sh_bundle "$tmp/nd" 'ifconfig eth0' '.linux.netDevices = {"gift": {"name": "eth%d"}}'
+	run mocker-runtime run -b "$tmp/nd" nd
+	check_output_has "inet addr:10.77.0.2"
+	ip link del stays 2>/dev/null
+}
+test_case "netDevices: the labels of addresses follow the interface's new name" labels_follow
+
+here_of() {
+	ip -o link show dev "$1" | sed 's/^[0-9]*: *//'
+	ip -o address show dev "$1" | sed 's/^[0-9]*: *//'
+	ip route show dev "$1"
+	ip -6 route show dev "$1"
+}
+
+# untouched DEVICE FILTER PART...: the create fails, and nothing of the device has changed.
+untouched() {
+	local device=$1
+
+	here_of "$device" >"$tmp/here"
+	make_bundle "$tmp/nd" "$2"
+	shift 2
+	run mocker-runtime run -b "$tmp/nd" nd
+	check_fails_with "$@"
+	check_equal "$(here_of "$device")" "$(cat "$tmp/here")" "$device"
+}
+
+some_stay() {
+	ip link add name bridge7 type bridge
+	ip address add 10.77.1.1/24 dev bridge7
+	ip address add fd00:77::1/64 dev bridge7 nodad
+	ip link set bridge7 up
+	ip route add 10.78.0.0/16 via 10.77.1.9
+	untouched lo '.linux.netDevices = {"lo": {"name": "eth9"}}' /linux/netDevices/lo
+	untouched bridge7 '.linux.netDevices = {"bridge7": {}}' /linux/netDevices/bridge7
+	# One that can be moved is back in its place too.
+	ip link add gift type veth peer name stays
+	ip link set gift up
+	ip link set stays up
+	untouched bridge7 '.linux.netDevices = {"gift": {}, "bridge7": {}}' /linux/netDevices/bridge7
+	check_has "$(ip link show dev gift)" ,UP
+	ip link del gift
+	ip link del bridge7
+}
+test_case "netDevices: what cannot be moved is refused, and stays as it is" some_stay
+
 # gifts: two devices that can be moved, the first with addresses; their peers stay.
 gifts() {
 	ip link add gift type veth peer name stays
