@@ -17,27 +17,51 @@
 
 #define MKDIR_LINKS_MAX 8 /* dangling links followed while making one path */
 
-int path_try_open_in_root(int root_fd, const char *path, int flags, mode_t mode)
+/* EAGAIN: a rename elsewhere met our "..", see openat2(2). A tree that is renamed without
+ * end is somebody's attack; the walk copes, more slowly. */
+static bool is_for_the_walk(int errnum)
+{
+	return errnum == ENOSYS || errnum == EAGAIN || errnum == EINTR;
+}
+
+static int open_resolved(
+	int root_fd, const char *path, int flags, mode_t mode, uint64_t resolve)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
 		.mode = flags & O_CREAT ? mode : 0,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
 	};
 
-	/* EAGAIN: a rename elsewhere met our "..", see openat2(2). A tree that is renamed
-	 * without end is somebody's attack; the walk copes, more slowly. */
 	for (int attempt = 0; attempt < 64; attempt++) {
 		long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
 
 		if (fd >= 0)
 			return (int)fd;
-		if (errno == ENOSYS)
-			break;
-		if (errno != EAGAIN && errno != EINTR)
+		if (errno == ENOSYS || !is_for_the_walk(errno))
 			return -1;
 	}
-	return path_walk_open(root_fd, path, flags, mode);
+	return -1;
+}
+
+int path_try_open_in_root(int root_fd, const char *path, int flags, mode_t mode)
+{
+	int fd = open_resolved(root_fd, path, flags, mode, 0);
+
+	return fd < 0 && is_for_the_walk(errno)
+		       ? path_walk_open(root_fd, path, flags, mode)
+		       : fd;
+}
+
+int path_try_open_unlinked_in_root(
+	int root_fd, const char *path, int flags, bool *ret_unlinked)
+{
+	int fd = open_resolved(root_fd, path, flags, 0, RESOLVE_NO_SYMLINKS);
+
+	*ret_unlinked = fd >= 0;
+	return fd < 0 && (errno == ELOOP || is_for_the_walk(errno))
+		       ? path_try_open_in_root(root_fd, path, flags, 0)
+		       : fd;
 }
 
 int path_open_in_root(int root_fd, const char *path, int flags, mode_t mode, int *ret_fd,

@@ -26,6 +26,11 @@ int path_open_in_root(int root_fd, const char *path, int flags, mode_t mode, int
  * callers to whom ENOENT is an answer. */
 int path_try_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 
+/* The same, and whether the text of the path alone says where it leads: true only if no
+ * symbolic link was met. False where the kernel does not tell. */
+int path_try_open_unlinked_in_root(
+	int root_fd, const char *path, int flags, bool *ret_unlinked);
+
 /* mkdir -p inside the root; opens the last directory (O_PATH). What exists stays as it
  * is; new directories get `mode` and the owner (uid, gid) unless that is (uid_t)-1. */
 struct path_mkdir_options {

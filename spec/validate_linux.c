@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "spec/names.h"
 #include "spec/validate_private.h"
 
@@ -290,6 +291,18 @@ static void check_paths(struct validation *validation, const struct oci_config *
 			"it would change the host; add a namespace of type \"mount\"");
 }
 
+/* What is mounted upon "/" covers nothing for a process whose root it is. */
+static void check_masked(struct validation *validation, const struct strings *paths)
+{
+	for (size_t i = 0; i < paths->count; i++) {
+		auto_free char *clean = path_clean(paths->items[i]);
+
+		if (strcmp(clean, "/") == 0)
+			problem(validation, at("/linux/maskedPaths/%zu", i),
+				"the root directory cannot be hidden");
+	}
+}
+
 static void check_cgroups_path(struct validation *validation, const char *path)
 {
 	auto_strings parts = { 0 };
@@ -313,6 +326,7 @@ void validate_linux(struct validation *validation, const struct oci_config *conf
 		check_device(validation, &linux->devices[i], i);
 	check_net_devices(validation, config);
 	check_paths(validation, config, &linux->masked_paths, "/linux/maskedPaths");
+	check_masked(validation, &linux->masked_paths);
 	check_paths(validation, config, &linux->readonly_paths, "/linux/readonlyPaths");
 	check_cgroups_path(validation, linux->cgroups_path);
 	validate_resources(validation, &linux->resources, "/linux/resources");

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -106,11 +107,36 @@ static int hide_file(struct cover *null, int target_fd, struct error *err)
 	return 0;
 }
 
-/* True if there is something to open; what is not there needs no mask. */
-static bool open_path(int root_fd, const char *path, int *ret_fd)
+/* Where the kernel is older than the numbers of mounts, all of them are zero. */
+static bool same_place(int a_fd, int b_fd)
 {
-	*ret_fd = path_try_open_in_root(root_fd, path, O_PATH, 0);
-	return *ret_fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
+	const unsigned wanted = STATX_INO | STATX_MNT_ID;
+	struct statx a = { 0 }, b = { 0 };
+
+	return statx(a_fd, "", AT_EMPTY_PATH, wanted, &a) == 0 &&
+	       statx(b_fd, "", AT_EMPTY_PATH, wanted, &b) == 0 &&
+	       a.stx_ino == b.stx_ino && a.stx_mnt_id == b.stx_mnt_id &&
+	       a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor;
+}
+
+struct opened {
+	int fd;       /* O_PATH; owned */
+	bool is_root; /* covering it is of no effect: the process's root stays beneath */
+};
+
+/* True if there is something to open, or nothing by a failure that is one; what is not
+ * there needs no mask. */
+static bool open_path(int root_fd, const char *path, struct opened *ret)
+{
+	auto_free char *clean = path_clean(path);
+	bool unlinked;
+
+	*ret = (struct opened){ .fd = path_try_open_unlinked_in_root(
+					root_fd, path, O_PATH, &unlinked) };
+	if (ret->fd < 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	ret->is_root = unlinked ? strcmp(clean, "/") == 0 : same_place(ret->fd, root_fd);
+	return true;
 }
 
 struct covers {
@@ -121,13 +147,17 @@ struct covers {
 
 static int hide(int root_fd, const char *path, struct covers *covers, struct error *err)
 {
+	struct opened opened;
 	auto_fd target_fd = -1;
 	struct stat st;
 
-	if (!open_path(root_fd, path, &target_fd))
+	if (!open_path(root_fd, path, &opened))
 		return 0;
+	target_fd = opened.fd;
 	if (target_fd < 0 || fstat(target_fd, &st) < 0)
 		return fail_errno(err, "opening it");
+	if (opened.is_root)
+		return fail(err, "it is the root directory, which cannot be hidden");
 	if (S_ISDIR(st.st_mode))
 		return hide_directory(&covers->empty, target_fd, covers->label, err);
 	return hide_file(&covers->null, target_fd, err);
@@ -169,13 +199,17 @@ static int protect_classic(
 
 static int protect(int root_fd, const char *path, struct error *err)
 {
+	struct opened opened;
 	auto_fd target_fd = -1;
 	auto_fd tree_fd = -1;
 
-	if (!open_path(root_fd, path, &target_fd))
+	if (!open_path(root_fd, path, &opened))
 		return 0;
+	target_fd = opened.fd;
 	if (target_fd < 0)
 		return fail_errno(err, "opening it");
+	if (opened.is_root)
+		return attach_read_only(root_fd, false, err);
 	tree_fd = mnt_open_tree(
 		target_fd, "", OPEN_TREE_CLONE | AT_RECURSIVE | AT_EMPTY_PATH);
 	if (tree_fd < 0 || mnt_move(tree_fd, target_fd) < 0)

@@ -181,6 +181,38 @@ read_only_paths() {
 	rm -rf "$tmp/b/rootfs/"{kept,free}
 }
 
+# As root.readonly has it, for the process and for those that enter; also where a link of
+# the image leads there, and not where the same directory is mounted elsewhere.
+read_only_root() {
+	local path
+
+	ln -s / "$tmp/b/rootfs/tmp/link"
+	for path in / /. /tmp/.. /tmp/link; do
+		contained 'touch /new; mkdir /tmp/new; '"$show_mounts" \
+			".linux.readonlyPaths += [\"$path\"]"
+		check_errors_have "touch: /new: Read-only file system"
+		check_errors_have "'/tmp/new': Read-only file system"
+		check_word "$(options_of /)" ro
+		check_equal "$(awk '$5 == "/"' <<<"$output" | wc -l)" 1 "mounts on / for $path"
+	done
+	mkdir -p "$tmp/b/rootfs/again"
+	ln -sfn /again "$tmp/b/rootfs/tmp/link"
+	contained 'touch /free && touch /tmp/link/x' '.linux.readonlyPaths += ["/tmp/link"]' \
+		"$(with_mount /again bind "$tmp/b/rootfs" bind)"
+	check_errors_have "touch: /tmp/link/x: Read-only file system"
+	check_lacks "$errors" /free
+	rm -rf "$tmp/b/rootfs/"{free,again,tmp/link}
+}
+
+no_masked_root() {
+	contained : '.linux.maskedPaths += ["/."]'
+	check_fails_with /linux/maskedPaths/10 "the root directory cannot be hidden"
+	ln -s / "$tmp/b/rootfs/tmp/link"
+	contained : '.linux.maskedPaths += ["/tmp/link"]'
+	check_fails_with /linux/maskedPaths/10 "the root directory"
+	rm "$tmp/b/rootfs/tmp/link"
+}
+
 # ---- tmpcopyup and links ------------------------------------------------------------
 
 tmpcopyup() {
@@ -306,6 +338,8 @@ cases() {
 	test_case "masked paths are empty, and share one file system$kernel" \
 		masked_paths $shared
 	test_case "read-only paths$kernel" read_only_paths
+	test_case "read-only paths: the root itself$kernel" read_only_root
+	test_case "masked paths: the root cannot be$kernel" no_masked_root
 	test_case "tmpcopyup copies what it hides$kernel" tmpcopyup
 	test_case "symbolic links as sources and destinations$kernel" links_of_sources
 	test_case "copy-symlink replaces nothing$kernel" copied_link_is_in_the_way
