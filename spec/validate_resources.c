@@ -140,6 +140,20 @@ static void check_rdma(struct validation *validation,
 	}
 }
 
+/* Files of cgroup v2 by which processes and cgroups are managed: no limits, and what stands
+ * in them is the runtime's to say. */
+static bool is_managed(const char *file)
+{
+	static const char *const managed[] = { "cgroup.procs", "cgroup.threads",
+		"cgroup.kill", "cgroup.freeze", "cgroup.type", "cgroup.subtree_control" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(managed); i++) {
+		if (strcmp(file, managed[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void check_unified(struct validation *validation,
 	const struct oci_resources *resources, const char *pointer)
 {
@@ -149,6 +163,9 @@ static void check_unified(struct validation *validation,
 		if (!*file || strchr(file, '/') || *file == '.')
 			problem(validation, at_key(at("%s/unified", pointer).text, file),
 				"expected the name of a cgroup's file");
+		if (is_managed(file))
+			problem(validation, at_key(at("%s/unified", pointer).text, file),
+				"it is no limit, and the runtime's own to write");
 	}
 }
 

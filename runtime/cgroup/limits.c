@@ -41,23 +41,34 @@ static const struct cgroup_dir *find(
 	return NULL;
 }
 
-/* Nothing here has the controller: fine as long as nothing is asked of it. */
+static const struct cgroup_write *first_limit(const struct cgroup_writes *writes)
+{
+	for (size_t i = 0; i < writes->count; i++) {
+		if (!(writes->items[i].flags & WRITE_NO_LIMIT))
+			return &writes->items[i];
+	}
+	return NULL;
+}
+
+/* Nothing here has the controller: fine as long as no limit is asked of it. */
 static int expect_nothing(const struct cgroup_limits_request *request,
 	const struct controller *controller, struct error *err)
 {
 	auto_cgroup_writes asked = { 0 };
 	struct cgroup_emit to = { .writes = &asked, .prefix = request->prefix };
+	const struct cgroup_write *limit;
 
 	if (controller->emit_v1(&to, request->resources, err) < 0)
 		return -1;
-	if (!asked.count)
+	limit = first_limit(&asked);
+	if (!limit)
 		return 0;
 	if (!request->cgroup->dirs_count)
-		return fail(err, "%s: this container has no cgroup to limit",
-			asked.items[0].field);
+		return fail(
+			err, "%s: this container has no cgroup to limit", limit->field);
 	return fail(err,
 		"%s: no cgroup hierarchy of this machine has the controller \"%s\"",
-		asked.items[0].field, controller->v1);
+		limit->field, controller->v1);
 }
 
 static int emit_controller(const struct cgroup_limits_request *request,

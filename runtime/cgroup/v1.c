@@ -22,6 +22,12 @@ static void emit_swappiness_and_oom(
 			memory->disable_oom_killer);
 }
 
+/* -1 is unlimited. */
+static unsigned no_limit(int64_t value)
+{
+	return value < 0 ? WRITE_NO_LIMIT : 0;
+}
+
 int cgroup_v1_memory(const struct cgroup_emit *to, const struct oci_resources *resources,
 	struct error *err)
 {
@@ -39,21 +45,23 @@ int cgroup_v1_memory(const struct cgroup_emit *to, const struct oci_resources *r
 	/* The limit may never be above that of memory and swap together: when both rise,
 	 * the latter must go first. */
 	if (memory->limit)
-		cgroup_emit(to, memory->swap || unlimited ? WRITE_AFTER_NEXT : 0,
+		cgroup_emit(to,
+			no_limit(memory->limit) |
+				(memory->swap || unlimited ? WRITE_AFTER_NEXT : 0),
 			"memory/limit", "memory.limit_in_bytes", "%" PRId64,
 			memory->limit);
 	if (memory->swap)
-		cgroup_emit(to, 0, "memory/swap", "memory.memsw.limit_in_bytes",
-			"%" PRId64, memory->swap);
+		cgroup_emit(to, no_limit(memory->swap), "memory/swap",
+			"memory.memsw.limit_in_bytes", "%" PRId64, memory->swap);
 	else if (unlimited)
-		cgroup_emit(to, WRITE_OPTIONAL, "memory/limit",
+		cgroup_emit(to, WRITE_NO_LIMIT | WRITE_OPTIONAL, "memory/limit",
 			"memory.memsw.limit_in_bytes", "-1");
 	if (memory->reservation)
-		cgroup_emit(to, 0, "memory/reservation", "memory.soft_limit_in_bytes",
-			"%" PRId64, memory->reservation);
+		cgroup_emit(to, no_limit(memory->reservation), "memory/reservation",
+			"memory.soft_limit_in_bytes", "%" PRId64, memory->reservation);
 	if (memory->kernel_tcp)
-		cgroup_emit(to, 0, "memory/kernelTCP", "memory.kmem.tcp.limit_in_bytes",
-			"%" PRId64, memory->kernel_tcp);
+		cgroup_emit(to, no_limit(memory->kernel_tcp), "memory/kernelTCP",
+			"memory.kmem.tcp.limit_in_bytes", "%" PRId64, memory->kernel_tcp);
 	emit_swappiness_and_oom(to, memory);
 	return 0;
 }
@@ -63,7 +71,10 @@ int cgroup_v1_cpu(const struct cgroup_emit *to, const struct oci_resources *reso
 {
 	const struct oci_cpu *cpu = &resources->cpu;
 
-	if (cpu->shares)
+	/* An idle cgroup has no weight, and refuses one. */
+	if (cpu->has_idle)
+		cgroup_emit(to, 0, "cpu/idle", "cpu.idle", "%" PRId64, cpu->idle);
+	if (cpu->shares && cpu->idle <= 0)
 		cgroup_emit(to, 0, "cpu/shares", "cpu.shares", "%" PRIu64, cpu->shares);
 	/* Which of two goes first depends on what is there: the quota in relation to the
 	 * period may not pass the parent's, nor the burst the quota. */
@@ -71,13 +82,12 @@ int cgroup_v1_cpu(const struct cgroup_emit *to, const struct oci_resources *reso
 		cgroup_emit(to, cpu->quota ? WRITE_AFTER_NEXT : 0, "cpu/period",
 			"cpu.cfs_period_us", "%" PRIu64, cpu->period);
 	if (cpu->quota)
-		cgroup_emit(to, cpu->has_burst ? WRITE_AFTER_NEXT : 0, "cpu/quota",
-			"cpu.cfs_quota_us", "%" PRId64, cpu->quota);
+		cgroup_emit(to,
+			no_limit(cpu->quota) | (cpu->has_burst ? WRITE_AFTER_NEXT : 0),
+			"cpu/quota", "cpu.cfs_quota_us", "%" PRId64, cpu->quota);
 	if (cpu->has_burst)
 		cgroup_emit(
 			to, 0, "cpu/burst", "cpu.cfs_burst_us", "%" PRIu64, cpu->burst);
-	if (cpu->has_idle)
-		cgroup_emit(to, 0, "cpu/idle", "cpu.idle", "%" PRId64, cpu->idle);
 	if (cpu->realtime_period)
 		cgroup_emit(to, cpu->realtime_runtime ? WRITE_AFTER_NEXT : 0,
 			"cpu/realtimePeriod", "cpu.rt_period_us", "%" PRIu64,
@@ -107,7 +117,7 @@ int cgroup_v1_pids(const struct cgroup_emit *to, const struct oci_resources *res
 	if (resources->pids.has_limit && limit >= 0)
 		cgroup_emit(to, 0, "pids/limit", "pids.max", "%" PRId64, limit);
 	else if (limit < 0)
-		cgroup_emit(to, 0, "pids/limit", "pids.max", "max");
+		cgroup_emit(to, WRITE_NO_LIMIT, "pids/limit", "pids.max", "max");
 	return 0;
 }
 

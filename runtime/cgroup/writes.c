@@ -80,6 +80,13 @@ static const struct hint {
 } hints[] = {
 	{ EBUSY, "memory", "more memory is in use than the new limit" },
 	{ EINVAL, "cpu.weight", "an idle cgroup has no weight: is cpu.idle set?" },
+	{ EINVAL, "cpu.shares", "an idle cgroup has no shares: is cpu.idle set?" },
+	{ EINVAL, "memory.limit",
+		"it may not be above the limit of memory and swap together (memory/swap, "
+		"--memory-swap), which can be given with it" },
+	{ EINVAL, "memory.memsw",
+		"it may not be below the limit of memory alone (memory/limit, --memory), "
+		"which can be given with it" },
 	{ ENODEV, "rdma.max", "there is no such RDMA device" },
 	{ ENODEV, "", "there is no such block device" },
 	{ EOPNOTSUPP, "io.weight",

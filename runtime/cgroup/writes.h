@@ -18,6 +18,7 @@ enum cgroup_write_flags {
 	WRITE_AFTER_NEXT = 1 << 2,   /* EINVAL: write the next entry, then this again */
 	WRITE_CHECK_USAGE = 1 << 3,  /* refuse what is below memory.current */
 	WRITE_NO_RIGHTS_OK = 1 << 4, /* rootless: permission denied is no failure */
+	WRITE_NO_LIMIT = 1 << 5,     /* "none": true already without the controller */
 };
 
 struct cgroup_write {

@@ -204,6 +204,38 @@ updating() {
 }
 test_case "update changes what is given and leaves the rest" updating
 
+idle_and_back() {
+	sleeper web
+	start web
+	run mocker-runtime update --cpu-idle 1 --cpu-share 400 web
+	check_status 0
+	value cpu cpu.idle 1
+	run mocker-runtime update --cpu-share 500 web
+	check_fails_with /cpu/shares "an idle cgroup has no shares"
+	run mocker-runtime update --cpu-idle 0 --cpu-share 500 web
+	check_status 0
+	value cpu cpu.idle 0
+	value cpu cpu.shares 500
+	delete web
+}
+test_case "update makes a container idle, and gives it shares again" idle_and_back
+
+memory_and_swap() {
+	[ -e $cg/memory/memory.memsw.limit_in_bytes ] ||
+		{ skip "this kernel does not account for swap" && return; }
+	sleeper web '.linux.resources.memory = {"limit": 41943040, "swap": 52428800}'
+	start web
+	run mocker-runtime update --memory 60m web
+	check_fails_with /memory/limit "together (memory/swap, --memory-swap)"
+	run mocker-runtime update --memory-swap 30m web
+	check_fails_with /memory/swap "memory alone (memory/limit, --memory)"
+	run mocker-runtime update --memory 60m --memory-swap 70m web
+	check_status 0
+	value memory memory.limit_in_bytes 62914560
+	delete web
+}
+test_case "update tells which of the two limits of memory stands in the way" memory_and_swap
+
 # lines_of FILE COUNT: it has that many at least.
 lines_of() {
 	[ "$(wc -l <"$1")" -ge "$2" ]

@@ -121,6 +121,27 @@ raw_files() {
 }
 test_case "unified writes files as they are named" raw_files
 
+managing_files() {
+	local file
+
+	sleep 1000 &
+	for file in procs threads kill freeze type subtree_control; do
+		sleeper web ".linux.resources.unified = {\"cgroup.$file\": \"$!\"}"
+		run mocker-runtime run --bundle "$tmp/web" web
+		check_fails_with "/linux/resources/unified/cgroup.$file: it is no limit"
+	done
+	sleeper web
+	start web
+	echo '{"unified": {"cgroup.freeze": "1"}}' >"$tmp/limits"
+	run mocker-runtime update --resources "$tmp/limits" web
+	check_fails_with /unified/cgroup.freeze
+	check_equal "$(container_status web)" running
+	delete web
+	kill $!
+	wait $! 2>/dev/null
+}
+test_case "unified: files that manage cgroups are refused" managing_files
+
 huge_pages() {
 	has_controller hugetlb || {
 		skip "this kernel's cgroup v2 has no hugetlb controller"
@@ -152,8 +173,16 @@ absent_controllers_are_named() {
 	run mocker-runtime run --bundle "$tmp/web" web
 	check_fails_with "/linux/resources/memory/limit: no cgroup hierarchy of this machine" \
 		'"memory"'
+	sleeper web '.linux.resources = {"memory": {"limit": -1, "swap": -1, "reservation": -1},
+		"pids": {"limit": -1}, "cpu": {"quota": -1}}'
+	start web
+	run mocker-runtime update --memory=-1 --pids-limit=-1 web
+	check_status 0
+	run mocker-runtime update --pids-limit 5 web
+	check_fails_with /pids/limit '"pids"'
+	delete web
 }
-test_case "a limit without its controller is refused by name" absent_controllers_are_named
+test_case "a limit without its controller is refused by name, and none is none" absent_controllers_are_named
 
 devices_are_denied() {
 	sh_bundle "$tmp/web" 'mknod /tmp/mem c 1 1 && cat /tmp/mem; cat /dev/null && echo fine' \
