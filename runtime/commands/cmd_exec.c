@@ -42,6 +42,7 @@ static void replace(char **member, const char *value)
 	*member = str_dup(value);
 }
 
+/* Who is not root keeps over execve(2) only what is ambient. */
 static void add_capabilities(struct oci_process *process, const struct strings *names)
 {
 	if (!names->count)
@@ -51,6 +52,9 @@ static void add_capabilities(struct oci_process *process, const struct strings *
 	strings_copy(&process->capabilities->bounding, names);
 	strings_copy(&process->capabilities->effective, names);
 	strings_copy(&process->capabilities->permitted, names);
+	if (process->user.uid == 0)
+		return;
+	strings_copy(&process->capabilities->inheritable, names);
 	strings_copy(&process->capabilities->ambient, names);
 }
 
@@ -94,10 +98,12 @@ static int derive(const struct command_call *call, const struct exec_request *re
 	replace(&process->apparmor_profile, options->apparmor);
 	replace(&process->selinux_label, options->process_label);
 	strings_copy(&process->env, &options->env);
-	add_capabilities(process, &options->cap);
 	if (options->has_no_new_privs)
 		process->no_new_privileges = options->no_new_privs;
-	return set_user(options, &process->user, err);
+	if (set_user(options, &process->user, err) < 0)
+		return -1;
+	add_capabilities(process, &options->cap);
+	return 0;
 }
 
 /* A process that says nothing of labels is not less confined than the container. */

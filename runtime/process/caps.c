@@ -80,17 +80,31 @@ static int held(uint64_t *ret_permitted, struct error *err)
 	return 0;
 }
 
+/* The kernel's rule. runc's own default config asks for these three in ambient and leaves
+ * inheritable empty, and so does many a config that began as it: nobody is warned of that. */
+static void restrict_ambient(struct caps *caps)
+{
+	const uint64_t runcs =
+		BIT(CAP_AUDIT_WRITE) | BIT(CAP_KILL) | BIT(CAP_NET_BIND_SERVICE);
+	uint64_t within = caps->permitted & caps->inheritable;
+
+	if ((caps->ambient & ~within) == runcs)
+		caps->ambient &= within;
+	restrict_to(&caps->ambient, within, "ambient",
+		"it is not both permitted and inheritable");
+}
+
 static void restrict_to_held(struct caps *caps, uint64_t bounding, uint64_t permitted)
 {
 	const char *missing = "the runtime itself does not have it";
 
+	restrict_ambient(caps); /* first: what is missing is told once */
 	restrict_to(&caps->bounding, bounding, "bounding",
 		"it is not in the runtime's bounding set");
 	restrict_to(&caps->permitted, permitted, "permitted", missing);
 	restrict_to(&caps->inheritable, permitted, "inheritable", missing);
 	restrict_to(
 		&caps->effective, caps->permitted, "effective", "it is not permitted");
-	/* The kernel's rule; runc's own default config asks for more, so nobody is warned. */
 	caps->ambient &= caps->permitted & caps->inheritable;
 }
 

@@ -38,6 +38,37 @@ unknown_names_are_warned_of() {
 }
 test_case "an unknown capability is warned of" unknown_names_are_warned_of
 
+ambient_needs_two_others() {
+	make_bundle "$tmp/web" '.process.capabilities.ambient = ["CAP_KILL"]'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_status 0
+	check_errors_have "/process/capabilities/ambient: CAP_KILL cannot be granted"
+	# As in the config.json that runc writes.
+	edit_bundle "$tmp/web" '.process.capabilities.ambient =
+		["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_equal "$errors" ""
+}
+test_case "an ambient capability that cannot be is warned of" ambient_needs_two_others
+
+exec_adds_one() {
+	local user
+
+	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]' '.process.capabilities = null' \
+		'.process.user = {"uid": 1000, "gid": 1000}'
+	run mocker-runtime run --detach --bundle "$tmp/web" web
+	for user in 1000 0; do
+		run mocker-runtime exec --user $user --cap CAP_NET_ADMIN web cat /proc/self/status
+		check_status 0
+		check_equal "$errors" ""
+		status_has CapEff 0000000000001000
+		status_has CapBnd 0000000000001000
+	done
+	status_has CapInh 0000000000000000
+	mocker-runtime delete --force web
+}
+test_case "exec --cap gives a capability, also to who is not root" exec_adds_one
+
 limits() {
 	sh_bundle "$tmp/web" 'ulimit -n; ulimit -c' '.process.rlimits = [
 		{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200},
