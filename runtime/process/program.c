@@ -28,8 +28,17 @@ static int check(const char *path)
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
 }
 
-/* Which part of the way to the file is at fault: a directory, or a link that leads
- * nowhere. NULL where it is the file itself. Owned by the caller. */
+static bool is_on_noexec(const char *path)
+{
+	struct statvfs system;
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+	       statvfs(path, &system) == 0 && system.f_flag & ST_NOEXEC;
+}
+
+/* Which part of the way to the file is at fault: a directory, a link that leads nowhere,
+ * the mount. NULL where it is the file itself. Owned by the caller. */
 static char *fault_on_the_way(const char *path)
 {
 	auto_free char *part = str_dup(path);
@@ -51,6 +60,8 @@ static char *fault_on_the_way(const char *path)
 				part);
 		*end = '/';
 	}
+	if (is_on_noexec(path))
+		return str_dup("it lies on a mount with the option noexec");
 	length = readlink(path, target, sizeof(target) - 1);
 	if (length < 0 || stat(path, &status) == 0)
 		return NULL;
@@ -65,8 +76,22 @@ static int blame_way(const char *path, struct error *err)
 	return fault ? fail_hint(err, "%s", fault) : -1;
 }
 
+/* Of a name that was looked up the path is told too. */
+static int deny(const char *name, const char *path, struct error *err)
+{
+	bool looked_up = strcmp(name, path) != 0;
+	auto_free char *fault = path[0] == '/' ? fault_on_the_way(path) : NULL;
+
+	(void)fail_code(err, EACCES, "exec: \"%s\": permission denied%s%s", name,
+		looked_up ? ": " : "", looked_up ? path : "");
+	return fail_hint(
+		err, "%s", fault ? fault : "is the file executable for this user?");
+}
+
 static int refuse(const char *name, const char *path, int errnum, struct error *err)
 {
+	if (errnum == EACCES)
+		return deny(name, path, err);
 	if (errnum == ENOENT || errnum == ENOTDIR)
 		(void)fail_code(err, errnum, "exec: \"%s\": stat %s: %s", name, path,
 			errnum == ENOENT ? "no such file or directory"
@@ -75,11 +100,7 @@ static int refuse(const char *name, const char *path, int errnum, struct error *
 		(void)fail_code(err, EACCES,
 			"exec: \"%s\": is a directory: permission denied", name);
 	else
-		(void)fail_code(err, errnum, "exec: \"%s\": %s", name,
-			errnum == EACCES
-				? "permission denied; is the file executable for "
-				  "this user?"
-				: strerror(errnum));
+		(void)fail_code(err, errnum, "exec: \"%s\": %s", name, strerror(errnum));
 	return blame_way(path, err);
 }
 
@@ -87,7 +108,7 @@ static int find_in_path(const char *name, const char *search, const char *cwd, c
 	struct error *err)
 {
 	auto_strings directories = { 0 };
-	bool denied = false;
+	auto_free char *denied = NULL; /* the first */
 
 	strings_split(&directories, search, ':');
 	strings_each (directory, &directories) {
@@ -102,10 +123,11 @@ static int find_in_path(const char *name, const char *search, const char *cwd, c
 			*ret = take_ptr(&path);
 			return 0;
 		}
-		denied = denied || errnum == EACCES;
+		if (errnum == EACCES && !denied)
+			denied = take_ptr(&path);
 	}
 	if (denied)
-		return refuse(name, name, EACCES, err);
+		return refuse(name, denied, EACCES, err);
 	return fail_code(
 		err, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
 }
@@ -131,8 +153,16 @@ int program_find(const char *name, const struct strings *env, const char *cwd, c
 	return 0;
 }
 
+/* What the file needs to be executed, be it "#!" or ELF. */
+struct needs {
+	char path[512]; /* "" where it needs nothing */
+	bool script;
+	bool carriage_return; /* after the path: to the kernel it is a part of it */
+	bool empty;
+};
+
 /* The word after "#!". False if the file does not begin so. */
-static bool script_interpreter(const char *head, char *interpreter, size_t size)
+static bool script_interpreter(const char *head, struct needs *ret)
 {
 	size_t length;
 
@@ -140,11 +170,13 @@ static bool script_interpreter(const char *head, char *interpreter, size_t size)
 		return false;
 	head += 2;
 	head += strspn(head, " \t");
-	length = strcspn(head, " \t\r\n");
-	if (length == 0 || length >= size)
+	length = strcspn(head, " \t\n");
+	ret->carriage_return = length && head[length - 1] == '\r';
+	length -= ret->carriage_return;
+	if (length == 0 || length >= sizeof(ret->path))
 		return false;
-	memcpy(interpreter, head, length);
-	interpreter[length] = '\0';
+	memcpy(ret->path, head, length);
+	ret->path[length] = '\0';
 	return true;
 }
 
@@ -212,13 +244,6 @@ static bool elf_interpreter(int fd, const char *head, char *interpreter, size_t 
 	return false;
 }
 
-/* What the file needs to be executed, be it "#!" or ELF. */
-struct needs {
-	char path[512]; /* "" where it needs nothing */
-	bool script;
-	bool empty;
-};
-
 static bool read_needs(int fd, struct needs *ret)
 {
 	char head[512] = { 0 };
@@ -227,11 +252,13 @@ static bool read_needs(int fd, struct needs *ret)
 	*ret = (struct needs){ .empty = length == 0 };
 	if (length < 0)
 		return false;
-	ret->script = script_interpreter(head, ret->path, sizeof(ret->path));
+	ret->script = script_interpreter(head, ret);
 	if (!ret->script && !elf_interpreter(fd, head, ret->path, sizeof(ret->path)))
 		ret->path[0] = '\0';
 	return true;
 }
+
+#define WINDOWS "a carriage return (Windows line ends)"
 
 /* An interpreter that is there may be a script itself, or lack its ELF loader; the kernel
  * follows five, and so do we. */
@@ -252,12 +279,18 @@ static int explain_next(const struct needs *first, struct error *err)
 		}
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		if (!read_needs(fd, &needs))
-			break;
+			return -1;
+		if (needs.carriage_return)
+			return fail_hint(
+				err, "the first line of %s ends in " WINDOWS, path);
 	}
-	return -1;
+	return needs.path[0] ? fail_hint(err, "it is a script, whose interpreter is a "
+					      "script, and so on")
+			     : -1;
 }
 
-/* ENOENT of an existing file, EACCES of an executable one: its interpreter's. */
+/* ENOENT of an existing file, EACCES of an executable one, and the like: its
+ * interpreter's. */
 static int explain_needs(
 	const char *name, const char *path, int program_fd, int errnum, struct error *err)
 {
@@ -269,6 +302,11 @@ static int explain_needs(
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (!read_needs(program_fd > 0 ? program_fd : fd, &needs) || !needs.path[0])
 		return refuse(name, path, needs.empty ? ENOEXEC : errnum, err);
+	if (needs.carriage_return && errnum == ENOENT)
+		return fail_code(err, errnum,
+			"exec: \"%s\": its first line ends in " WINDOWS
+			", and there is no interpreter \"%s\\r\"",
+			name, needs.path);
 	problem = check(needs.path);
 	if (needs.script)
 		(void)fail_code(err, errnum,
@@ -287,19 +325,15 @@ static int explain_needs(
 int program_explain(
 	const char *name, const char *path, int program_fd, int errnum, struct error *err)
 {
-	struct statvfs system;
-
-	if (errnum == EACCES && statvfs(path, &system) == 0 && system.f_flag & ST_NOEXEC)
-		return fail_code(err, errnum,
-			"exec: \"%s\": permission denied: it lies on a mount with the option "
-			"noexec",
-			name);
+	if (errnum == EACCES && is_on_noexec(path))
+		return deny(name, path, err);
 	if (errnum == ENOEXEC)
 		return fail_code(err, errnum,
 			"exec: \"%s\": exec format error; it is neither a program of this "
 			"machine's architecture nor a script that begins with \"#!\"",
 			name);
-	if (errnum == ENOENT || errnum == EACCES || errnum == ELIBBAD)
+	if (errnum == ENOENT || errnum == EACCES || errnum == ELIBBAD ||
+		errnum == ELOOP || errnum == ENOTDIR)
 		return explain_needs(name, path, program_fd, errnum, err);
 	return refuse(name, path, errnum, err);
 }

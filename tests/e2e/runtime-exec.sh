@@ -179,6 +179,46 @@ the_missing_part_is_named() {
 test_case "when a program cannot be executed, the part at fault is named" \
 	the_missing_part_is_named
 
+# The line's end, the mount, a link that goes in circles, what PATH led to.
+the_kernels_word_is_explained() {
+	local root=$tmp/web/rootfs number
+
+	mkdir -p "$tmp/noexec" && cp "$(command -v busybox)" "$tmp/noexec/sh"
+	begin '.process.user.uid = 1000' '.process.env = ["PATH=/closed:/bin"]' \
+		"$(jq -n -r --arg source "$tmp/noexec" '".mounts += [" + ({destination: "/noexec",
+			type: "bind", source: $source, options: ["bind", "noexec"]} | tojson) + "]"')"
+	printf '#!/bin/sh\r\necho fine\r\n' >"$root/windows"
+	printf '#!/windows\n' >"$root/on-windows"
+	printf '#!/noexec/sh\n' >"$root/on-noexec"
+	printf '#!/loop\n' >"$root/on-loop"
+	printf '#!/bin/busybox/x\n' >"$root/on-file"
+	printf '#!/deep1\n' >"$root/deep0"
+	for number in 1 2 3 4 5 6 7; do
+		printf '#!/deep%s\n' $((number + 1)) >"$root/deep$number"
+	done
+	cp "$root/bin/busybox" "$root/deep8"
+	chmod 755 "$root"/{windows,on-windows,on-noexec,on-loop,on-file,deep?}
+	ln -s /loop "$root/loop"
+	mkdir -p "$root/closed" && cp "$root/bin/busybox" "$root/closed/bb" && chmod 700 "$root/closed"
+	echo text >"$root/bin/unable" && chmod 644 "$root/bin/unable"
+	fails 255 'exec: "/windows": its first line ends in a carriage return (Windows line ends), and there is no interpreter "/bin/sh\r"' \
+		web /windows
+	fails 255 'the first line of /windows ends in a carriage return' web /on-windows
+	fails 255 'exec: "/noexec/sh": permission denied; it lies on a mount with the option noexec' \
+		web /noexec/sh
+	fails 255 'the interpreter /noexec/sh: Permission denied; it lies on a mount with the' \
+		web /on-noexec
+	fails 255 'the interpreter /loop: Too many levels of symbolic links' web /on-loop
+	fails 255 'the interpreter /bin/busybox/x: Not a directory; /bin/busybox is not' web /on-file
+	fails 255 'the interpreter /deep1: Too many levels of symbolic links; it is a script, whose' \
+		web /deep0
+	fails 255 'exec: "bb": permission denied: /closed/bb; the directory /closed may not be' web bb
+	fails 255 'exec: "unable": permission denied: /bin/unable; is the file executable' \
+		--user 0 web unable
+	end
+}
+test_case "when execve says no, its word is explained" the_kernels_word_is_explained
+
 # While it is executed nobody can write to it; what counts is that its mount is read-only,
 # for that lasts.
 binary_is_safe() {
