@@ -15,17 +15,18 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "runtime/namespaces/namespaces.h"
+#include "runtime/namespaces/net_devices.h"
 #include "runtime/process/caps.h"
 #include "runtime/process/labels.h"
+#include "runtime/process/number_list.h"
+#include "runtime/resctrl.h"
 #include "runtime/rootfs/rootfs.h"
+#include "runtime/seccomp/compile.h"
 #include "runtime/seccomp/seccomp.h"
 #include "spec/config.h"
 #include "spec/names.h"
 
-static void report(const struct check_host_request *request, bool warning,
-	const char *format, ...) printf_like(3, 4);
-
-static void report(
+void check_report(
 	const struct check_host_request *request, bool warning, const char *format, ...)
 {
 	auto_str line = { 0 };
@@ -37,8 +38,8 @@ static void report(
 	request->report(request->argument, warning, line.data);
 }
 
-#define problem(request, ...) report(request, false, __VA_ARGS__)
-#define warning(request, ...) report(request, true, __VA_ARGS__)
+#define problem(request, ...) check_report(request, false, __VA_ARGS__)
+#define warning(request, ...) check_report(request, true, __VA_ARGS__)
 
 /* ---- privilege and namespaces ------------------------------------------------------- */
 
@@ -68,6 +69,16 @@ static void check_namespaces(const struct check_host_request *request)
 	}
 	if (namespaces_plan(request->config, &namespaces, &err) < 0)
 		problem(request, "%s", err.text);
+}
+
+static void check_net_devices(const struct check_host_request *request)
+{
+	struct net_devices devices = NET_DEVICES_NONE;
+	struct error err;
+
+	if (net_devices_plan(request->config, &devices, &err) < 0)
+		problem(request, "%s", err.text);
+	net_devices_free(&devices);
 }
 
 /* ---- the bundle and the file systems ------------------------------------------------ */
@@ -133,7 +144,7 @@ static void check_mounts(const struct check_host_request *request)
 /* ---- the process -------------------------------------------------------------------- */
 
 static void check_names(const struct check_host_request *request,
-	const struct strings *names, const char *set)
+	const struct strings *names, const char *set, const struct strings *held)
 {
 	for (size_t i = 0; i < names->count; i++) {
 		int number = capability_number(names->items[i]);
@@ -143,6 +154,10 @@ static void check_names(const struct check_host_request *request,
 				"/process/capabilities/%s/%zu: %s has no capability %s; it is left out",
 				set, i, number < 0 ? "Linux" : "this kernel",
 				names->items[i]);
+		else if (!strings_contain(held, word_of_number(capability_words, number)))
+			warning(request,
+				"/process/capabilities/%s/%zu: the runtime itself does not have %s; it is left out",
+				set, i, names->items[i]);
 	}
 }
 
@@ -150,13 +165,16 @@ static void check_capabilities(const struct check_host_request *request)
 {
 	const struct oci_capabilities *sets = request->config->process->capabilities;
 
+	auto_strings held = { 0 };
+
 	if (!sets)
 		return;
-	check_names(request, &sets->bounding, "bounding");
-	check_names(request, &sets->effective, "effective");
-	check_names(request, &sets->inheritable, "inheritable");
-	check_names(request, &sets->permitted, "permitted");
-	check_names(request, &sets->ambient, "ambient");
+	caps_held(config_namespace(request->config, CLONE_NEWUSER), &held);
+	check_names(request, &sets->bounding, "bounding", &held);
+	check_names(request, &sets->effective, "effective", &held);
+	check_names(request, &sets->inheritable, "inheritable", &held);
+	check_names(request, &sets->permitted, "permitted", &held);
+	check_names(request, &sets->ambient, "ambient", &held);
 }
 
 /* Raising a hard limit needs CAP_SYS_RESOURCE, which root may lack too: a trial shows it,
@@ -205,22 +223,90 @@ static void check_hooks(const struct check_host_request *request)
 static void check_seccomp(const struct check_host_request *request)
 {
 	const struct oci_seccomp *profile = request->config->linux.seccomp;
-	auto_seccomp_filter filter = SECCOMP_FILTER_NONE;
 	struct stat status;
 	struct error err;
 
 	if (!profile)
 		return;
-	/* Preparing one with a listener would connect to it. */
-	if (profile->listener_path && *profile->listener_path) {
-		if (stat(profile->listener_path, &status) < 0 ||
-			!S_ISSOCK(status.st_mode))
-			problem(request, "/linux/seccomp/listenerPath: %s is no socket",
-				profile->listener_path);
+	if (seccomp_try(profile, &err) < 0) {
+		problem(request, "%s", err.text);
 		return;
 	}
-	if (seccomp_prepare(profile, NULL, &filter, &err) < 0)
+	/* It is not connected to: it would wait for a container. */
+	if (seccomp_notifies(profile) &&
+		(stat(profile->listener_path, &status) < 0 || !S_ISSOCK(status.st_mode)))
+		problem(request, "/linux/seccomp/listenerPath: %s is no socket",
+			profile->listener_path);
+}
+
+/* ---- limits ------------------------------------------------------------------------- */
+
+/* A list such as "0-3", of CPUs or of memory nodes. */
+struct places {
+	const char *text;
+	const char *field;
+	const char *file; /* where the kernel lists those that it has */
+	bool some;        /* one of them is enough for it */
+};
+
+static bool has_places(
+	const struct number_list *wanted, const struct number_list *present, bool some)
+{
+	bool any = false, all = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(wanted->bits); i++) {
+		any = any || wanted->bits[i] & present->bits[i];
+		all = all && !(wanted->bits[i] & ~present->bits[i]);
+	}
+	return some ? any : all;
+}
+
+static void check_list(
+	const struct check_host_request *request, const struct places *places)
+{
+	auto_free char *text = NULL;
+	struct number_list wanted, present;
+	struct error err;
+
+	/* Without the file (no NUMA) there is nothing to compare with. */
+	if (!places->text || !*places->text ||
+		file_read_at(AT_FDCWD, places->file, 4096, &text, NULL, &err) < 0)
+		return;
+	text[strcspn(text, "\n")] = '\0';
+	if (number_list_parse(text, places->file, &present, &err) < 0)
+		return;
+	if (number_list_parse(places->text, places->field, &wanted, &err) < 0)
 		problem(request, "%s", err.text);
+	else if (!has_places(&wanted, &present, places->some))
+		problem(request, "%s: \"%s\": this machine has only %s", places->field,
+			places->text, text);
+}
+
+static void check_places(const struct check_host_request *request)
+{
+	const struct oci_linux *linux = &request->config->linux;
+	const struct oci_memory_policy *policy = linux->memory_policy;
+	const struct places all[] = {
+		{ linux->resources.cpu.cpus, "/linux/resources/cpu/cpus",
+			"/sys/devices/system/cpu/possible", false },
+		{ linux->resources.cpu.mems, "/linux/resources/cpu/mems",
+			"/sys/devices/system/node/online", false },
+		{ policy ? policy->nodes : NULL, "/linux/memoryPolicy/nodes",
+			"/sys/devices/system/node/online", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		check_list(request, &all[i]);
+}
+
+static void check_resctrl(const struct check_host_request *request)
+{
+	struct resctrl resctrl = { 0 };
+	struct error err;
+
+	if (resctrl_plan(request->config, "check", &resctrl, &err) < 0)
+		problem(request, "%s", err.text);
+	json_free(&resctrl_type, &resctrl);
 }
 
 static void check_cgroups(const struct check_host_request *request)
@@ -244,12 +330,16 @@ void check_host(const struct check_host_request *request)
 	check_user(request);
 	check_root(request);
 	check_namespaces(request);
+	check_net_devices(request);
 	check_mounts(request);
 	check_capabilities(request);
 	check_rlimits(request);
 	if (labels_check(request->config->process, &err) < 0)
 		problem(request, "%s", err.text);
 	check_hooks(request);
+	check_programs(request);
 	check_seccomp(request);
 	check_cgroups(request);
+	check_places(request);
+	check_resctrl(request);
 }

@@ -24,4 +24,10 @@ struct check_host_request {
 	void *argument;
 };
 
+/* With the words of one finding. */
+void check_report(const struct check_host_request *request, bool warning,
+	const char *format, ...) printf_like(3, 4);
+
 void check_host(const struct check_host_request *request);
+/* A part of it: what is to be run in the container is there. */
+void check_programs(const struct check_host_request *request);

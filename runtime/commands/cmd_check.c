@@ -126,7 +126,9 @@ const struct command command_check = {
 	.details =
 		"Reads config.json and compares it with the specification, also where "
 		"its members must fit together, and with what this kernel and this user "
-		"can do. Nothing is created. Each problem is one line with its place; "
+		"can do. Nothing is created, so that what shows only in the doing is "
+		"not found: options of file systems, values of sysctls, limits below what "
+		"the container needs. Each problem is one line with its place; "
 		"misspelt members come with a suggestion, and with --strict they are "
 		"problems too. The exit status is 1 where there is a problem.",
 	.operands_max = 1,

@@ -12,8 +12,6 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 
-#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 /* 0 or an errno: may this be executed? */
 static int check(const char *path)
 {
@@ -144,7 +142,8 @@ int program_find(const char *name, const struct strings *env, const char *cwd, c
 			"exec: \"\": executable file not found in $PATH; the first of "
 			"process.args is empty");
 	if (!strchr(name, '/'))
-		return find_in_path(name, search ? search : PATH_DEFAULT, cwd, ret, err);
+		return find_in_path(
+			name, search ? search : PROGRAM_PATH_DEFAULT, cwd, ret, err);
 	path = name[0] == '/' ? str_dup(name) : path_join(cwd, name);
 	errnum = check(path);
 	if (errnum)

@@ -117,14 +117,28 @@ static int find_program(const struct oci_seccomp *profile, const char *cache_dir
 	return 0;
 }
 
+static int prepare_program(const struct oci_seccomp *profile, const char *cache_dir,
+	struct seccomp_filter *filter, struct error *err)
+{
+	if (seccomp_check(profile, err) < 0 || check_flags(profile, err) < 0)
+		return -1;
+	return find_program(profile, cache_dir, filter, err);
+}
+
+int seccomp_try(const struct oci_seccomp *profile, struct error *err)
+{
+	auto_seccomp_filter filter = SECCOMP_FILTER_NONE;
+
+	return prepare_program(profile, NULL, &filter, err);
+}
+
 int seccomp_prepare(const struct oci_seccomp *profile, const char *cache_dir,
 	struct seccomp_filter *ret, struct error *err)
 {
 	auto_seccomp_filter filter = SECCOMP_FILTER_NONE;
 
 	if (profile) {
-		if (seccomp_check(profile, err) < 0 || check_flags(profile, err) < 0 ||
-			find_program(profile, cache_dir, &filter, err) < 0)
+		if (prepare_program(profile, cache_dir, &filter, err) < 0)
 			return -1;
 		filter.flags = flags_of(profile);
 		filter.metadata = str_dup(profile->listener_metadata);

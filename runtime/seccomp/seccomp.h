@@ -40,6 +40,9 @@ void seccomp_filter_free(struct seccomp_filter *filter);
 int seccomp_prepare(const struct oci_seccomp *profile, const char *cache_dir,
 	struct seccomp_filter *ret, struct error *err) must_check;
 
+/* Whether a filter can be made of it; nothing is kept and nobody is connected to. */
+int seccomp_try(const struct oci_seccomp *profile, struct error *err) must_check;
+
 /* In the parent, once the process that will load it has been cloned: the listener must see
  * the end of what that process sends. */
 void seccomp_let_go(struct seccomp_filter *filter);

@@ -26,7 +26,8 @@ said() {
 
 # bundle NAME FILTER: a copy of the default bundle, changed by jq.
 bundle() {
-	mkdir -p "$tmp/$1/rootfs"
+	mkdir -p "$tmp/$1/rootfs/bin"
+	install -m 755 /dev/null "$tmp/$1/rootfs/bin/sh"
 	jq "$2" "$tmp/default/config.json" >"$tmp/$1/config.json"
 }
 
