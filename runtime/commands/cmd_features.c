@@ -1,6 +1,8 @@
 /* features: what this runtime can do, for engines to ask before they rely on it. All of it
  * comes from the tables that the runtime itself works by. */
 #include "runtime/commands/commands.h"
+#include "runtime/criu/options.h"
+#include "runtime/process/execute.h"
 #include "runtime/seccomp/compile.h"
 #include "runtime/seccomp/library.h"
 #include "runtime/seccomp/seccomp.h"
@@ -16,6 +18,16 @@ static void add_words(struct strings *list, const struct word *words)
 		strings_add(list, words->word);
 }
 
+/* Those that change what the runtime does. */
+static void describe_annotations(struct strings *list)
+{
+	/* Properties of the systemd unit that the container becomes. */
+	if (cgroup_has_systemd())
+		strings_add(list, "org.systemd.property.");
+	strings_add(list, CRIU_CONFIG_ANNOTATION);
+	strings_add(list, EXECUTE_GROUPS_ANNOTATION);
+}
+
 static void describe_common(struct oci_features *features)
 {
 	features->oci_version_min = str_dup("1.0.0");
@@ -28,10 +40,7 @@ static void describe_common(struct oci_features *features)
 	/* The name by which engines ask. */
 	pairs_set(&features->annotations, "org.opencontainers.runc.checkpoint.enabled",
 		"true");
-	/* Properties of the systemd unit that the container becomes. */
-	if (cgroup_has_systemd())
-		strings_add(&features->potentially_unsafe_config_annotations,
-			"org.systemd.property.");
+	describe_annotations(&features->potentially_unsafe_config_annotations);
 }
 
 /* By the name that runc gave it. */

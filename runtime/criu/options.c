@@ -14,7 +14,6 @@
 
 #define LOG_LEVEL_ALL  4
 #define CONFIG_FILE    "/etc/criu/runc.conf" /* where people have it */
-#define CONFIG_KEY     "org.criu.config"
 #define DEFAULT_IMAGES "checkpoint"
 
 /* criu_cg_mode */
@@ -122,7 +121,7 @@ static int put_empty_namespaces(
 /* An empty annotation means no file at all. */
 static void put_config_file(struct str *to, const struct oci_config *config)
 {
-	const char *file = pairs_get(&config->annotations, CONFIG_KEY);
+	const char *file = pairs_get(&config->annotations, CRIU_CONFIG_ANNOTATION);
 
 	if (!file)
 		file = CONFIG_FILE;

@@ -11,6 +11,9 @@
 #include "base/macros.h"
 #include "base/str.h"
 
+/* A file for criu to read its own options from. */
+#define CRIU_CONFIG_ANNOTATION "org.criu.config"
+
 struct criu_options {
 	const char *image_path;
 	const char *work_path;

@@ -68,12 +68,11 @@ static int enter_cwd(const struct oci_process *process, struct error *err)
 	return 0;
 }
 
-/* crun's annotation, with which podman asks for the groups of whoever calls. */
 static bool keeps_groups(const struct execute *execute)
 {
 	const struct pairs *annotations = &execute->config->annotations;
 
-	return str_equal(pairs_get(annotations, "run.oci.keep_original_groups"), "1");
+	return str_equal(pairs_get(annotations, EXECUTE_GROUPS_ANNOTATION), "1");
 }
 
 /* With the file system's view of the user that the program will run as. */

@@ -17,6 +17,9 @@
 #include "runtime/process/caps.h"
 #include "runtime/seccomp/seccomp.h"
 
+/* crun's annotation, with which podman asks for the groups of whoever calls. */
+#define EXECUTE_GROUPS_ANNOTATION "run.oci.keep_original_groups"
+
 struct oci_config;
 struct oci_process;
 

@@ -275,6 +275,8 @@ describes_itself() {
 		.linux.seccomp.actions[], .linux.seccomp.operators[], .linux.seccomp.archs[]' \
 		<<<"$output" | sort >"$tmp/our-words"
 	check_equal "$(comm -23 "$tmp/theirs" "$tmp/ours")" "" "what runc's features has"
+	check_equal "$(jq -c '.potentiallyUnsafeConfigAnnotations - ["org.systemd.property."]' \
+		<<<"$output")" '["org.criu.config","run.oci.keep_original_groups"]'
 	check_equal "$(comm -23 "$tmp/their-words" "$tmp/our-words")" "" "the words of runc's"
 }
 test_case "features has all that runc's has" describes_itself
