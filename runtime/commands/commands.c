@@ -113,6 +113,8 @@ int expect_running(const struct container *container, const char *verb, struct e
 		return fail_code(err, ESRCH,
 			"cannot %s container \"%s\": container not running", verb,
 			container->state.id);
-	return fail_code(err, EBUSY, "cannot %s container \"%s\": it is %s", verb,
+	/* The first words are those by which clients know it. */
+	return fail_code(err, EBUSY,
+		"cannot %s container \"%s\": container not running: it is %s", verb,
 		container->state.id, container_status_word(status));
 }

@@ -121,6 +121,8 @@ pauses() {
 	run mocker-runtime pause pausing
 	check_status 0
 	check_equal "$(container_status pausing)" paused "the status"
+	run mocker-runtime pause pausing
+	check_fails_with "container not running: it is paused"
 	run mocker-runtime exec pausing true
 	check_status 255
 	check_errors_have "cannot exec in a paused container"
