@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "runtime/hooks.h"
@@ -47,11 +48,14 @@ int container_kill_all(const struct container *container, struct error *err)
 static void run_poststop(const struct container *container, const struct oci_hooks *hooks)
 {
 	auto_oci_state state = { 0 };
-	const struct hooks_call call = { .hooks = hooks, .state = &state, .cwd_fd = -1 };
+	struct hooks_call call = { .hooks = hooks, .state = &state };
+	auto_fd bundle_fd = -1;
 
 	if (!hooks || !hooks->poststop_count)
 		return;
 	container_describe(container, CONTAINER_STOPPED, &state);
+	bundle_fd = hooks_open_bundle(&state);
+	call.cwd_fd = bundle_fd;
 	hooks_run_all(&call, HOOK_POSTSTOP);
 }
 

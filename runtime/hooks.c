@@ -1,6 +1,7 @@
 /* Hooks: running those of one kind, in order. */
 #include "runtime/hooks.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -62,6 +63,11 @@ static int run_one(const struct hooks_call *call, const struct oci_hook *hook,
 static void state_text(const struct hooks_call *call, struct str *to)
 {
 	json_write(to, &oci_state_type, call->state, (struct json_write_options){ 0 });
+}
+
+int hooks_open_bundle(const struct oci_state *state)
+{
+	return open(state->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 int hooks_run(const struct hooks_call *call, enum hook_kind kind, struct error *err)

@@ -15,9 +15,13 @@
 struct hooks_call {
 	const struct oci_hooks *hooks;
 	const struct oci_state *state; /* pid and status as they are at this moment */
-	int cwd_fd;                    /* the bundle; -1: where we are */
+	int cwd_fd;                    /* where they run; -1: where we are */
 	const struct strings *env;     /* of hooks that list none; NULL: ours */
 };
+
+/* Those outside run in the bundle, createContainer in what is to be the root. -1 where the
+ * bundle is gone, as it may be at poststop. Owned by the caller. */
+int hooks_open_bundle(const struct oci_state *state);
 
 /* Ends at the first that fails; the error shows its path, what became of it, and the end
  * of what it wrote to standard error. */

@@ -72,14 +72,15 @@ static int bring_up_loopback(struct error *err)
 	return 0;
 }
 
+/* Who writes an empty name has none to give. */
 static int set_names(const struct oci_config *config, struct error *err)
 {
 	const char *host = config->hostname;
 	const char *domain = config->domainname;
 
-	if (host && sethostname(host, strlen(host)) < 0)
+	if (host && *host && sethostname(host, strlen(host)) < 0)
 		return fail_errno(err, "/hostname: setting it to \"%s\"", host);
-	if (domain && setdomainname(domain, strlen(domain)) < 0)
+	if (domain && *domain && setdomainname(domain, strlen(domain)) < 0)
 		return fail_errno(err, "/domainname: setting it to \"%s\"", domain);
 	return 0;
 }
@@ -131,14 +132,14 @@ static int enter(struct init *init, struct error *err)
 /* ---- mount -------------------------------------------------------------------------- */
 
 /* In the container the hook's "pid" is the one seen there. */
-static int run_hooks(const struct init *init, enum hook_kind kind,
+static int run_hooks(const struct init *init, enum hook_kind kind, int cwd_fd,
 	enum container_status status, struct error *err)
 {
 	auto_oci_state state = { 0 };
 	const struct hooks_call call = {
 		.hooks = &init->config->hooks,
 		.state = &state,
-		.cwd_fd = -1,
+		.cwd_fd = cwd_fd,
 		.env = kind == HOOK_START_CONTAINER ? &init->config->process->env : NULL,
 	};
 
@@ -208,7 +209,7 @@ static int mount_all(struct init *init, struct error *err)
 	step_reached(steps, STEP_MOUNTED);
 	if (await_hooks(init, err) < 0)
 		return -1;
-	if (run_hooks(init, HOOK_CREATE_CONTAINER, CONTAINER_CREATING, err) < 0)
+	if (run_hooks(init, HOOK_CREATE_CONTAINER, root_fd, CONTAINER_CREATING, err) < 0)
 		return -1;
 	if (make_terminal(init, root_fd, err) < 0)
 		return -1;
@@ -300,7 +301,7 @@ static int run(struct init *init, struct error *err)
 		execute.subject = (struct seccomp_subject){ &state, init->number };
 	}
 	if (execute_become(&execute, err) < 0 ||
-		run_hooks(init, HOOK_START_CONTAINER, CONTAINER_CREATED, err) < 0)
+		run_hooks(init, HOOK_START_CONTAINER, -1, CONTAINER_CREATED, err) < 0)
 		return -1;
 	return execute_program(&execute, err);
 }

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "runtime/destroy.h"
 #include "runtime/hooks.h"
@@ -44,13 +45,14 @@ int container_started(const struct container *container, const struct oci_config
 	struct error *err)
 {
 	auto_oci_state state = { 0 };
-	const struct hooks_call call = {
-		.hooks = &config->hooks, .state = &state, .cwd_fd = -1
-	};
+	struct hooks_call call = { .hooks = &config->hooks, .state = &state };
+	auto_fd bundle_fd = -1;
 
 	if (!config->hooks.poststart_count)
 		return 0;
 	container_describe(container, CONTAINER_RUNNING, &state);
+	bundle_fd = hooks_open_bundle(&state);
+	call.cwd_fd = bundle_fd;
 	return hooks_run(&call, HOOK_POSTSTART, err);
 }
 

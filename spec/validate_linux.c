@@ -201,7 +201,8 @@ static void check_sysctl(struct validation *validation, const struct oci_config 
 			problem(validation, place,
 				"it would change the host; add a namespace of type \"%s\"",
 				word_of_number(namespace_words, needed));
-		else if (strcmp(dotted, "kernel.hostname") == 0 && config->hostname)
+		else if (strcmp(dotted, "kernel.hostname") == 0 && config->hostname &&
+			 *config->hostname)
 			problem(validation, place, "/hostname says so already");
 	}
 }

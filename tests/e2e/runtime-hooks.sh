@@ -32,6 +32,8 @@ meeting_bundle() {
 }
 
 in_order() {
+	local kind
+
 	meeting_bundle
 	run env SECRET=x mocker-runtime run -b "$tmp/hk" hk
 	check_status 0
@@ -46,7 +48,10 @@ in_order() {
 	check_matches "$(jq -r '.pid' "$tmp/log/prestart")" '^[1-9][0-9]+$'
 	check_equal "$(grep -Ev '^(PWD|OLDPWD|SHLVL|_)=' "$tmp/log/prestart.env" | sort | xargs)" \
 		"KIND=prestart PATH=/usr/bin:/bin" "the environment"
-	check_equal "$(cat "$tmp/log/createRuntime.pwd")" "$tmp/hk"
+	for kind in prestart createRuntime poststart poststop; do
+		check_equal "$(cat "$tmp/log/$kind.pwd")" "$tmp/hk" "the directory of $kind"
+	done
+	check_equal "$(cat "$tmp/log/createContainer.pwd")" "$tmp/hk/rootfs"
 	check_equal "$(cat "$tmp/log/createRuntime.uts")" "$(readlink /proc/self/ns/uts)"
 	check_not test "$(cat "$tmp/log/createContainer.uts")" = "$(readlink /proc/self/ns/uts)"
 }
@@ -78,8 +83,12 @@ by_create_and_start() {
 	check_has "$(tr '\n' ' ' <"$tmp/log/order")" "poststart"
 	check wait_until 60 eval '[ "$(container_status hk)" = stopped ]'
 	check_lacks "$(cat "$tmp/log/order")" poststop
+	check_equal "$(cat "$tmp/log/poststart.pwd")" "$tmp/hk"
+	mv "$tmp/hk" "$tmp/elsewhere"
 	run mocker-runtime delete hk
 	check_has "$(cat "$tmp/log/order")" poststop
+	check_equal "$(cat "$tmp/log/poststop.pwd")" "$PWD" "where the bundle is gone"
+	mv "$tmp/elsewhere" "$tmp/hk"
 }
 test_case "create, start and delete run theirs" by_create_and_start
 

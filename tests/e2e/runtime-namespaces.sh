@@ -69,6 +69,25 @@ joins() {
 }
 test_case "six kinds are joined by path" joins
 
+# Neither in the container nor, without a namespace for it, of the machine.
+empty_names_are_none() {
+	local here
+
+	here=$(uname -n)
+	sh_bundle "$tmp/new" 'uname -n' '.hostname = "" | .domainname = ""' \
+		'.linux.sysctl = {"kernel.hostname": "other"}'
+	run mocker-runtime run -b "$tmp/new" new
+	check_output other
+	edit_bundle "$tmp/new" 'del(.linux.sysctl)'
+	run mocker-runtime run -b "$tmp/new" new
+	check_output "$here"
+	edit_bundle "$tmp/new" '.linux.namespaces |= map(select(.type != "uts"))'
+	run mocker-runtime run -b "$tmp/new" new
+	check_status 0
+	check_equal "$(uname -n)" "$here" "the name of the machine"
+}
+test_case "an empty hostname is none" empty_names_are_none
+
 # refuses PART PATH TYPE
 refuses() {
 	run mocker-runtime run -b "$tmp/bad" bad
