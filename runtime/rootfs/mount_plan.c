@@ -45,9 +45,13 @@ static int take_attribute(struct mount_plan *plan, const struct mount_option *op
 	return 0;
 }
 
+/* A bind mount has the file system of its source, as it is: of what concerns that, it takes
+ * the words that ask for nothing. */
 static int take_superblock(struct mount_plan *plan, const struct mount_option *option,
 	size_t at, struct error *err)
 {
+	if (plan->kind == MOUNT_PLAN_BIND && (option->clear || option->flag & MS_SILENT))
+		return 0;
 	if (plan->kind == MOUNT_PLAN_BIND)
 		return fail_option(plan, at,
 			"concerns a whole file system, which a bind mount shares "
@@ -76,10 +80,16 @@ static size_t data_length(const char *text)
 	return length;
 }
 
+/* Of fstab(5): for other programs to read, and nothing that a kernel would know. */
+static bool is_comment(const char *word)
+{
+	return str_after(word, "x-") || str_after(word, "X-");
+}
+
 static int take_data(
 	struct mount_plan *plan, const char *text, size_t at, struct error *err)
 {
-	if (!*text)
+	if (!*text || is_comment(text))
 		return 0;
 	if (plan->kind == MOUNT_PLAN_BIND)
 		return fail_unknown(plan, at, err);
@@ -182,7 +192,7 @@ static bool has_option_of_kind(const struct oci_mount *mount, enum mount_option_
 static bool has_data(const struct oci_mount *mount)
 {
 	strings_each (word, &mount->options) {
-		if (**word && !mount_option_find(*word))
+		if (**word && !is_comment(*word) && !mount_option_find(*word))
 			return true;
 	}
 	return false;

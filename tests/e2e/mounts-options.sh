@@ -252,6 +252,17 @@ cases() {
 }
 on_kernels cases
 
+# Configs with such words run elsewhere, and there is nothing in them to refuse.
+words_that_ask_for_nothing() {
+	contained 'cat /m/file; touch /t/x && echo fine' \
+		"$(with_mount /m bind "$tmp/source" bind async loud silent noacl nomand x-mount.note=5 X-other)" \
+		"$(with_mount /t tmpfs tmpfs async loud x-systemd.automount)"
+	check_status 0
+	check_output_has fine
+	check_equal "$errors" ""
+}
+test_case "options that ask for the usual, and fstab's comments" words_that_ask_for_nothing
+
 test_case "an unknown option of a bind mount is named" \
 	refused '/mounts/6/options/1: "rdonly" is no option of a bind mount' \
 	"$(with_mount /m bind "$tmp/source" bind rdonly)"
