@@ -314,13 +314,14 @@ static int check_operands(
 	const struct command *command, const char *path, int count, struct error *err)
 {
 	const char *operands = command->operands ? command->operands : "";
+	const char *blank = command->operands ? " " : "";
 
 	if (count < command->operands_min)
-		return fail_code(err, EINVAL, "%s: missing operand; usage: %s %s %s",
-			command->name, path, command->name, operands);
+		return fail_code(err, EINVAL, "%s: missing operand; usage: %s %s%s%s",
+			command->name, path, command->name, blank, operands);
 	if (command->operands_max >= 0 && count > command->operands_max)
-		return fail_code(err, EINVAL, "%s: too many operands; usage: %s %s %s",
-			command->name, path, command->name, operands);
+		return fail_code(err, EINVAL, "%s: too many operands; usage: %s %s%s%s",
+			command->name, path, command->name, blank, operands);
 	return 0;
 }
 

@@ -58,8 +58,8 @@ static void on_host(void *argument, bool warning, const char *text)
 
 /* What the machine says is asked only of a document that is sound in itself: plans may
  * rely on its rules. */
-static void check_config(const struct command_call *call, const char *bundle,
-	int bundle_fd, struct findings *findings)
+static int check_config(const struct command_call *call, const char *bundle,
+	int bundle_fd, struct findings *findings, struct error *err)
 {
 	const struct json_options reading = {
 		.name = "config.json",
@@ -78,17 +78,17 @@ static void check_config(const struct command_call *call, const char *bundle,
 		.report = on_host,
 		.argument = findings,
 	};
-	struct error err;
+	struct error wrong;
 
 	if (file_read_at(bundle_fd, "config.json", JSON_SIZE_MAX, &findings->document,
-		    &findings->length, &err) < 0 ||
-		json_read(&oci_config_type, &config, findings->document, findings->length,
-			&reading, &err) < 0) {
-		add_finding(findings, false, err.text);
-		return;
-	}
-	if (config_validate(&config, &rules, &err) == 0)
+		    &findings->length, err) < 0)
+		return fail_while(err, "bundle %s", bundle);
+	if (json_read(&oci_config_type, &config, findings->document, findings->length,
+		    &reading, &wrong) < 0)
+		add_finding(findings, false, wrong.text);
+	else if (config_validate(&config, &rules, &wrong) == 0)
 		check_host(&host);
+	return 0;
 }
 
 static int check_command(const struct command_call *call, struct error *err)
@@ -108,7 +108,8 @@ static int check_command(const struct command_call *call, struct error *err)
 	bundle_fd = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (bundle_fd < 0)
 		return fail_errno(err, "bundle %s", bundle);
-	check_config(call, bundle, bundle_fd, &findings);
+	if (check_config(call, bundle, bundle_fd, &findings, err) < 0)
+		return -1;
 	if (!findings.problems)
 		str_append(
 			&findings.text, "nothing stands against running this bundle\n");

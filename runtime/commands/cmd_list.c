@@ -119,7 +119,6 @@ static const struct option_spec list_options[] = {
 
 const struct command command_list = {
 	.name = "list",
-	.operands = "",
 	.summary = "list the containers beneath --root",
 	.options = list_options,
 	.options_size = sizeof(struct list_options),

@@ -15,7 +15,6 @@ static int steps_command(const struct command_call *call, struct error *err)
 
 const struct command command_steps = {
 	.name = "steps",
-	.operands = "",
 	.summary = "list the steps of a create at which MOCKER_STOP_AT=STEP stops it",
 	.hidden = true,
 	.run = steps_command,

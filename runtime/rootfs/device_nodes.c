@@ -183,6 +183,23 @@ struct device_node device_node_of(const struct oci_device *device)
 	};
 }
 
+/* Every container has these, and they are those: another of such a name is a mistake of the
+ * config, not of the default. */
+static int check_default(const struct device_node *node, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(default_nodes); i++) {
+		dev_t device = makedev(default_nodes[i].major, default_nodes[i].minor);
+
+		if (strcmp(node->path, default_nodes[i].path) == 0 &&
+			(node->type != S_IFCHR || node->device != device))
+			return fail(err,
+				"%s is the character device %u:%u in every container",
+				node->path, default_nodes[i].major,
+				default_nodes[i].minor);
+	}
+	return 0;
+}
+
 /* tree_fd -1: it is to be made, or bound. */
 static int make_configured(const struct devices_request *request,
 	const struct oci_device *device, int tree_fd, struct error *err)
@@ -192,6 +209,8 @@ static int make_configured(const struct devices_request *request,
 
 	if (is_mounted(request->config, device->path))
 		return 0;
+	if (check_default(&node, err) < 0)
+		return -1;
 	if (tree_fd >= 0)
 		return attach_device(request->root_fd, tree_fd, device->path, err);
 	if (target_open_parent(request->root_fd, device->path, &parent_fd, err) < 0)

@@ -89,6 +89,14 @@ profiles() {
 }
 test_case "check compiles a profile, and asks for its listener where it has work" profiles
 
+no_config() {
+	mkdir -p "$tmp/empty"
+	run mocker-runtime check "$tmp/empty"
+	check_status 1
+	check_fails_with "mocker-runtime: bundle $tmp/empty: opening config.json: No such file"
+}
+test_case "check needs a config.json" no_config
+
 capabilities_held() {
 	make_bundle "$tmp/web" '.process.capabilities.bounding = ["CAP_CHOWN", "CAP_KILL"]'
 	run capsh --drop=cap_kill -- -c "mocker-runtime check '$tmp/web'"

@@ -108,6 +108,14 @@ spellings() {
 }
 test_case "a long option may have one dash, as in runc" spellings
 
+no_operands() {
+	run mocker-runtime list web
+	check_status 1
+	check_matches "$errors" 'usage: mocker-runtime list$'
+	check grep -qx '.It Cm list Oo Ar option ... Oc' "$top_builddir/runtime/mocker-runtime.8"
+}
+test_case "a command without operands shows none" no_operands
+
 # ---- what is done or refused --------------------------------------------------------
 
 begin() {

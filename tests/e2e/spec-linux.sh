@@ -154,6 +154,8 @@ devices_refused() {
 	refused '.linux.devices = [{"path": "/node", "type": "c", "major": 1, "minor": 3}]' \
 		/linux/devices/0 /node
 	rm "$tmp/web/rootfs/taken" "$tmp/web/rootfs/node"
+	refused '.linux.devices = [{"path": "/dev/null", "type": "c", "major": 1, "minor": 5}]' \
+		"/linux/devices/0: /dev/null is the character device 1:3 in every container"
 }
 test_case "Devices: a file in the way that is another one is an error" devices_refused
 
