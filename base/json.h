@@ -12,8 +12,8 @@
  * The macros check the member's C type at compile time. Absent and zero: a kind with
  * _OPT has a bool member has_NAME beside NAME, true where the document had the member.
  * null counts as absent (a required list may be null, for Go writes empty ones so), and
- * so does "" for a word. Unknown members are skipped (and
- * reported, see json_options). An empty array or map that the document has is kept apart
+ * so does "" for a word. Unknown members are skipped
+ * (and reported, or refused: see json_options). An empty array or map that the document has is kept apart
  * from none: its items are not NULL.
  *
  * Stricter than most: a member that stands twice in an object, NUL in a string, half a
@@ -162,6 +162,7 @@ struct json_options {
 	const char *name; /* the file's name in errors */
 	size_t size_max;  /* 0: JSON_SIZE_MAX */
 	bool any_case;    /* member names match without regard to case, as Go's do */
+	bool strict;      /* the first unknown member is an error */
 	/* If not NULL: called once for each unknown member with a line for a person,
 	 *	config.json:7:3: /process/terminl: unknown member; did you mean "terminal"? */
 	void (*unknown)(void *argument, const char *line);

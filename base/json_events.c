@@ -285,25 +285,37 @@ static const char *next_name(void *state)
 	return (*field)->kind == JSON_KIND_END ? NULL : (*field)++->name;
 }
 
-static void report_unknown(
-	struct json_reader *reader, struct json_frame *frame, size_t at)
+static void fail_unknown(
+	struct json_reader *reader, const struct json_frame *frame, size_t at)
 {
 	const struct json_field *state = frame->type->fields;
 	auto_free char *typed = str_dup_n(frame->key.text, frame->key.length);
 	const char *nearest = str_nearest(typed, next_name, &state);
-	struct error *kept = reader->err;
-	struct error line;
 
-	if (!reader->options || !reader->options->unknown)
-		return;
-	reader->err = &line;
 	if (nearest)
 		(void)json_fail_at(
 			reader, at, "unknown member; did you mean \"%s\"?", nearest);
 	else
 		(void)json_fail_at(reader, at, "unknown member");
+}
+
+/* As the events: 0 ends the reading. */
+static int report_unknown(
+	struct json_reader *reader, const struct json_frame *frame, size_t at)
+{
+	const struct json_options *options = reader->options;
+	struct error *kept = reader->err;
+	struct error line;
+
+	if (options && options->strict)
+		return fail_unknown(reader, frame, at), 0;
+	if (!options || !options->unknown)
+		return 1;
+	reader->err = &line;
+	fail_unknown(reader, frame, at);
 	reader->err = kept;
-	reader->options->unknown(reader->options->argument, line.text);
+	options->unknown(options->argument, line.text);
+	return 1;
 }
 
 static int enter_member(struct json_reader *reader, struct json_frame *frame, size_t at)
@@ -316,8 +328,7 @@ static int enter_member(struct json_reader *reader, struct json_frame *frame, si
 	if (!field) {
 		if (json_keys_add(reader, &frame->keys, frame->key, at) < 0)
 			return 0;
-		report_unknown(reader, frame, at);
-		return 1;
+		return report_unknown(reader, frame, at);
 	}
 	bit = UINT64_C(1) << (field - frame->type->fields);
 	if (frame->seen & bit)

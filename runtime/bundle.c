@@ -20,25 +20,11 @@ void bundle_free(struct bundle *bundle)
 	json_free(&oci_config_type, &bundle->config);
 }
 
-/* --strict: the first unknown member is kept for the error. */
-static void note_unknown(void *argument, const char *line)
-{
-	char **first = argument;
-
-	if (!*first)
-		*first = str_dup(line);
-}
-
 static int read_config(
 	const struct bundle_request *request, struct bundle *bundle, struct error *err)
 {
 	const char *file = request->config_file ? request->config_file : "config.json";
-	auto_free char *unknown = NULL;
-	const struct json_options options = {
-		.name = file,
-		.unknown = request->strict ? note_unknown : NULL,
-		.argument = &unknown,
-	};
+	const struct json_options options = { .name = file, .strict = request->strict };
 
 	if (file_read_at(request->config_file ? AT_FDCWD : bundle->fd, file,
 		    JSON_SIZE_MAX, &bundle->text, &bundle->length, err) < 0)
@@ -46,8 +32,6 @@ static int read_config(
 	if (json_read(&oci_config_type, &bundle->config, bundle->text, bundle->length,
 		    &options, err) < 0)
 		return -1;
-	if (unknown)
-		return fail(err, "%s", unknown);
 	if (config_validate(&bundle->config, NULL, err) < 0) {
 		json_place(file, bundle->text, bundle->length, err);
 		return -1;

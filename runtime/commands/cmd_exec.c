@@ -123,7 +123,7 @@ static int read_process(const struct command_call *call,
 
 	if (!options->process)
 		return derive(call, request, process, err);
-	if (call_read(&oci_process_type, process, options->process, err) < 0)
+	if (call_read(call, &oci_process_type, process, options->process, err) < 0)
 		return -1;
 	if (process_validate(process, NULL, err) < 0)
 		return fail_while(err, "%s", options->process);

@@ -3,16 +3,22 @@
 #include "runtime/mounts/live_mounts.h"
 #include "runtime/process/protect.h"
 
-static int with_mounts(const struct command_call *call, enum live_mounts_part part,
+static int with_mounts(const struct command_call *call, bool places,
 	int (*act)(struct live_mounts *mounts, struct error *err), struct error *err)
 {
+	const struct runtime_options *global = call->global;
+	const struct live_mounts_request request = {
+		.file = call->argv[1],
+		.strict = global->strict,
+		.places = places,
+	};
 	auto_container container = CONTAINER_NONE;
 	auto_live_mounts mounts = { 0 };
 
 	if (protect_self(err) < 0 ||
 		call_container(call, CONTAINER_CHANGE, &container, err) < 0)
 		return -1;
-	if (live_mounts_read(&container, call->argv[1], part, &mounts, err) < 0 ||
+	if (live_mounts_read(&container, &request, &mounts, err) < 0 ||
 		act(&mounts, err) < 0)
 		return fail_while(err, "container \"%s\"", call->argv[0]);
 	return 0;
@@ -20,12 +26,12 @@ static int with_mounts(const struct command_call *call, enum live_mounts_part pa
 
 static int add_command(const struct command_call *call, struct error *err)
 {
-	return with_mounts(call, LIVE_MOUNTS_WHOLE, live_mounts_add, err);
+	return with_mounts(call, false, live_mounts_add, err);
 }
 
 static int remove_command(const struct command_call *call, struct error *err)
 {
-	return with_mounts(call, LIVE_MOUNTS_PLACES, live_mounts_remove, err);
+	return with_mounts(call, true, live_mounts_remove, err);
 }
 
 static const struct command mounts_commands[] = {

@@ -58,9 +58,13 @@ static const struct option_spec options[] = {
 };
 /* clang-format on */
 
-static int read_document(const char *path, struct oci_resources *ret, struct error *err)
+static int read_document(
+	const struct command_call *call, struct oci_resources *ret, struct error *err)
 {
-	if (call_read(&oci_resources_type, ret, path, err) < 0)
+	const struct update_options *given = call->options;
+	const char *path = given->resources;
+
+	if (call_read(call, &oci_resources_type, ret, path, err) < 0)
 		return -1;
 	if (resources_validate(ret, NULL, err) < 0)
 		return fail_while(
@@ -145,7 +149,7 @@ static int update(const struct command_call *call, struct error *err)
 
 	if (call_driver_of_container(call, err) < 0)
 		return -1;
-	if (given->resources ? read_document(given->resources, &resources, err) < 0
+	if (given->resources ? read_document(call, &resources, err) < 0
 			     : take_options(given, &resources, err) < 0)
 		return -1;
 	if (call_container(call, CONTAINER_CHANGE, &container, err) < 0)

@@ -79,14 +79,19 @@ int call_print(const struct str *text, struct error *err)
 	return 0;
 }
 
-int call_read(
-	const struct json_type *type, void *object, const char *path, struct error *err)
+int call_read(const struct command_call *call, const struct json_type *type, void *object,
+	const char *path, struct error *err)
 {
-	struct json_options options = { .name = path };
+	const struct runtime_options *global = call->global;
+	bool standard = str_equal(path, "-");
+	struct json_options options = {
+		.name = standard ? NULL : path,
+		.strict = global->strict,
+	};
 	auto_fd fd = -1;
 
-	if (str_equal(path, "-"))
-		return json_read_fd(type, object, STDIN_FILENO, NULL, err);
+	if (standard)
+		return json_read_fd(type, object, STDIN_FILENO, &options, err);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return fail_errno(err, "opening %s", path);

@@ -31,8 +31,8 @@ int call_print(const struct str *text, struct error *err) must_check;
 
 /* Reads a document that the command line names: a file, a pipe (a shell's <(...)), or "-"
  * for standard input. */
-int call_read(const struct json_type *type, void *object, const char *path,
-	struct error *err) must_check;
+int call_read(const struct command_call *call, const struct json_type *type, void *object,
+	const char *path, struct error *err) must_check;
 
 /* --preserve-fds: what no process can have is a mistake, and would not fit an int. */
 int check_preserve_fds(uint32_t count, struct error *err) must_check;

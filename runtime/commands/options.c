@@ -25,7 +25,7 @@ const struct option_spec runtime_option_specs[] = {
 		"who makes the cgroups: cgroupfs, systemd or disabled",
 		.values = "cgroupfs|systemd|disabled"),
 	OPTION_FLAG(struct runtime_options, strict, "strict", 0,
-		"unknown members of config.json are errors"),
+		"unknown members of config.json, and of other documents, are errors"),
 	OPTION_STRING(struct runtime_options, criu, "criu", 0, "PROGRAM",
 		"the criu that checkpoints and restores", .initial = "criu"),
 	OPTION_END,

@@ -53,14 +53,18 @@ static int read_text(const char *path, char **ret, size_t *ret_length, struct er
 	return fd_read_all(fd, path, limit, ret, ret_length, err);
 }
 
-static int read_document(const char *path, struct mounts_document *ret, struct error *err)
+static int read_document(const struct live_mounts_request *request,
+	struct mounts_document *ret, struct error *err)
 {
-	const struct json_options options = { .name = path };
+	const struct json_options options = {
+		.name = request->file,
+		.strict = request->strict,
+	};
 	auto_free char *text = NULL;
 	auto_str whole = { 0 };
 	size_t length;
 
-	if (read_text(path, &text, &length, err) < 0)
+	if (read_text(request->file, &text, &length, err) < 0)
 		return -1;
 	if (text[strspn(text, " \t\r\n")] != '[')
 		return json_read(&document_type, ret, text, length, &options, err);
@@ -82,8 +86,9 @@ static void keep_place(struct oci_mount *mount)
 		strings_add(&mount->options, "dest-nofollow");
 }
 
-int live_mounts_read(const struct container *container, const char *path,
-	enum live_mounts_part part, struct live_mounts *ret, struct error *err)
+int live_mounts_read(const struct container *container,
+	const struct live_mounts_request *request, struct live_mounts *ret,
+	struct error *err)
 {
 	struct mounts_document document = { 0 };
 	struct mounts_document taken;
@@ -91,18 +96,18 @@ int live_mounts_read(const struct container *container, const char *path,
 
 	ret->container = container;
 	if (container_config(container, config, err) < 0 ||
-		read_document(path, &document, err) < 0)
+		read_document(request, &document, err) < 0)
 		return -1;
 	/* The container's other words stay: id mappings, namespaces. */
 	taken = (struct mounts_document){ config->mounts, config->mounts_count };
 	config->mounts = document.mounts;
 	config->mounts_count = document.mounts_count;
 	json_free(&document_type, &taken);
-	for (size_t i = 0; part == LIVE_MOUNTS_PLACES && i < config->mounts_count; i++)
+	for (size_t i = 0; request->places && i < config->mounts_count; i++)
 		keep_place(&config->mounts[i]);
 	if (mount_plans_make(
 		    config, container->state.bundle, &ret->plans, &ret->count, err) < 0)
-		return fail_while(err, "%s", path);
+		return fail_while(err, "%s", request->file);
 	return 0;
 }
 

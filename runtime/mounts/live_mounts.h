@@ -35,14 +35,14 @@ struct live_mounts {
 #define auto_live_mounts __attribute__((cleanup(live_mounts_free))) struct live_mounts
 void live_mounts_free(struct live_mounts *mounts);
 
-/* The file has the "mounts" of config.json: that object, or the array alone. "-" is
- * standard input. */
-enum live_mounts_part {
-	LIVE_MOUNTS_WHOLE,
-	LIVE_MOUNTS_PLACES, /* only where they are: to be removed */
+/* The file has the "mounts" of config.json: that object, or the array alone. */
+struct live_mounts_request {
+	const char *file; /* "-" is standard input */
+	bool strict;      /* unknown members are errors */
+	bool places;      /* only where they are counts: to be removed */
 };
-int live_mounts_read(const struct container *container, const char *path,
-	enum live_mounts_part part, struct live_mounts *ret,
+int live_mounts_read(const struct container *container,
+	const struct live_mounts_request *request, struct live_mounts *ret,
 	struct error *err) must_check;
 
 /* All of them or none: what was mounted or made before a failure is taken away again. */

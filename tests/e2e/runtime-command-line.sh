@@ -129,6 +129,31 @@ end() {
 	check_status 0
 }
 
+strictness() {
+	begin
+	jq '.process + {"terminl": true}' "$tmp/web/config.json" |
+		jq '.args = ["true"]' >"$tmp/process"
+	echo '{"cpu": {"shres": 5}}' >"$tmp/limits"
+	echo '[{"destination": "/x", "type": "tmpfs", "opions": []}]' >"$tmp/mounts"
+	run mocker-runtime exec --process "$tmp/process" web
+	check_status 0
+	run mocker-runtime --strict exec --process "$tmp/process" web
+	check_fails_with '/terminl: unknown member; did you mean "terminal"?'
+	run mocker-runtime update --resources "$tmp/limits" web
+	check_status 0
+	run mocker-runtime --strict update --resources "$tmp/limits" web
+	check_fails_with '/cpu/shres: unknown member'
+	run_input=$tmp/limits run mocker-runtime --strict update --resources - web
+	check_fails_with 'standard input:1:10: /cpu/shres: unknown member'
+	run mocker-runtime --strict mounts add web "$tmp/mounts"
+	check_fails_with '/mounts/0/opions: unknown member'
+	end
+	edit_bundle "$tmp/web" '.process.terminl = true'
+	run mocker-runtime --strict run -b "$tmp/web" web
+	check_fails_with '/process/terminl: unknown member; did you mean "terminal"?'
+}
+test_case "--strict is for every document that is read" strictness
+
 # STATUS | WORDS | a part of what is said
 answers() {
 	local wanted words part
