@@ -1,4 +1,5 @@
 /* exec: another process in a container. */
+#include "base/log.h"
 #include "runtime/commands/commands.h"
 #include "runtime/exec/exec.h"
 #include "runtime/exec/tools.h"
@@ -115,6 +116,34 @@ static void confine(struct oci_process *process, const struct oci_process *whole
 		replace(&process->selinux_label, whole->selinux_label);
 }
 
+/* runc takes such a command line, and nothing of it but the file: that is kept for its
+ * callers, but not in silence. */
+static void warn_of_unused(const struct command_call *call)
+{
+	const struct exec_options *options = call->options;
+	const struct {
+		bool given;
+		const char *what;
+	} unused[] = {
+		{ call->argc > 1, "the command" },
+		{ options->user, "--user" },
+		{ options->additional_gids.count, "--additional-gids" },
+		{ options->cwd, "--cwd" },
+		{ options->env.count, "--env" },
+		{ options->cap.count, "--cap" },
+		{ options->has_no_new_privs, "--no-new-privs" },
+		{ options->apparmor, "--apparmor" },
+		{ options->process_label, "--process-label" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(unused); i++) {
+		if (unused[i].given)
+			log_warning("%s has no effect beside --process: the file says "
+				    "all of the process",
+				unused[i].what);
+	}
+}
+
 static int read_process(const struct command_call *call,
 	const struct exec_request *request, struct oci_process *process,
 	struct error *err)
@@ -123,6 +152,7 @@ static int read_process(const struct command_call *call,
 
 	if (!options->process)
 		return derive(call, request, process, err);
+	warn_of_unused(call);
 	if (call_read(call, &oci_process_type, process, options->process, err) < 0)
 		return -1;
 	if (process_validate(process, NULL, err) < 0)
@@ -272,7 +302,8 @@ static int exec_command(const struct command_call *call, struct error *err)
 /* clang-format off */
 static const struct option_spec exec_options[] = {
 	OPTION_STRING(struct exec_options, process, "process", 'p', "FILE",
-		"a process as in config.json, instead of a command line; where it has no "
+		"a process as in config.json, instead of a command and of the options that "
+		"say something of one; where it has no "
 		"AppArmor profile or SELinux label, it has the container's"),
 	OPTION_FLAG(struct exec_options, tty, "tty", 't', "give it a terminal"),
 	OPTION_STRING(struct exec_options, user, "user", 'u', "UID[:GID]", "run it as this user"),

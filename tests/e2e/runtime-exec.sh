@@ -120,6 +120,24 @@ fails() {
 	check_fails_with "$part"
 }
 
+file_beside_options() {
+	local word
+
+	begin
+	jq '.process | .args = ["id", "-u"]' "$tmp/web/config.json" >"$tmp/process"
+	run mocker-runtime exec --process "$tmp/process" --user 5 --env A=b --cap CAP_KILL \
+		--cwd /etc --no-new-privs --additional-gids 7 web ls
+	check_status 0
+	check_output 0
+	for word in "the command" --user --env --cap --cwd --no-new-privs --additional-gids; do
+		check_errors_have "warning: $word has no effect beside --process"
+	done
+	run mocker-runtime exec --process "$tmp/process" web
+	check_equal "$errors" ""
+	end
+}
+test_case "what has no effect beside --process is warned of" file_beside_options
+
 failures_are_named() {
 	begin
 	echo 'echo a' >"$tmp/web/rootfs/plain"
