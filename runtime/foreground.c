@@ -57,6 +57,31 @@ void foreground_release_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+int foreground_await(int fd, struct error *err)
+{
+	static const int ending[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	struct pollfd polls[] = { { .fd = fd, .events = POLLIN }, { .events = POLLIN } };
+	struct signalfd_siginfo info;
+	auto_fd signals = -1;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
+		sigaddset(&set, ending[i]);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		return fail_errno(err, "making a signalfd");
+	polls[1].fd = signals;
+	while (poll(polls, ARRAY_SIZE(polls), -1) < 0) {
+		if (errno != EINTR)
+			return fail_errno(err, "waiting for the container");
+	}
+	if (polls[0].revents || read(signals, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	return fail_code(
+		err, EINTR, "ended by signal %u before it began", info.ssi_signo);
+}
+
 /* ---- our own terminal --------------------------------------------------------------- */
 
 static void make_raw(struct serving *serving)

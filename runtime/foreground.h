@@ -16,6 +16,10 @@ int foreground_hold_signals(struct error *err) must_check;
 /* In a new process: lets them through again, each with its default effect. */
 void foreground_release_signals(void);
 
+/* With signals held back: waits until there is something to read from fd. Fails where a
+ * signal that asks us to end comes before. */
+int foreground_await(int fd, struct error *err) must_check;
+
 struct foreground {
 	pid_t pid; /* our child */
 	int pidfd;

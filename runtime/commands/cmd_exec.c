@@ -163,7 +163,7 @@ static int read_process(const struct command_call *call,
 }
 
 static int check_status(const struct container *container,
-	const struct exec_options *options, struct error *err)
+	const struct exec_options *options, bool *ret_paused, struct error *err)
 {
 	switch (container_status(container)) {
 	case CONTAINER_STOPPED:
@@ -175,6 +175,7 @@ static int check_status(const struct container *container,
 		if (!options->ignore_paused)
 			return fail(err, "cannot exec in a paused container "
 					 "(use --ignore-paused)");
+		*ret_paused = true;
 		return 0;
 	case CONTAINER_CREATED:
 	case CONTAINER_RUNNING:
@@ -266,7 +267,7 @@ static int exec_command(const struct command_call *call, struct error *err)
 	auto_container container = CONTAINER_NONE;
 	auto_oci_config config = { 0 };
 	auto_oci_process process = { 0 };
-	const struct exec_request request = {
+	struct exec_request request = {
 		.container = &container,
 		.config = &config,
 		.process = &process,
@@ -292,7 +293,7 @@ static int exec_command(const struct command_call *call, struct error *err)
 	if (call_container(call, CONTAINER_READ, &container, err) < 0 ||
 		container_config(&container, &config, err) < 0)
 		return -1;
-	if (check_status(&container, options, err) < 0 ||
+	if (check_status(&container, options, &request.paused, err) < 0 ||
 		(options->tools ? exec_tool(call, &request, &process, err)
 				: exec_plain(call, &request, &process, err)) < 0)
 		return fail_while(err, "container \"%s\"", call->argv[0]);
@@ -325,7 +326,8 @@ static const struct option_spec exec_options[] = {
 	OPTION_STRINGS(struct exec_options, cgroup, "cgroup", 0, "[CONTROLLER:]PATH",
 		"put it in a cgroup below the container's"),
 	OPTION_FLAG(struct exec_options, ignore_paused, "ignore-paused", 0,
-		"allow it in a paused container; it begins once that is resumed"),
+		"allow it in a paused container; it begins once that is resumed, if no "
+		"SIGTERM, SIGINT, SIGHUP or SIGQUIT comes before"),
 	OPTION_FLAG(struct exec_options, tools, "tools", 0,
 		"run a program of the host, for what the container's image lacks"),
 	OPTION_STRING(struct exec_options, namespaces, "ns", 0, "NAMESPACE,...",

@@ -13,6 +13,7 @@
 #include "base/process.h"
 #include "runtime/exec/join.h"
 #include "runtime/exec/tools.h"
+#include "runtime/foreground.h"
 #include "runtime/handover.h"
 #include "runtime/namespaces/namespaces.h"
 #include "runtime/seccomp/watch.h"
@@ -195,6 +196,16 @@ static int hand_over_pidfd(const struct joining *joining, struct error *err)
 		"--pidfd-socket", joining->pidfd_sock, "pidfd", joining->pidfd, err);
 }
 
+/* Who stands still with the container cannot be waited for, not even after SIGKILL: of
+ * version 1's freezer it dies once it is thawed. */
+int exec_await(const struct joining *joining, pid_t *pid, struct error *err)
+{
+	if (!joining->request->paused || foreground_await(joining->parent_sock, err) == 0)
+		return 0;
+	(void)kill(take_pid(pid), SIGKILL);
+	return fail_while(err, "the container is paused");
+}
+
 static int converse(struct joining *joining, struct error *err)
 {
 	const struct exec_request *request = joining->request;
@@ -207,13 +218,15 @@ static int converse(struct joining *joining, struct error *err)
 	if (start_watch(joining, err) < 0)
 		return -1;
 	if (request->process->terminal && joining->console_sock < 0 &&
-		stage_await_fd(
-			joining->parent_sock, STAGE_TERMINAL, &joining->master, err) < 0)
+		(exec_await(joining, &joining->pid, err) < 0 ||
+			stage_await_fd(joining->parent_sock, STAGE_TERMINAL,
+				&joining->master, err) < 0))
 		return -1;
 	if (resctrl_add(&request->container->state.resctrl, joining->pid, err) < 0 ||
 		hand_over_pidfd(joining, err) < 0 || write_pid_file(joining, err) < 0)
 		return -1;
-	if (stage_send(joining->parent_sock, STAGE_RECORDED, err) < 0)
+	if (stage_send(joining->parent_sock, STAGE_RECORDED, err) < 0 ||
+		exec_await(joining, &joining->pid, err) < 0)
 		return -1;
 	return stage_await_end(joining->parent_sock, err);
 }

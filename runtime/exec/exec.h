@@ -38,6 +38,7 @@ struct exec_request {
 	uint32_t preserve_fds;
 	bool foreground;
 	bool seccomp_log;
+	bool paused; /* the container is: it may take long, see exec_await() */
 	const struct tools *tools; /* exec --tools; NULL: a process like the others */
 };
 
@@ -74,6 +75,7 @@ struct joining {
 void joining_free(struct joining *joining);
 
 /* Comes back once the program is executed. The caller then has pid, pidfd and, of a
- * foreground terminal, its master. On failure no process is left. */
+ * foreground terminal, its master. On failure no process is left, or in a paused container
+ * one that is killed and ends with the pause. */
 int exec_container(const struct exec_request *request, struct joining *ret,
 	struct error *err) must_check;

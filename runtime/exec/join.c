@@ -197,6 +197,8 @@ int join_relay(struct joining *joining, struct error *err)
 
 	if (pid == 0)
 		relay_main(joining);
+	if (pid > 0 && exec_await(joining, &pid, err) < 0)
+		return -1;
 	return relay_await(
 		pid, joining->parent_sock, &joining->pid, &joining->pidfd, err);
 }

@@ -10,3 +10,7 @@ no_return void join_main(struct joining *joining);
 /* Parent: clones a relay, which enters the user namespace and clones the new process; sets
  * joining->pid and pidfd. */
 int join_relay(struct joining *joining, struct error *err) must_check;
+
+/* In a paused container: waits until the new process says something, or gives it up, *pid
+ * then being nobody to wait for. */
+int exec_await(const struct joining *joining, pid_t *pid, struct error *err) must_check;

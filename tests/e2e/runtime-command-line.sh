@@ -243,6 +243,45 @@ ignore_paused() {
 }
 test_case "exec --ignore-paused begins when the container goes on" ignore_paused
 
+# gives_up SIGNAL OPTION...: exec in the paused container ends by the signal, its program
+# never begins.
+gives_up() {
+	local signal=$1 exec
+
+	shift
+	run mocker-runtime pause web
+	check_status 0
+	mocker-runtime exec --ignore-paused "$@" web touch /begun 2>"$tmp/said" &
+	exec=$!
+	check wait_until 10 eval '[ "$(mocker-runtime ps --format json web | jq length)" = 2 ]'
+	kill -s "$signal" $exec
+	check wait_until 10 eval "! kill -0 $exec"
+	wait $exec
+	check_equal $? 130 "the status of exec"
+	check_has "$(cat "$tmp/said")" "the container is paused: ended by signal"
+	run mocker-runtime resume web
+	check wait_until 10 eval '[ "$(mocker-runtime ps --format json web | jq length)" = 1 ]'
+	check_missing "$tmp/web/rootfs/begun"
+}
+
+waiting_is_given_up() {
+	begin
+	gives_up TERM
+	gives_up INT --detach
+	run mocker-runtime exec web echo fine
+	check_output fine
+	end
+	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]' \
+		'.linux.namespaces += [{"type": "user"}]' \
+		'.linux.uidMappings = [{"containerID": 0, "hostID": 0, "size": 1000}] |
+		.linux.gidMappings = .linux.uidMappings'
+	run mocker-runtime run -d -b "$tmp/web" web
+	check_status 0
+	gives_up TERM
+	end
+}
+test_case "exec --ignore-paused ends by a signal" waiting_is_given_up
+
 by_regex() {
 	local id
 
