@@ -12,9 +12,9 @@
  * The macros check the member's C type at compile time. Absent and zero: a kind with
  * _OPT has a bool member has_NAME beside NAME, true where the document had the member.
  * null counts as absent (a required list may be null, for Go writes empty ones so), and
- * so does "" for a word. Unknown members are skipped
- * (and reported, or refused: see json_options). An empty array or map that the document has is kept apart
- * from none: its items are not NULL.
+ * so does "" for a word. Unknown members are skipped (and reported, or refused: see
+ * json_options). An empty array or map that the document has is kept apart from none: its
+ * items are not NULL.
  *
  * Stricter than most: a member that stands twice in an object, NUL in a string, half a
  * surrogate pair, 1.0 or 1e3 where an integer belongs (as Go has it) are errors.
