@@ -181,20 +181,48 @@ int attach_undo(struct attach *attach, struct error *err)
 
 /* ---- forth --------------------------------------------------------------------------- */
 
-/* All that can be refused, before the first side effect. */
-static int plan(struct attach *attach, struct error *err)
+int attach_want(
+	struct attach *attach, const char *text, const char *what, struct error *err)
+{
+	struct attach_wanted wanted = { 0 };
+
+	if (address_parse(text, what, &wanted.address, err) < 0)
+		return -1;
+	for (size_t i = 0; i < attach->wanted_count; i++)
+		if (address_compare(&attach->wanted[i].address, &wanted.address) == 0)
+			return 0;
+	attach->wanted = str_realloc(
+		attach->wanted, attach->wanted_count + 1, sizeof(*attach->wanted));
+	attach->wanted[attach->wanted_count++] = wanted;
+	return 0;
+}
+
+/* As the kernel writes it. */
+static int check_mac(struct attachment *record, struct error *err)
+{
+	struct netlink_mac mac;
+
+	if (!record->mac)
+		return 0;
+	if (netlink_mac_parse(record->mac, &mac, err) < 0)
+		return -1;
+	free(record->mac);
+	record->mac = str_dup(netlink_mac_text(mac).text);
+	return 0;
+}
+
+int attach_plan(struct attach *attach, struct error *err)
 {
 	struct attachment *record = &attach->record;
 	struct netns_identity identity;
-	struct netlink_mac mac;
 	uint32_t mode;
 
 	if (places_check_name(record->container, "container", err) < 0 ||
 		netlink_check_name(record->interface, "interface", err) < 0 ||
-		network_check(&record->network, err) < 0 ||
-		(record->mac && netlink_mac_parse(record->mac, &mac, err) < 0) ||
+		network_check(&record->network, err) < 0 || check_mac(record, err) < 0 ||
 		network_ranges(&record->network, &attach->ranges, &attach->ranges_count,
 			err) < 0 ||
+		addresses_plan(attach, err) < 0 ||
 		netns_identify(attach->netns_fd, &identity, err) < 0 ||
 		tune_check(&attach->tune, err) < 0 ||
 		upper_mode(&record->network, &mode, err) < 0 ||
@@ -202,18 +230,6 @@ static int plan(struct attach *attach, struct error *err)
 		return -1;
 	if (str_equal(record->interface, "lo"))
 		return fail_code(err, EINVAL, "the interface cannot be called \"lo\"");
-	for (size_t i = 0; i < attach->wanted_count && attach->ranges_count; i++) {
-		bool inside = false;
-
-		for (size_t j = 0; j < attach->ranges_count; j++)
-			inside = inside || address_contains(&attach->ranges[j].subnet,
-						   &attach->wanted[i]);
-		if (!inside)
-			return fail_code(err, EINVAL,
-				"%s is in no subnet of network \"%s\"",
-				address_text(&attach->wanted[i]).text,
-				record->network.name);
-	}
 	record->netns_device = identity.device;
 	record->netns_inode = identity.inode;
 	if (has_pair(attach))
@@ -256,9 +272,8 @@ int attach_run(struct attach *attach, struct error *err)
 	size_t done = 0;
 	int settled;
 
-	if (plan(attach, err) < 0 ||
-		attachment_store_open(attach->places, attach->record.container,
-			&attach->store, err) < 0)
+	if (attachment_store_open(
+		    attach->places, attach->record.container, &attach->store, err) < 0)
 		return -1;
 	settled = settle_existing(attach, err);
 	if (settled != 0)

@@ -210,18 +210,28 @@ static int ensure_forwarding(const struct network *network,
 
 /* ---- VLANs --------------------------------------------------------------------------- */
 
-/* With a VLAN the gateway is not the bridge but an interface on it that speaks the VLAN:
- * mocker0.42, cut to the length of a name. */
+struct bridge_carrier bridge_carrier(const struct network *network)
+{
+	struct bridge_carrier carrier;
+
+	if (network->vlan)
+		snprintf(carrier.name, sizeof(carrier.name), "%.10s.%u",
+			network->interface, network->vlan & 0xfff);
+	else
+		snprintf(carrier.name, sizeof(carrier.name), "%.*s", IFNAMSIZ - 1,
+			network->interface);
+	return carrier;
+}
+
 static int ensure_vlan_interface(struct netlink *host, const struct network *network,
 	const struct netlink_link *bridge, struct netlink_link *ret, struct error *err)
 {
-	char name[IFNAMSIZ];
+	const struct bridge_carrier carrier = bridge_carrier(network);
+	const char *name = carrier.name;
 	const struct netlink_vlan vlan = { .first = (uint16_t)network->vlan,
 		.last = (uint16_t)network->vlan,
 		.self = true };
 
-	snprintf(name, sizeof(name), "%.10s.%u", network->interface,
-		network->vlan & 0xfff);
 	if (netlink_get_link(host, name, ret, err) == 0)
 		return 0;
 	if (err->errnum != ENODEV)

@@ -109,12 +109,9 @@ static int settle_name(struct attach *attach, struct error *err)
 static int parse_addresses(
 	struct attach *attach, const struct strings *texts, struct error *err)
 {
-	attach->wanted = str_alloc((texts->count + 1) * sizeof(*attach->wanted));
 	strings_each (text, texts) {
-		if (address_parse(*text, "--ip", &attach->wanted[attach->wanted_count],
-			    err) < 0)
+		if (attach_want(attach, *text, "--ip", err) < 0)
 			return -1;
-		attach->wanted_count++;
 	}
 	return 0;
 }
@@ -165,7 +162,7 @@ int cmd_add(const struct command_call *call, struct error *err)
 
 	if (command_places(call, &places, err) < 0 ||
 		fill(&attach, options, call->argv[0], err) < 0 ||
-		attach_run(&attach, err) < 0)
+		attach_plan(&attach, err) < 0 || attach_run(&attach, err) < 0)
 		return fail_while(err, "adding \"%.64s\"", call->argv[0]);
 	return print(&attach.record, options->json, err);
 }

@@ -100,3 +100,30 @@ int limits_remove(struct attach *attach, struct error *err)
 	netlink_delete_link(host, name);
 	return netlink_commit(host, err);
 }
+
+int limits_check(const struct attachment *record, struct netlink *host, struct error *err)
+{
+	const struct attachment_bandwidth *bandwidth = &record->bandwidth;
+	auto_free char *name = ifb_name(record);
+	struct netlink_link link;
+	struct netlink_link ifb;
+	bool in = true;
+	bool out = true;
+	bool redirected = true;
+	bool unused;
+
+	if (!bandwidth->ingress_rate && !bandwidth->egress_rate)
+		return 0;
+	if (netlink_get_link(host, record->link, &link, err) < 0 ||
+		netlink_find_limits(host, link.index, &in, &redirected, err) < 0)
+		return -1;
+	if (bandwidth->egress_rate &&
+		(netlink_get_link(host, name, &ifb, err) < 0 ||
+			netlink_find_limits(host, ifb.index, &out, &unused, err) < 0))
+		return fail_while(err, "the limit of what it sends");
+	if ((bandwidth->ingress_rate && !in) ||
+		(bandwidth->egress_rate && !(out && redirected)))
+		return fail(
+			err, "its limits of bandwidth are lost; detach and attach it");
+	return 0;
+}

@@ -1,4 +1,4 @@
-/* ADD, DEL, CHECK, GC and STATUS over the same steps as the other faces. */
+/* ADD, DEL, GC and STATUS over the same steps as the other faces. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +7,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "netsetup/cni/call.h"
-#include "netsetup/firewall.h"
 #include "netsetup/netns.h"
 #include "netsetup/sweep.h"
-#include "netsetup/verify.h"
-#include "netsetup/zone.h"
 
 bool cni_is_network(const struct cni_call *call, const char *recorded)
 {
@@ -22,11 +19,14 @@ bool cni_is_network(const struct cni_call *call, const char *recorded)
 
 /* ---- ADD ----------------------------------------------------------------------------- */
 
-static int open_netns(struct cni_call *call, struct attach *attach, struct error *err)
+int cni_plan(struct cni_call *call, struct attach *attach, struct error *err)
 {
 	call->code = CNI_INVALID_ENVIRONMENT;
 	if (netns_open(call->netns, &attach->netns_fd, err) < 0)
 		return fail_while(err, "CNI_NETNS");
+	call->code = CNI_INVALID_CONFIG;
+	if (attach_plan(attach, err) < 0)
+		return -1;
 	call->code = CNI_FAILED;
 	return 0;
 }
@@ -64,7 +64,7 @@ static int fill(struct cni_call *call, struct attach *attach, struct error *err)
 		cni_zone(&call->config, false, record, err) < 0 ||
 		read_resolv_conf(call, err) < 0)
 		return -1;
-	return open_netns(call, attach, err);
+	return cni_plan(call, attach, err);
 }
 
 static int append_result(struct cni_call *call, struct attach *attach, struct error *err)
@@ -146,65 +146,6 @@ int cni_del(struct cni_call *call, struct error *err)
 	if (remove_all(call, result == 0 ? err : &later) < 0)
 		result = -1;
 	return result;
-}
-
-/* ---- CHECK --------------------------------------------------------------------------- */
-
-/* Every address of the result that the caller kept must be ours still. */
-static int compare_result(
-	struct cni_call *call, const struct attachment *record, struct error *err)
-{
-	auto_cni_result result = { 0 };
-
-	call->code = CNI_DECODING_FAILURE;
-	if (json_read(&cni_result_type, &result, call->config.prev_result,
-		    strlen(call->config.prev_result),
-		    &(struct json_options){ .name = "prevResult" }, err) < 0)
-		return -1;
-	call->code = CNI_FAILED;
-	for (size_t i = 0; i < record->addresses_count; i++) {
-		bool found = false;
-
-		for (size_t j = 0; j < result.ips_count; j++)
-			found = found || str_equal(result.ips[j].address,
-						 record->addresses[i].address);
-		if (!found)
-			return fail(err, "prevResult lacks the address %s",
-				record->addresses[i].address);
-	}
-	return 0;
-}
-
-int cni_check(struct cni_call *call, struct error *err)
-{
-	auto_attachments list = { 0 };
-	auto_firewall firewall = { 0 };
-	size_t found = 0;
-
-	call->code = CNI_INVALID_CONFIG;
-	if (!call->config.prev_result)
-		return fail(err, "CHECK needs prevResult in the configuration");
-	call->code = CNI_FAILED;
-	if (attachments_load(&call->places, call->container, &list, err) < 0)
-		return -1;
-	for (size_t i = 0; i < list.count; i++) {
-		const struct attachment *record = &list.items[i];
-
-		if (!cni_is_network(call, record->network.name) ||
-			!str_equal(record->interface, call->interface))
-			continue;
-		found++;
-		if (compare_result(call, record, err) < 0 ||
-			verify_attachment(&call->places, record, err) < 0 ||
-			firewall_check(&firewall, record, err) < 0 ||
-			zone_check(record, err) < 0)
-			return -1;
-	}
-	call->code = CNI_UNKNOWN_CONTAINER;
-	if (!found)
-		return fail(err, "container \"%s\" has no %s on network \"%s\"",
-			call->container, call->interface, call->config.name);
-	return 0;
 }
 
 /* ---- GC ------------------------------------------------------------------------------ */

@@ -171,6 +171,10 @@ void netlink_limit_rate(
 /* What the one receives is sent by the other first. */
 void netlink_redirect_incoming(struct netlink *netlink, int from, int to);
 
+/* Whether either was done to the link. */
+int netlink_find_limits(struct netlink *netlink, int index, bool *ret_limited,
+	bool *ret_redirected, struct error *err) must_check;
+
 /* ---- firewall ------------------------------------------------------------------------ */
 
 /* For these two, in the caller's namespace of the moment. */

@@ -86,6 +86,12 @@ address_keys() {
 		.runtimeConfig.mac = "02:00:00:00:00:80"')"
 	check_equal "$(result '.ips[0].address + " " + .interfaces[2].mac')" \
 		"10.88.0.79/24 02:00:00:00:00:80"
+	cni DEL "$config"
+	cni_args='IP=10.88.0.81' cni ADD "$(with '.runtimeConfig.ips = ["10.88.0.82"]')"
+	check_equal "$(result '.ips[0].address')" 10.88.0.82/24 "the stronger's address"
+	cni DEL "$config"
+	cni_args='IP=10.88.0.83' cni ADD "$(with '.runtimeConfig.ips = ["10.88.0.83/24"]')"
+	check_equal "$(result '.ips[0].address')" 10.88.0.83/24 "asked for twice"
 	unpod pod
 }
 test_case "ranges, gateway, resolvConf, ipRanges, forceAddress, requested addresses and MACs" \
@@ -283,11 +289,42 @@ idle() {
 	check_status 0
 	cni DEL "$mine"
 	check_status 0
+	# As the reference bridge's documentation has it.
+	mine=$(with '.disableContainerInterface = true | .isDefaultGateway = false | .ipam = {}')
+	cni ADD "$mine"
+	check_status 0
+	check_equal "$(result '.ips | length')" 0
+	cni DEL "$mine"
 	cni ADD "$(with '.disableContainerInterface = true')"
 	cni_code 7 "an interface that stays down has no addresses"
 	unpod pod
 }
 test_case "disableContainerInterface" idle
+
+# Each by the code that the specification has for it, before anything is made.
+codes() {
+	local key message
+
+	pods pod
+	while IFS='~' read -r key message; do
+		cni ADD "$(with "$key")"
+		cni_code 7 "$message"
+	done <<-'END'
+		.mac = "zz"~is no MAC address
+		.runtimeConfig.mac = "01:00:00:00:00:01"~is a multicast address
+		.runtimeConfig.ips = ["192.0.2.1"]~192.0.2.1 is in no subnet of network "net1"
+		.ipam.rangeEnd = "10.88.0.9" | .args.cni.ips = ["10.88.0.10"]~10.88.0.10 is not among
+		.runtimeConfig.ips = ["10.88.0.5", "10.88.0.6"]~10.88.0.5 and 10.88.0.6 are of one set
+		.kind = "macvlan" | .master = "lo" | .mode = "zz"~zz
+	END
+	ifname=lo cni ADD "$config"
+	cni_code 4 'cannot be called "lo"'
+	cni ADD "$(with '.prevResult = {"interfaces": []} | .mac = "zz"')"
+	cni_code 7 "is no MAC address"
+	check_equal "$(ip -o link show type veth | wc -l)" 0
+	unpod pod
+}
+test_case "what cannot be asked for is refused with the specification's code" codes
 
 # What the reference plugins take too, but means nothing here or cannot be had.
 words() {
