@@ -60,7 +60,9 @@ killed() {
 	run mocker-netsetup reload
 	check_status 0
 	check wait_until 10 resolves_to db 10.7.0.1 db "10.7.0.3 fd07::3"
-	kill -9 "$(cat /run/mocker/networks/names/named/server.pid)"
+	pid=$(cat /run/mocker/networks/names/named/server.pid)
+	kill -9 "$pid"
+	check wait_until 10 sh -c "! kill -0 $pid" # until then the port is taken
 	run mocker-netsetup add web --network named
 	check_status 0
 	check wait_until 10 resolves_to db 10.7.0.1 web "10.7.0.4 fd07::4"
