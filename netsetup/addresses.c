@@ -84,6 +84,7 @@ static int take_set(
 		.count = attach->ranges_count,
 		.set = set,
 		.owner = owner,
+		.other_leases = attach->other_leases,
 		.wanted = wanted_of_set(attach, attach->wanted_count, set),
 	};
 

@@ -140,6 +140,7 @@ void attach_close(struct attach *attach)
 	netlink_close(&attach->inside);
 	firewall_close(&attach->firewall);
 	free(attach->wanted);
+	free(attach->other_leases);
 	free(attach->ranges);
 	*attach = (struct attach){ .netns_fd = -1 };
 }

@@ -29,6 +29,8 @@ struct attach {
 	struct attach_wanted *wanted;
 	size_t wanted_count;
 	struct tune tune;
+	/* A directory whose files' names are addresses that another program gave. */
+	char *other_leases;
 	/* Instead of our pool; NULL: that. */
 	int (*ipam_take)(struct attach *attach, struct error *err);
 	int (*ipam_release)(struct attach *attach, struct error *err);

@@ -6,7 +6,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "netsetup/cni/call.h"
+#include "netsetup/cni/predecessor.h"
 #include "netsetup/netns.h"
 #include "netsetup/sweep.h"
 
@@ -90,6 +90,7 @@ int cni_add(struct cni_call *call, struct error *err)
 		attach.ipam_release = cni_ipam_release;
 		attach.ipam = call;
 	}
+	attach.other_leases = predecessor_leases(call);
 	if (fill(call, &attach, err) < 0 || attach_run(&attach, err) < 0)
 		return -1;
 	return append_result(call, &attach, err);
@@ -105,9 +106,11 @@ static int remove_by_name(struct cni_call *call, struct error *err)
 	attach.record.container = str_dup(call->container);
 	attach.record.interface = str_dup(call->interface);
 	attach.record.network.name = str_dup(call->config.name);
-	if (attachment_store_open(&call->places, call->container, &attach.store, err) < 0)
+	if (attachment_store_open(&call->places, call->container, &attach.store, err) <
+			0 ||
+		attach_undo(&attach, err) < 0)
 		return -1;
-	return attach_undo(&attach, err);
+	return predecessor_remove(call, err);
 }
 
 static int remove_all(struct cni_call *call, struct error *err)

@@ -85,3 +85,46 @@ mac_and_mtu() {
 	ip netns del pod
 }
 test_case "a chained entry's MAC address and MTU are in its result" mac_and_mtu
+
+# The type changes while a container lives on: nobody gets its address, and it goes as ours.
+changed_type() {
+	local before after prev
+
+	needs_reference || return
+	before='{"cniVersion":"1.0.0","name":"q","type":"bridge","bridge":"cni2",
+		"isDefaultGateway":true,"ipam":{"type":"host-local","ranges":
+		[[{"subnet":"10.89.0.0/24"}],[{"subnet":"fd89::/64"}]]}}'
+	after=$(jq -c '.type = "mocker-netsetup"' <<<"$before")
+	mkdir -p /var/lib/cni
+	mount -t tmpfs tmpfs /var/lib/cni # the plugin's own place, not the machine's
+	ip netns add pod
+	ip netns add other
+	plugin=/usr/lib/cni/bridge cni ADD "$before"
+	check_status 0
+	check_equal "$(result '.ips[].address' | xargs)" "10.89.0.2/24 fd89::2/64"
+	prev=$(with_prev "$after")
+	container=pod2 netns=/run/netns/other cni ADD "$after"
+	check_status 0
+	check_equal "$(result '.ips[].address' | xargs)" "10.89.0.3/24 fd89::3/64"
+	# Of another network, or a later entry of the chain: it is not theirs to delete.
+	cni DEL "$(jq -c 'del(.ipam, .bridge)' <<<"$after")"
+	check_status 0
+	check ip -n pod link show eth0 >/dev/null
+	container=pod3 netns=/run/netns/other cni DEL "$after"
+	check_status 0
+	check ip -n other link show eth0 >/dev/null
+	cni DEL "$prev"
+	check_status 0
+	check_equal "$(ip -n pod -o link | wc -l)" 1
+	check_equal "$(find /var/lib/cni/networks/q -name '*89*')" "" "host-local's leases"
+	cni DEL "$prev"
+	check_status 0
+	cni ADD "$(jq -c '.runtimeConfig.ips = ["10.89.0.2"]' <<<"$after")"
+	check_equal "$(result '.ips[0].address')" 10.89.0.2/24
+	cni DEL "$after"
+	container=pod2 netns=/run/netns/other cni DEL "$after"
+	ip netns del pod
+	ip netns del other
+	umount /var/lib/cni
+}
+test_case "containers of the reference bridge live on when the type changes" changed_type
