@@ -5,6 +5,8 @@
  */
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "netsetup/firewall.h"
@@ -65,6 +67,27 @@ int ports_release(struct attach *attach, struct error *err)
 	return 0;
 }
 
+/* A client that asked this port before anybody published it would go on without an answer:
+ * its packets are of a connection that the rules do not look at again. */
+static void redirect_connections(const struct attachment *record)
+{
+	auto_free uint16_t *items =
+		str_alloc((record->publish_count + 1) * sizeof(*items));
+	struct netlink_ports ports = { .items = items };
+
+	for (size_t i = 0; i < record->publish_count; i++)
+		if (record->publish[i].protocol == IPPROTO_UDP)
+			items[ports.count++] = record->publish[i].host_port;
+	for (size_t i = 0; ports.count > 0 && i < record->addresses_count; i++) {
+		int family =
+			strchr(record->addresses[i].address, ':') ? AF_INET6 : AF_INET;
+		struct error err;
+
+		if (netlink_forget_udp_ports(family, &ports, &err) < 0)
+			log_warning("%s", err.text);
+	}
+}
+
 int rules_add(struct attach *attach, struct error *err)
 {
 	if (!firewall_wanted(&attach->record))
@@ -72,7 +95,10 @@ int rules_add(struct attach *attach, struct error *err)
 	/* Whoever takes the rules back must know the addresses. */
 	if (attachment_write(&attach->store, &attach->record, err) < 0)
 		return -1;
-	return firewall_add(&attach->firewall, &attach->record, err);
+	if (firewall_add(&attach->firewall, &attach->record, err) < 0)
+		return -1;
+	redirect_connections(&attach->record);
+	return 0;
 }
 
 /* Borrows from the record; the array is the caller's. */

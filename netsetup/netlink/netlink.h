@@ -192,6 +192,13 @@ int netlink_find_element(struct netlink *netlink, const struct element *element,
 
 /* Those by UDP that lead to the address, so that the next packet is looked at anew. */
 int netlink_forget_udp(const struct address *container, struct error *err) must_check;
+/* Those by UDP that go to one of the ports, on whatever address, untranslated. */
+struct netlink_ports {
+	const uint16_t *items;
+	size_t count;
+};
+int netlink_forget_udp_ports(
+	int family, const struct netlink_ports *ports, struct error *err) must_check;
 
 /* ---- addresses ---------------------------------------------------------------------- */
 

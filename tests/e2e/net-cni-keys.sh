@@ -276,6 +276,33 @@ sources() {
 }
 test_case "snat and masqAll: what a published port's senders are seen as" sources
 
+# From one port of the client's each time, so that the kernel takes it for one connection.
+asked_before() {
+	local both client=(timeout 5 ip netns exec outside socat -T1 -)
+
+	both=$(with '.bridge = "cni7" | .ipam = {ranges: [[{subnet: "10.87.0.0/24"}], [{subnet: "fd87::/64"}]]}')
+	another_host outside
+	ip address add fd99::1/64 dev outside0 nodad
+	ip -n outside address add fd99::2/64 dev eth0 nodad
+	pods pod other
+	# Whose rules make the kernel remember connections.
+	netns=/run/netns/other container=pod2 cni ADD "$(jq -c '.ipMasq = true' <<<"$both")"
+	check_equal "$("${client[@]}" UDP:10.99.0.1:5300,sourceport=4444 <<<x 2>/dev/null)" ""
+	check_equal "$("${client[@]}" 'UDP:[fd99::1]:5300,sourceport=4444' <<<x 2>/dev/null)" ""
+	cni ADD "$(jq -c '.runtimeConfig.portMappings =
+		[{hostPort: 5300, containerPort: 53, protocol: "udp"}]' <<<"$both")"
+	check_status 0
+	ip netns exec pod socat UDP6-RECVFROM:53,fork,ipv6only=0 "SYSTEM:read x; echo pod" &
+	check wait_until 5 sh -c "ip netns exec pod ss -Hlun 'sport = 53' | grep -q ."
+	check_equal "$("${client[@]}" UDP:10.99.0.1:5300,sourceport=4444 <<<x 2>&1)" pod
+	check_equal "$("${client[@]}" 'UDP:[fd99::1]:5300,sourceport=4444' <<<x 2>&1)" pod
+	stop_servers
+	cni DEL "$both"
+	ip netns del outside
+	unpod pod other
+}
+test_case "a client that asked by UDP before its port was published is answered" asked_before
+
 idle() {
 	local mine
 
