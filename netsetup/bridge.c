@@ -27,20 +27,30 @@ bool bridge_has_family(const struct pool_range *ranges, size_t count, int family
 
 /* ---- making -------------------------------------------------------------------------- */
 
-/* The MTU of the way out, which larger packets of containers could not take; the
- * kernel's own where there is none. Asked with an address that is nobody's. */
+/* The MTU of the way out, which larger packets of containers could not take; the kernel's
+ * own where there is none. Asked with addresses that are nobody's: of documentation, by IPv6
+ * only where IPv4 has no way. */
 static uint32_t mtu_of_default_route(struct netlink *host)
 {
-	struct address outside = { .family = AF_INET, .prefix = 32 };
-	struct netlink_route route = { 0 };
-	struct netlink_link link;
-	struct error ignored;
+	static const struct address outside[] = {
+		{ .family = AF_INET, .prefix = 32, .bytes = { 192, 0, 2, 1 } },
+		{ .family = AF_INET6,
+			.prefix = 128,
+			.bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } },
+	};
 
-	memcpy(outside.bytes, "\xc0\x00\x02\x01", 4); /* 192.0.2.1, of documentation */
-	if (netlink_find_route(host, &outside, &route, &ignored) < 0 ||
-		netlink_get_link_by_index(host, route.index, &link, &ignored) < 0)
-		return 0;
-	return link.mtu;
+	for (size_t i = 0; i < ARRAY_SIZE(outside); i++) {
+		struct netlink_route route = { 0 };
+		struct netlink_link link;
+		struct error ignored;
+
+		if (netlink_find_route(host, &outside[i], &route, &ignored) == 0 &&
+			netlink_get_link_by_index(host, route.index, &link, &ignored) ==
+				0 &&
+			!(link.flags & IFF_LOOPBACK)) /* an "unreachable" route's */
+			return link.mtu;
+	}
+	return 0;
 }
 
 static int set_alias(
@@ -100,6 +110,7 @@ struct wanted_address {
 	const struct network *network;
 	struct netlink *host;
 	struct address wanted;
+	int index; /* of the interface that is to have it */
 	bool found;
 };
 
@@ -146,16 +157,57 @@ static int enable_inet6(
 	return sysctl_set_interface("ipv6", name, "disable_ipv6", "0", err);
 }
 
+/* Every link has fe80::/64. */
+static bool is_of_every_link(const struct address *subnet)
+{
+	return subnet->family == AF_INET6 && subnet->bytes[0] == 0xfe &&
+	       (subnet->bytes[1] & 0xc0) == 0x80;
+}
+
+/* With the same subnet on two interfaces the host would reach the containers of one only, by
+ * which came first. Other overlaps are the configuration's to know: the narrower wins. */
+static int refuse_same_subnet(
+	void *argument, const struct netlink_address *has, struct error *err)
+{
+	const struct wanted_address *search = argument;
+	struct address theirs = address_subnet(&has->address);
+	struct address ours = address_subnet(&search->wanted);
+	struct netlink_link link;
+
+	if (has->index == search->index || theirs.prefix != ours.prefix ||
+		theirs.prefix == address_width(&theirs) ||
+		address_compare(&theirs, &ours) != 0 || is_of_every_link(&ours))
+		return 0;
+	if (netlink_get_link_by_index(search->host, has->index, &link, err) < 0)
+		return err->errnum == ENODEV ? 0 : -1; /* it went meanwhile */
+	return fail_code(err, EEXIST, "the host's %s has the subnet %s already",
+		link.name, address_text_prefix(&ours).text);
+}
+
+static int refuse_elsewhere(struct wanted_address *search, struct error *err)
+{
+	auto_netlink reader = NULL;
+
+	if (netlink_open(&reader, err) < 0)
+		return -1;
+	return netlink_each_address(reader, 0, refuse_same_subnet, search, err);
+}
+
 static int ensure_address(struct netlink *host, const struct network *network,
 	const struct netlink_link *carrier, const struct address *wanted,
 	struct error *err)
 {
-	struct wanted_address search = { network, host, *wanted, false };
+	struct wanted_address search = { .network = network,
+		.host = host,
+		.wanted = *wanted,
+		.index = carrier->index };
 
 	if (netlink_each_address(host, carrier->index, compare_address, &search, err) < 0)
 		return -1;
 	if (search.found)
 		return 0;
+	if (refuse_elsewhere(&search, err) < 0)
+		return -1;
 	/* A network without IPv6 may have made the bridge. */
 	if (wanted->family == AF_INET6 && enable_inet6(network, carrier->name, err) < 0)
 		return -1;

@@ -56,6 +56,7 @@ test_case "routes with mtu, advmss, priority, table and scope" route_fields
 
 address_keys() {
 	printf 'nameserver 192.0.2.53\nsearch example.org test\noptions ndots:2\n' >"$tmp/resolv"
+	ip link del cni1 2>/dev/null # two bridges cannot have one subnet
 	pods pod
 	cni ADD "$(with '.ipam.rangeStart = "10.88.0.20" | .ipam.rangeEnd = "10.88.0.21" |
 		.ipam.gateway = "10.88.0.254" | .bridge = "cni3" | .ipam.resolvConf = "'"$tmp/resolv"'"')"
@@ -78,6 +79,7 @@ address_keys() {
 	check_has "$(ip address show cni3)" "inet 10.88.0.1/24"
 	check_lacks "$(ip address show cni3)" 10.88.0.254
 	cni DEL "$config"
+	ip link del cni3
 	cni_args='IP=10.88.0.78;MAC=02:00:00:00:00:78' cni ADD "$config"
 	check_equal "$(result '.ips[0].address + " " + .interfaces[2].mac')" \
 		"10.88.0.78/24 02:00:00:00:00:78"
@@ -280,7 +282,7 @@ test_case "snat and masqAll: what a published port's senders are seen as" source
 asked_before() {
 	local both client=(timeout 5 ip netns exec outside socat -T1 -)
 
-	both=$(with '.bridge = "cni7" | .ipam = {ranges: [[{subnet: "10.87.0.0/24"}], [{subnet: "fd87::/64"}]]}')
+	both=$(with '.bridge = "cni7" | .ipam = {ranges: [[{subnet: "10.85.0.0/24"}], [{subnet: "fd85::/64"}]]}')
 	another_host outside
 	ip address add fd99::1/64 dev outside0 nodad
 	ip -n outside address add fd99::2/64 dev eth0 nodad
