@@ -239,6 +239,18 @@ int attach_plan(struct attach *attach, struct error *err)
 	return 0;
 }
 
+static bool same_ports(const struct attachment *a, const struct attachment *b)
+{
+	bool same = a->publish_count == b->publish_count;
+
+	for (size_t i = 0; same && i < a->publish_count; i++)
+		same = a->publish[i].host_port == b->publish[i].host_port &&
+		       a->publish[i].container_port == b->publish[i].container_port &&
+		       a->publish[i].protocol == b->publish[i].protocol &&
+		       str_equal(a->publish[i].host_ip, b->publish[i].host_ip);
+	return same;
+}
+
 /* 1: it is there already and that is well. What a killed process left, or one whose
  * namespace is gone, is taken back first. */
 static int settle_existing(struct attach *attach, struct error *err)
@@ -251,7 +263,8 @@ static int settle_existing(struct attach *attach, struct error *err)
 		    &old.record, err) < 0)
 		return err->errnum == ENOENT ? 0 : -1;
 	if (old.record.complete && attachment_alive(&old.record)) {
-		if (attach->idempotent && old.record.netns_inode == record->netns_inode) {
+		if (attach->idempotent && same_ports(&old.record, record) &&
+			old.record.netns_inode == record->netns_inode) {
 			attachment_free(record);
 			*record = old.record;
 			old.record = (struct attachment){ 0 };

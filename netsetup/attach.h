@@ -57,6 +57,10 @@ void attach_close(struct attach *attach);
 int attach_want(struct attach *attach, const char *text, const char *what,
 	struct error *err) must_check;
 
+/* Limits of what it receives and sends, "8M" bits a second; NULL: none. */
+int attach_limit(struct attach *attach, const char *ingress, const char *egress,
+	struct error *err) must_check;
+
 /* All that can be refused, before the first side effect. */
 int attach_plan(struct attach *attach, struct error *err) must_check;
 

@@ -295,7 +295,11 @@ static int ensure_vlan_interface(struct netlink *host, const struct network *net
 					.parent = bridge->index,
 					.netns_fd = -1,
 					.mode = network->vlan });
-	if (netlink_commit(host, err) < 0 || netlink_get_link(host, name, ret, err) < 0 ||
+	if (netlink_commit(host, err) < 0)
+		return err->errnum == EOPNOTSUPP
+			       ? fail_hint(err, "does this kernel have VLANs (8021q)?")
+			       : -1;
+	if (netlink_get_link(host, name, ret, err) < 0 ||
 		skip_detection(network, name, err) < 0)
 		return -1;
 	netlink_change_link(

@@ -32,7 +32,8 @@ static int fill(
 		if (attach_want(attach, *text, "--ip", err) < 0)
 			return -1;
 	}
-	if (publish_check(record, err) < 0)
+	if (publish_check(record, err) < 0 ||
+		attach_limit(attach, options->ingress, options->egress, err) < 0)
 		return -1;
 	return network_load(attach->places, options->network, &record->network, err);
 }
@@ -71,7 +72,9 @@ static int attach_container(const struct places *places,
 
 	attach.record.container = str_dup(name);
 	if (fill(&attach, options, err) < 0 || find_namespace(&attach, state, err) < 0 ||
-		attach_plan(&attach, err) < 0)
+		attach_plan(&attach, err) < 0 ||
+		publish_check_families(
+			&attach.record, attach.ranges, attach.ranges_count, err) < 0)
 		return -1;
 	return attach_run(&attach, err);
 }

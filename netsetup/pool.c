@@ -308,7 +308,13 @@ static int fail_exhausted(
 {
 	struct holders holders = { .request = request };
 	struct error unlisted;
+	uint64_t size;
+	uint64_t taken;
 
+	if (pool_usage(pool, request, &size, &taken, &unlisted) == 0 && size == 0)
+		return fail_code(err, ENOSPC,
+			"network \"%s\" has no address for containers beside the gateway's",
+			pool->network);
 	if (pool_each(pool, add_holder, &holders, &unlisted) < 0)
 		holders.count++; /* "and more" */
 	error_set_code(err, ENOSPC,

@@ -66,9 +66,13 @@ bool cni_asks_nothing(const struct attach *attach)
 int cni_read_prev_result(struct cni_call *call, struct cni_result *ret, struct error *err)
 {
 	call->code = CNI_DECODING_FAILURE;
-	return json_read(&cni_result_type, ret, call->config.prev_result,
-		strlen(call->config.prev_result),
-		&(struct json_options){ .name = "prevResult" }, err);
+	if (json_read(&cni_result_type, ret, call->config.prev_result,
+		    strlen(call->config.prev_result),
+		    &(struct json_options){ .name = "prevResult" }, err) < 0)
+		return -1;
+	return ret->error_code
+		       ? fail(err, "prevResult is an error, of code %u", ret->error_code)
+		       : 0;
 }
 
 static const struct cni_interface *find_host_interface(const struct cni_result *result)
