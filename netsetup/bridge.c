@@ -64,6 +64,14 @@ static int set_alias(
 	return netlink_commit(host, err);
 }
 
+static int fail_of_vlans(struct error *err)
+{
+	return err->errnum == EOPNOTSUPP
+		       ? fail_hint(err,
+				 "does this kernel have VLANs, and those of bridges?")
+		       : -1;
+}
+
 static int make(struct netlink *host, const struct network *network, struct error *err)
 {
 	struct netlink_bridge bridge = {
@@ -77,8 +85,11 @@ static int make(struct netlink *host, const struct network *network, struct erro
 		return fail_errno(err, "making up a MAC address");
 	bridge.mac.bytes[0] = 0x02; /* locally administered, of one station */
 	netlink_add_bridge(host, &bridge);
-	if (netlink_commit(host, err) < 0)
-		return err->errnum == EEXIST ? 0 : -1; /* another process was faster */
+	if (netlink_commit(host, err) < 0) {
+		if (err->errnum == EEXIST) /* another process was faster */
+			return 0;
+		return bridge.vlan_filtering ? fail_of_vlans(err) : -1;
+	}
 	return set_alias(host, network->interface, MACS_FOLLOW, err);
 }
 
@@ -296,9 +307,7 @@ static int ensure_vlan_interface(struct netlink *host, const struct network *net
 					.netns_fd = -1,
 					.mode = network->vlan });
 	if (netlink_commit(host, err) < 0)
-		return err->errnum == EOPNOTSUPP
-			       ? fail_hint(err, "does this kernel have VLANs (8021q)?")
-			       : -1;
+		return fail_of_vlans(err);
 	if (netlink_get_link(host, name, ret, err) < 0 ||
 		skip_detection(network, name, err) < 0)
 		return -1;

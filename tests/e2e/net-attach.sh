@@ -112,6 +112,8 @@ by_pid_and_path() {
 	check_equal "$(jq -r '.[0].container' <<<"$output")" pid-$pid
 	run mocker-netsetup check $pid
 	check_status 0
+	run mocker-netsetup trace $pid 10.0.0.1
+	check_lacks "$errors" "is attached to no network"
 	run mocker-netsetup del $pid
 	check_status 0
 	ip netns add other
@@ -152,6 +154,14 @@ limited() {
 	mocker-netsetup del web
 	check_equal "$(ip -o link show type ifb)" ""
 	mocker-netsetup network rm slow
+	if ! ip link add vlans type bridge vlan_filtering 1 2>/dev/null; then
+		run mocker-netsetup network create vlans --vlan 7 --subnet 10.5.0.0/24
+		run mocker-netsetup add web --network vlans
+		check_fails_with "Operation not supported; does this kernel have VLANs"
+		mocker-netsetup network rm vlans
+	else
+		ip link del vlans
+	fi
 	run mocker-netsetup network create none --subnet 10.6.0.0/24 --range 10.6.0.1-10.6.0.1
 	run mocker-netsetup add web --network none
 	check_fails_with 'network "none" has no address for containers beside the gateway'
