@@ -6,16 +6,58 @@
 #include "netsetup/bridge.h"
 #include "netsetup/steps.h"
 
-/* The requested address that is of this set, if one is. */
-static const struct address *wanted_of_set(const struct attach *attach, uint32_t set)
+static bool in_range(const struct pool_range *range, const struct address *address)
 {
-	for (size_t i = 0; i < attach->ranges_count; i++)
-		for (size_t j = 0; j < attach->wanted_count; j++)
-			if (attach->ranges[i].set == set &&
-				address_contains(
-					&attach->ranges[i].subnet, &attach->wanted[j]))
-				return &attach->wanted[j];
+	return address_contains(&range->subnet, address) &&
+	       address_compare(address, &range->first) >= 0 &&
+	       address_compare(address, &range->last) <= 0;
+}
+
+/* The requested address that is of this set, if one of the first so many is. */
+static const struct address *wanted_of_set(
+	const struct attach *attach, size_t count, uint32_t set)
+{
+	for (size_t i = 0; i < count; i++)
+		if (attach->wanted[i].set == set)
+			return &attach->wanted[i].address;
 	return NULL;
+}
+
+static int plan_wanted(struct attach *attach, size_t at, struct error *err)
+{
+	struct attach_wanted *wanted = &attach->wanted[at];
+	const struct pool_range *last = NULL;
+
+	for (size_t i = 0; i < attach->ranges_count; i++) {
+		if (!in_range(&attach->ranges[i], &wanted->address))
+			continue;
+		last = &attach->ranges[i];
+		wanted->set = last->set;
+		if (!wanted_of_set(attach, at, last->set))
+			return 0;
+	}
+	if (last)
+		return fail_code(err, EINVAL,
+			"%s and %s are of one set of network \"%s\", which gives one "
+			"address of each",
+			address_text(wanted_of_set(attach, at, last->set)).text,
+			address_text(&wanted->address).text, attach->record.network.name);
+	for (size_t i = 0; i < attach->ranges_count; i++)
+		if (address_contains(&attach->ranges[i].subnet, &wanted->address))
+			return fail_code(err, EINVAL,
+				"%s is not among the addresses of network \"%s\"",
+				address_text(&wanted->address).text,
+				attach->record.network.name);
+	return fail_code(err, EINVAL, "%s is in no subnet of network \"%s\"",
+		address_text(&wanted->address).text, attach->record.network.name);
+}
+
+int addresses_plan(struct attach *attach, struct error *err)
+{
+	for (size_t i = 0; i < attach->wanted_count && attach->ranges_count; i++)
+		if (plan_wanted(attach, i, err) < 0)
+			return -1;
+	return 0;
 }
 
 static void record_address(struct attachment *record, const struct address *address,
@@ -42,7 +84,8 @@ static int take_set(
 		.count = attach->ranges_count,
 		.set = set,
 		.owner = owner,
-		.wanted = wanted_of_set(attach, set),
+		.other_leases = attach->other_leases,
+		.wanted = wanted_of_set(attach, attach->wanted_count, set),
 	};
 
 	if (pool_take(pool, &request, &address, &range, err) < 0)

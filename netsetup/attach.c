@@ -146,6 +146,7 @@ void attach_close(struct attach *attach)
 	netlink_close(&attach->inside);
 	firewall_close(&attach->firewall);
 	free(attach->wanted);
+	free(attach->other_leases);
 	free(attach->ranges);
 	*attach = (struct attach){ .netns_fd = -1 };
 }
@@ -201,21 +202,50 @@ static int check_wishes(const struct attachment *record, struct error *err)
 	return 0;
 }
 
-/* All that can be refused, before the first side effect. */
-static int plan(struct attach *attach, struct error *err)
+int attach_want(
+	struct attach *attach, const char *text, const char *what, struct error *err)
+{
+	struct attach_wanted wanted = { 0 };
+
+	if (address_parse(text, what, &wanted.address, err) < 0)
+		return -1;
+	for (size_t i = 0; i < attach->wanted_count; i++)
+		if (address_compare(&attach->wanted[i].address, &wanted.address) == 0)
+			return 0;
+	attach->wanted = str_realloc(
+		attach->wanted, attach->wanted_count + 1, sizeof(*attach->wanted));
+	attach->wanted[attach->wanted_count++] = wanted;
+	return 0;
+}
+
+/* As the kernel writes it. */
+static int check_mac(struct attachment *record, struct error *err)
+{
+	struct netlink_mac mac;
+
+	if (!record->mac)
+		return 0;
+	if (netlink_mac_parse(record->mac, &mac, err) < 0)
+		return -1;
+	free(record->mac);
+	record->mac = str_dup(netlink_mac_text(mac).text);
+	return 0;
+}
+
+int attach_plan(struct attach *attach, struct error *err)
 {
 	struct attachment *record = &attach->record;
 	struct netns_identity identity;
-	struct netlink_mac mac;
 	uint32_t mode;
 
 	if (places_check_name(record->container, "container", err) < 0 ||
 		netlink_check_name(record->interface, "interface", err) < 0 ||
 		network_check(&record->network, err) < 0 ||
 		network_check_kind(&record->network, err) < 0 ||
-		(record->mac && netlink_mac_parse(record->mac, &mac, err) < 0) ||
+		check_mac(record, err) < 0 ||
 		network_ranges(&record->network, &attach->ranges, &attach->ranges_count,
 			err) < 0 ||
+		addresses_plan(attach, err) < 0 ||
 		netns_identify(attach->netns_fd, &identity, err) < 0 ||
 		tune_check(&attach->tune, err) < 0 ||
 		upper_mode(&record->network, &mode, err) < 0 ||
@@ -223,24 +253,24 @@ static int plan(struct attach *attach, struct error *err)
 		return -1;
 	if (str_equal(record->interface, "lo"))
 		return fail_code(err, EINVAL, "the interface cannot be called \"lo\"");
-	for (size_t i = 0; i < attach->wanted_count && attach->ranges_count; i++) {
-		bool inside = false;
-
-		for (size_t j = 0; j < attach->ranges_count; j++)
-			inside = inside || address_contains(&attach->ranges[j].subnet,
-						   &attach->wanted[i]);
-		if (!inside)
-			return fail_code(err, EINVAL,
-				"%s is in no subnet of network \"%s\"",
-				address_text(&attach->wanted[i]).text,
-				record->network.name);
-	}
 	record->netns_device = identity.device;
 	record->netns_inode = identity.inode;
 	if (has_pair(attach))
 		record->link = attachment_link_name(LINK_PREFIX, record->network.name,
 			record->container, record->interface);
 	return 0;
+}
+
+static bool same_ports(const struct attachment *a, const struct attachment *b)
+{
+	bool same = a->publish_count == b->publish_count;
+
+	for (size_t i = 0; same && i < a->publish_count; i++)
+		same = a->publish[i].host_port == b->publish[i].host_port &&
+		       a->publish[i].container_port == b->publish[i].container_port &&
+		       a->publish[i].protocol == b->publish[i].protocol &&
+		       str_equal(a->publish[i].host_ip, b->publish[i].host_ip);
+	return same;
 }
 
 /* 1: it is there already and that is well. What a killed process left, or one whose
@@ -255,7 +285,8 @@ static int settle_existing(struct attach *attach, struct error *err)
 		    &old.record, err) < 0)
 		return err->errnum == ENOENT ? 0 : -1;
 	if (old.record.complete && attachment_alive(&old.record)) {
-		if (attach->idempotent && old.record.netns_inode == record->netns_inode) {
+		if (attach->idempotent && same_ports(&old.record, record) &&
+			old.record.netns_inode == record->netns_inode) {
 			attachment_free(record);
 			*record = old.record;
 			old.record = (struct attachment){ 0 };
@@ -277,9 +308,8 @@ int attach_run(struct attach *attach, struct error *err)
 	size_t done = 0;
 	int settled;
 
-	if (plan(attach, err) < 0 ||
-		attachment_store_open(attach->places, attach->record.container,
-			&attach->store, err) < 0)
+	if (attachment_store_open(
+		    attach->places, attach->record.container, &attach->store, err) < 0)
 		return -1;
 	settled = settle_existing(attach, err);
 	if (settled != 0)

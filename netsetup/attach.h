@@ -1,8 +1,8 @@
 /*
  * Attaching a container to a network, and detaching it.
  *
- * A face (command line, hook, CNI) fills struct attach from its input; attach_run()
- * checks and parses all of it and then walks the table of steps. Each step that makes
+ * A face (command line, hook, CNI) fills struct attach from its input; attach_plan() checks
+ * and parses all of it, attach_run() walks the table of steps. Each step that makes
  * something has its undo beside it: a failure runs those of the steps done, in reverse;
  * detaching runs all of them from the record alone, and each takes "it is not there" as
  * success.
@@ -14,15 +14,23 @@
 #include "netsetup/netlink/netlink.h"
 #include "netsetup/tune.h"
 
+/* An address that is asked for, and of which set of the network's ranges it is. */
+struct attach_wanted {
+	struct address address;
+	uint32_t set; /* found by attach_plan() */
+};
+
 struct attach {
 	const struct places *places; /* borrowed */
 
 	/* What is asked for. */
 	struct attachment record; /* key, network, mac, publish … */
 	int netns_fd;             /* -1: gone, or never known */
-	struct address *wanted;   /* addresses; owned */
+	struct attach_wanted *wanted;
 	size_t wanted_count;
 	struct tune tune;
+	/* A directory whose files' names are addresses that another program gave. */
+	char *other_leases;
 	/* Instead of our pool; NULL: that. */
 	int (*ipam_take)(struct attach *attach, struct error *err);
 	int (*ipam_release)(struct attach *attach, struct error *err);
@@ -46,7 +54,18 @@ struct attach {
 #define auto_attach __attribute__((cleanup(attach_close))) struct attach
 void attach_close(struct attach *attach);
 
-/* The record is complete afterwards: addresses, MAC address, MTU. Fails with errnum
+/* Asks for an address; asked for twice, it is asked for once. */
+int attach_want(struct attach *attach, const char *text, const char *what,
+	struct error *err) must_check;
+
+/* Limits of what it receives and sends, "8M" bits a second; NULL: none. */
+int attach_limit(struct attach *attach, const char *ingress, const char *egress,
+	struct error *err) must_check;
+
+/* All that can be refused, before the first side effect. */
+int attach_plan(struct attach *attach, struct error *err) must_check;
+
+/* After the plan. The record is complete afterwards: addresses, MAC address, MTU. Fails with errnum
  * EEXIST where this attachment exists. */
 int attach_run(struct attach *attach, struct error *err) must_check;
 

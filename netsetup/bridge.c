@@ -30,20 +30,30 @@ bool bridge_has_family(const struct pool_range *ranges, size_t count, int family
 
 /* ---- making -------------------------------------------------------------------------- */
 
-/* The MTU of the way out, which larger packets of containers could not take; the
- * kernel's own where there is none. Asked with an address that is nobody's. */
+/* The MTU of the way out, which larger packets of containers could not take; the kernel's
+ * own where there is none. Asked with addresses that are nobody's: of documentation, by IPv6
+ * only where IPv4 has no way. */
 static uint32_t mtu_of_default_route(struct netlink *host)
 {
-	struct address outside = { .family = AF_INET, .prefix = 32 };
-	struct netlink_route route = { 0 };
-	struct netlink_link link;
-	struct error ignored;
+	static const struct address outside[] = {
+		{ .family = AF_INET, .prefix = 32, .bytes = { 192, 0, 2, 1 } },
+		{ .family = AF_INET6,
+			.prefix = 128,
+			.bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } },
+	};
 
-	memcpy(outside.bytes, "\xc0\x00\x02\x01", 4); /* 192.0.2.1, of documentation */
-	if (netlink_find_route(host, &outside, &route, &ignored) < 0 ||
-		netlink_get_link_by_index(host, route.index, &link, &ignored) < 0)
-		return 0;
-	return link.mtu;
+	for (size_t i = 0; i < ARRAY_SIZE(outside); i++) {
+		struct netlink_route route = { 0 };
+		struct netlink_link link;
+		struct error ignored;
+
+		if (netlink_find_route(host, &outside[i], &route, &ignored) == 0 &&
+			netlink_get_link_by_index(host, route.index, &link, &ignored) ==
+				0 &&
+			!(link.flags & IFF_LOOPBACK)) /* an "unreachable" route's */
+			return link.mtu;
+	}
+	return 0;
 }
 
 static int set_alias(
@@ -55,6 +65,14 @@ static int set_alias(
 		return -1;
 	netlink_change_link(host, link.index, &(struct netlink_change){ .alias = alias });
 	return netlink_commit(host, err);
+}
+
+static int fail_of_vlans(struct error *err)
+{
+	return err->errnum == EOPNOTSUPP
+		       ? fail_hint(err,
+				 "does this kernel have VLANs, and those of bridges?")
+		       : -1;
 }
 
 static int make(struct netlink *host, const struct network *network, struct error *err)
@@ -70,8 +88,11 @@ static int make(struct netlink *host, const struct network *network, struct erro
 		return fail_errno(err, "making up a MAC address");
 	bridge.mac.bytes[0] = 0x02; /* locally administered, of one station */
 	netlink_add_bridge(host, &bridge);
-	if (netlink_commit(host, err) < 0)
-		return err->errnum == EEXIST ? 0 : -1; /* another process was faster */
+	if (netlink_commit(host, err) < 0) {
+		if (err->errnum == EEXIST) /* another process was faster */
+			return 0;
+		return bridge.vlan_filtering ? fail_of_vlans(err) : -1;
+	}
 	return set_alias(host, network->interface, MACS_FOLLOW, err);
 }
 
@@ -103,6 +124,7 @@ struct wanted_address {
 	const struct network *network;
 	struct netlink *host;
 	struct address wanted;
+	int index; /* of the interface that is to have it */
 	bool found;
 };
 
@@ -149,16 +171,57 @@ static int enable_inet6(
 	return sysctl_set_interface("ipv6", name, "disable_ipv6", "0", err);
 }
 
+/* Every link has fe80::/64. */
+static bool is_of_every_link(const struct address *subnet)
+{
+	return subnet->family == AF_INET6 && subnet->bytes[0] == 0xfe &&
+	       (subnet->bytes[1] & 0xc0) == 0x80;
+}
+
+/* With the same subnet on two interfaces the host would reach the containers of one only, by
+ * which came first. Other overlaps are the configuration's to know: the narrower wins. */
+static int refuse_same_subnet(
+	void *argument, const struct netlink_address *has, struct error *err)
+{
+	const struct wanted_address *search = argument;
+	struct address theirs = address_subnet(&has->address);
+	struct address ours = address_subnet(&search->wanted);
+	struct netlink_link link;
+
+	if (has->index == search->index || theirs.prefix != ours.prefix ||
+		theirs.prefix == address_width(&theirs) ||
+		address_compare(&theirs, &ours) != 0 || is_of_every_link(&ours))
+		return 0;
+	if (netlink_get_link_by_index(search->host, has->index, &link, err) < 0)
+		return err->errnum == ENODEV ? 0 : -1; /* it went meanwhile */
+	return fail_code(err, EEXIST, "the host's %s has the subnet %s already",
+		link.name, address_text_prefix(&ours).text);
+}
+
+static int refuse_elsewhere(struct wanted_address *search, struct error *err)
+{
+	auto_netlink reader = NULL;
+
+	if (netlink_open(&reader, err) < 0)
+		return -1;
+	return netlink_each_address(reader, 0, refuse_same_subnet, search, err);
+}
+
 static int ensure_address(struct netlink *host, const struct network *network,
 	const struct netlink_link *carrier, const struct address *wanted,
 	struct error *err)
 {
-	struct wanted_address search = { network, host, *wanted, false };
+	struct wanted_address search = { .network = network,
+		.host = host,
+		.wanted = *wanted,
+		.index = carrier->index };
 
 	if (netlink_each_address(host, carrier->index, compare_address, &search, err) < 0)
 		return -1;
 	if (search.found)
 		return 0;
+	if (refuse_elsewhere(&search, err) < 0)
+		return -1;
 	/* A network without IPv6 may have made the bridge. */
 	if (wanted->family == AF_INET6 && enable_inet6(network, carrier->name, err) < 0)
 		return -1;
@@ -216,19 +279,29 @@ static int ensure_forwarding(const struct network *network,
 
 /* ---- VLANs --------------------------------------------------------------------------- */
 
-/* With a VLAN the gateway is not the bridge but an interface on it that speaks the VLAN:
- * mocker0.42, cut to the length of a name. */
+struct bridge_carrier bridge_carrier(const struct network *network)
+{
+	struct bridge_carrier carrier;
+
+	if (network->vlan)
+		snprintf(carrier.name, sizeof(carrier.name), "%.10s.%u",
+			network->interface, network->vlan & 0xfff);
+	else
+		snprintf(carrier.name, sizeof(carrier.name), "%.*s", IFNAMSIZ - 1,
+			network->interface);
+	return carrier;
+}
+
 static int ensure_vlan_interface(struct netlink *host, const struct network *network,
 	const struct pool_range *ranges, size_t count, const struct netlink_link *bridge,
 	struct netlink_link *ret, struct error *err)
 {
-	char name[IFNAMSIZ];
+	const struct bridge_carrier carrier = bridge_carrier(network);
+	const char *name = carrier.name;
 	const struct netlink_vlan vlan = { .first = (uint16_t)network->vlan,
 		.last = (uint16_t)network->vlan,
 		.self = true };
 
-	snprintf(name, sizeof(name), "%.10s.%u", network->interface,
-		network->vlan & 0xfff);
 	if (netlink_get_link(host, name, ret, err) == 0)
 		return refuse_advertisements(name, err);
 	if (err->errnum != ENODEV)
@@ -240,7 +313,9 @@ static int ensure_vlan_interface(struct netlink *host, const struct network *net
 					.parent = bridge->index,
 					.netns_fd = -1,
 					.mode = network->vlan });
-	if (netlink_commit(host, err) < 0 || netlink_get_link(host, name, ret, err) < 0 ||
+	if (netlink_commit(host, err) < 0)
+		return fail_of_vlans(err);
+	if (netlink_get_link(host, name, ret, err) < 0 ||
 		skip_detection(network, name, err) < 0 ||
 		refuse_advertisements(name, err) < 0 ||
 		set_family(name, ranges, count, err) < 0)

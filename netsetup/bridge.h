@@ -12,6 +12,13 @@ int bridge_ensure(struct netlink *host, const struct network *network,
 	const struct pool_range *ranges, size_t count, struct netlink_link *ret,
 	struct error *err) must_check;
 
+/* The interface that has the gateways' addresses: the bridge, or one on it that speaks the
+ * network's VLAN, mocker0.42, cut to the length of a name. */
+struct bridge_carrier {
+	char name[IFNAMSIZ];
+};
+struct bridge_carrier bridge_carrier(const struct network *network);
+
 /* Whether the network gives out addresses of this family. */
 bool bridge_has_family(const struct pool_range *ranges, size_t count, int family);
 

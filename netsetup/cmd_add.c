@@ -55,11 +55,6 @@ static int use_name(struct attach *attach, const char *name, struct error *err)
 	return netns_create(&attach->netns_fd, err);
 }
 
-static bool is_number(const char *text)
-{
-	return text[0] && text[strspn(text, "0123456789")] == '\0';
-}
-
 static int find_namespace(struct attach *attach, const struct add_options *options,
 	const char *operand, struct error *err)
 {
@@ -68,7 +63,7 @@ static int find_namespace(struct attach *attach, const struct add_options *optio
 
 	if (options->has_pid && options->netns)
 		return fail(err, "--pid and --netns exclude each other");
-	if (!options->has_pid && !options->netns && is_number(operand)) {
+	if (!options->has_pid && !options->netns && command_is_number(operand)) {
 		if (str_to_u32(operand, "process", &pid, err) < 0)
 			return -1;
 		record->container = str_format("pid-%s", operand);
@@ -109,12 +104,9 @@ static int settle_name(struct attach *attach, struct error *err)
 static int parse_addresses(
 	struct attach *attach, const struct strings *texts, struct error *err)
 {
-	attach->wanted = str_alloc((texts->count + 1) * sizeof(*attach->wanted));
 	strings_each (text, texts) {
-		if (address_parse(*text, "--ip", &attach->wanted[attach->wanted_count],
-			    err) < 0)
+		if (attach_want(attach, *text, "--ip", err) < 0)
 			return -1;
-		attach->wanted_count++;
 	}
 	return 0;
 }
@@ -134,6 +126,7 @@ static int fill(struct attach *attach, const struct add_options *options,
 	}
 	if (publish_check(record, err) < 0 ||
 		parse_addresses(attach, &options->ips, err) < 0 ||
+		attach_limit(attach, options->ingress, options->egress, err) < 0 ||
 		network_load(attach->places, options->network, &record->network, err) <
 			0 ||
 		find_namespace(attach, options, operand, err) < 0)
@@ -165,6 +158,9 @@ int cmd_add(const struct command_call *call, struct error *err)
 
 	if (command_places(call, &places, err) < 0 ||
 		fill(&attach, options, call->argv[0], err) < 0 ||
+		attach_plan(&attach, err) < 0 ||
+		publish_check_families(
+			&attach.record, attach.ranges, attach.ranges_count, err) < 0 ||
 		attach_run(&attach, err) < 0)
 		return fail_while(err, "adding \"%.64s\"", call->argv[0]);
 	return print(&attach.record, options->json, err);

@@ -76,10 +76,12 @@ int cmd_check(const struct command_call *call, struct error *err)
 	auto_findings findings = { 0 };
 	auto_str out = { 0 };
 	const struct list_options *options = call->options;
-	const char *name = call->argc ? call->argv[0] : NULL;
+	auto_free char *name = NULL;
 
-	if (command_places(call, &places, err) < 0 ||
-		attachments_load(&places, name, &list, err) < 0)
+	if (command_places(call, &places, err) < 0)
+		return -1;
+	name = call->argc ? command_container(&places, call->argv[0]) : NULL;
+	if (attachments_load(&places, name, &list, err) < 0)
 		return -1;
 	if (name && list.count == 0)
 		return fail_code(

@@ -1,5 +1,4 @@
 /* del: takes a container off one network or all. */
-#include "base/path.h"
 #include "netsetup/attach.h"
 #include "netsetup/commands.h"
 #include "netsetup/options.h"
@@ -8,16 +7,18 @@ int cmd_del(const struct command_call *call, struct error *err)
 {
 	const struct del_options *options = call->options;
 	auto_places places = { 0 };
+	auto_free char *container = NULL;
 	size_t count;
 	struct detach detach = {
 		.places = &places,
-		.container = path_base(call->argv[0]),
 		.network = options->network,
 		.interface = options->interface,
 	};
 
-	if (command_places(call, &places, err) < 0 ||
-		attach_detach(&detach, &count, err) < 0)
+	if (command_places(call, &places, err) < 0)
+		return -1;
+	detach.container = container = command_container(&places, call->argv[0]);
+	if (attach_detach(&detach, &count, err) < 0)
 		return fail_while(err, "deleting \"%.64s\"", call->argv[0]);
 	if (count == 0 && !options->force)
 		return fail_code(err, ENOENT,

@@ -28,13 +28,12 @@ static int fill(
 		if (publish_parse(record, *text, err) < 0)
 			return -1;
 	}
-	attach->wanted = str_alloc((options->ips.count + 1) * sizeof(*attach->wanted));
 	strings_each (text, &options->ips) {
-		if (address_parse(*text, "--ip", &attach->wanted[attach->wanted_count++],
-			    err) < 0)
+		if (attach_want(attach, *text, "--ip", err) < 0)
 			return -1;
 	}
-	if (publish_check(record, err) < 0)
+	if (publish_check(record, err) < 0 ||
+		attach_limit(attach, options->ingress, options->egress, err) < 0)
 		return -1;
 	return network_load(attach->places, options->network, &record->network, err);
 }
@@ -72,7 +71,10 @@ static int attach_container(const struct places *places,
 	auto_attach attach = { .places = places, .netns_fd = -1, .idempotent = true };
 
 	attach.record.container = str_dup(name);
-	if (fill(&attach, options, err) < 0 || find_namespace(&attach, state, err) < 0)
+	if (fill(&attach, options, err) < 0 || find_namespace(&attach, state, err) < 0 ||
+		attach_plan(&attach, err) < 0 ||
+		publish_check_families(
+			&attach.record, attach.ranges, attach.ranges_count, err) < 0)
 		return -1;
 	return attach_run(&attach, err);
 }

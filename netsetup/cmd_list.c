@@ -1,4 +1,5 @@
 /* list and inspect: the attachments, for people and as JSON. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,9 +68,12 @@ int cmd_inspect(const struct command_call *call, struct error *err)
 	auto_places places = { 0 };
 	auto_attachments list = { 0 };
 	auto_str out = { 0 };
+	auto_free char *name = NULL;
 
-	if (command_places(call, &places, err) < 0 ||
-		attachments_load(&places, call->argv[0], &list, err) < 0)
+	if (command_places(call, &places, err) < 0)
+		return -1;
+	name = command_container(&places, call->argv[0]);
+	if (attachments_load(&places, name, &list, err) < 0)
 		return -1;
 	if (list.count == 0)
 		return fail_code(err, ENOENT,

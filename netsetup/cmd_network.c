@@ -52,6 +52,11 @@ static int fill(
 {
 	int64_t isolation = NETWORK_STRICT;
 
+	if (options->kind && !str_equal(options->kind, "user") && geteuid() != 0)
+		return fail(err,
+			"only root can make a network of the kind %s; of a user's "
+			"own is the kind user",
+			options->kind);
 	if (options->kind) /* without: the usual one of root, or of a user */
 		(void)word_to_number(network_kind_words, options->kind, &network->kind);
 	(void)word_to_number(network_isolation_words, options->isolation, &isolation);
@@ -60,6 +65,7 @@ static int fill(
 	network->vlan = options->vlan;
 	network->isolated_ports = options->isolated_ports;
 	network->dns = options->dns;
+	network->duplicate_detection = options->detect_duplicates;
 	network->check_mac = options->check_mac;
 	network->mode = str_dup(options->mode);
 	network->internal = options->internal;

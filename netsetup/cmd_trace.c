@@ -23,14 +23,18 @@ static void append_json(struct str *out, const struct table *table)
 int cmd_trace(const struct command_call *call, struct error *err)
 {
 	const struct list_options *options = call->options;
-	struct trace trace = { .container = call->argv[0],
-		.destination = call->argc > 1 ? call->argv[1] : NULL };
+	struct trace trace = {
+		.destination = call->argc > 1 ? call->argv[1] : NULL,
+	};
+	auto_free char *container = NULL;
 	auto_places places = { 0 };
 	auto_str out = { 0 };
 	int result = -1;
 
-	if (command_places(call, &places, err) == 0)
-		result = trace_run(&places, &trace, err);
+	if (command_places(call, &places, err) < 0)
+		return -1;
+	trace.container = container = command_container(&places, call->argv[0]);
+	result = trace_run(&places, &trace, err);
 	if (result == 0 && options->json)
 		append_json(&out, &trace.table);
 	else if (result == 0)

@@ -2,8 +2,11 @@
 #include "netsetup/commands.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "base/path.h"
 #include "netsetup/network.h"
 #include "netsetup/options.h"
 #include "netsetup/settings.h"
@@ -32,6 +35,9 @@ static const struct option_spec add_options[] = {
 		"[IP:]PORT:PORT[/PROTOCOL]", "a port of the host that leads to one inside, or FIRST-LAST to as many"),
 	OPTION_STRINGS(struct add_options, aliases, "alias", 0, "NAME",
 		"another name of the container on this network"),
+	OPTION_STRING(struct add_options, ingress, "ingress", 0, "RATE",
+		"what it may receive: bits a second, or with K, M or G thousands of them"),
+	OPTION_STRING(struct add_options, egress, "egress", 0, "RATE", "what it may send"),
 	OPTION_U32(struct add_options, pid, "pid", 0, "PID",
 		"the namespace of this process, named NAME", OPTION_HAS(struct add_options, pid)),
 	OPTION_STRING(struct add_options, netns, "netns", 0, "PATH",
@@ -55,6 +61,11 @@ static const struct option_spec list_options[] = {
 	OPTION_END,
 };
 
+static const struct option_spec inspect_options[] = {
+	OPTION_FLAG(struct list_options, json, "json", 0, "print JSON, as it does anyway"),
+	OPTION_END,
+};
+
 static const struct option_spec hook_options[] = {
 	OPTION_STRING(struct hook_options, network, "network", 'n', "NETWORK",
 		"the network to attach to", .initial = NETWORK_DEFAULT),
@@ -69,6 +80,9 @@ static const struct option_spec hook_options[] = {
 		"[IP:]PORT:PORT[/PROTOCOL]", "a port of the host that leads to one inside, or FIRST-LAST to as many"),
 	OPTION_STRINGS(struct hook_options, aliases, "alias", 0, "NAME",
 		"another name of the container on this network"),
+	OPTION_STRING(struct hook_options, ingress, "ingress", 0, "RATE",
+		"what it may receive: bits a second, or with K, M or G thousands of them"),
+	OPTION_STRING(struct hook_options, egress, "egress", 0, "RATE", "what it may send"),
 	OPTION_END,
 };
 
@@ -102,6 +116,8 @@ static const struct option_spec create_options[] = {
 		"drop what a container sends with another MAC address than its own"),
 	OPTION_FLAG(struct create_options, dns, "dns", 0,
 		"containers find each other by name and alias; needs dnsmasq"),
+	OPTION_FLAG(struct create_options, detect_duplicates, "detect-duplicates", 0,
+		"look for duplicates of IPv6 addresses, which takes a second and more"),
 	OPTION_FLAG(struct create_options, unmanaged, "unmanaged", 0,
 		"the bridge is somebody else's: it gets no address and no rules"),
 	OPTION_END,
@@ -120,7 +136,9 @@ static const struct command network_commands[] = {
 	  .options = list_options, .options_size = sizeof(struct list_options),
 	  .run = cmd_network_ls },
 	{ .name = "inspect", .operands = "NAME", .summary = "print a network as JSON",
-	  .operands_min = 1, .operands_max = 1, .run = cmd_network_inspect },
+	  .options = inspect_options, .options_size = sizeof(struct list_options),
+	  .operands_min = 1, .operands_max = 1, .permute = true,
+	  .run = cmd_network_inspect },
 	{ .name = "prune", .summary = "remove the networks that nothing is attached to",
 	  .options = list_options, .options_size = sizeof(struct list_options),
 	  .run = cmd_network_prune },
@@ -142,7 +160,8 @@ static const struct command commands[] = {
 	  .options = list_options, .options_size = sizeof(struct list_options),
 	  .run = cmd_list },
 	{ .name = "inspect", .operands = "NAME", .summary = "print its attachments as JSON",
-	  .operands_min = 1, .operands_max = 1, .run = cmd_inspect },
+	  .options = inspect_options, .options_size = sizeof(struct list_options),
+	  .operands_min = 1, .operands_max = 1, .permute = true, .run = cmd_inspect },
 	{ .name = "check", .operands = "[NAME]",
 	  .summary = "compare attachments with what the kernel has",
 	  .details = "Prints a line for each that is damaged, in JSON an object for every one, and "
@@ -187,6 +206,20 @@ int command_places(const struct command_call *call, struct places *ret, struct e
 
 	return places_find(
 		settings->root ? settings->root : getenv(PLACES_ENVIRONMENT), ret, err);
+}
+
+bool command_is_number(const char *text)
+{
+	return text[0] && text[strspn(text, "0123456789")] == '\0';
+}
+
+char *command_container(const struct places *places, const char *operand)
+{
+	auto_free char *path = path_join(places->attachments, path_base(operand));
+
+	if (!command_is_number(operand) || access(path, F_OK) == 0)
+		return str_dup(path_base(operand));
+	return str_format("pid-%s", operand);
 }
 
 static int prepare(const void *global, struct error *err)

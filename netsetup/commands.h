@@ -26,3 +26,8 @@ int cmd_network_prune(const struct command_call *call, struct error *err) must_c
 /* Where this call's state is: --root, else MOCKER_NETSETUP_ROOT, else the system's. */
 int command_places(const struct command_call *call, struct places *ret,
 	struct error *err) must_check;
+
+/* The container that an operand means: "pid-7" for the process 7, as add calls it, unless
+ * something attached is called "7". Owned by the caller. */
+char *command_container(const struct places *places, const char *operand);
+bool command_is_number(const char *text);

@@ -4,13 +4,13 @@
  * last is the announcement of its addresses to the neighbours, which the kernel makes
  * (arp_notify, ndisc_notify).
  */
-#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "netsetup/bridge.h"
 #include "netsetup/netns.h"
+#include "netsetup/routes.h"
 #include "netsetup/steps.h"
 #include "netsetup/sysctl.h"
 
@@ -69,79 +69,14 @@ static int queue_addresses(
 }
 
 /* The first of several networks that offers a route to somewhere gives it. */
-static void queue_route(struct netlink *inside, const struct netlink_route *route)
+static int queue_route(
+	void *argument, const struct netlink_route *route, struct error *err)
 {
+	struct netlink *inside = argument;
+
 	netlink_tolerate(inside, EEXIST);
 	netlink_add_route(inside, route);
-}
-
-/* The gateway of the first address of this family. */
-static int gateway_of(const struct attachment *record, int family, struct address *ret,
-	struct error *err)
-{
-	*ret = (struct address){ 0 };
-	for (size_t i = 0; i < record->addresses_count && !ret->family; i++) {
-		if (!record->addresses[i].gateway)
-			continue;
-		if (address_parse(record->addresses[i].gateway, "gateway", ret, err) < 0)
-			return -1;
-		if (ret->family != family)
-			*ret = (struct address){ 0 };
-	}
 	return 0;
-}
-
-static int queue_default_routes(
-	struct attach *attach, struct netlink *inside, struct error *err)
-{
-	static const int families[] = { AF_INET, AF_INET6 };
-
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		struct netlink_route route = {
-			.destination = { .family = families[i] },
-			.index = attach->inside_index,
-		};
-
-		if (gateway_of(&attach->record, families[i], &route.gateway, err) < 0)
-			return -1;
-		if (route.gateway.family)
-			queue_route(inside, &route);
-	}
-	return 0;
-}
-
-static int queue_routes(struct attach *attach, struct netlink *inside, struct error *err)
-{
-	const struct network *network = &attach->record.network;
-
-	for (size_t i = 0; i < network->routes_count; i++) {
-		const struct network_route *asked = &network->routes[i];
-		struct netlink_route route = {
-			.index = attach->inside_index,
-			.mtu = asked->mtu,
-			.advmss = asked->advmss,
-			.priority = asked->priority,
-			.has_priority = asked->has_priority,
-			.table = asked->table,
-			.scope = (uint8_t)asked->scope,
-			.has_scope = asked->has_scope,
-		};
-
-		if (address_parse_prefix(asked->destination, "route's destination",
-			    &route.destination, err) < 0)
-			return -1;
-		if (asked->gateway) {
-			if (address_parse(asked->gateway, "route's gateway",
-				    &route.gateway, err) < 0)
-				return -1;
-		} else if ((!asked->has_scope || asked->scope < RT_SCOPE_LINK) &&
-			   gateway_of(&attach->record, route.destination.family,
-				   &route.gateway, err) < 0) {
-			return -1;
-		}
-		queue_route(inside, &route);
-	}
-	return network->default_route ? queue_default_routes(attach, inside, err) : 0;
 }
 
 static int configure(void *argument, struct error *err)
@@ -168,7 +103,7 @@ static int configure(void *argument, struct error *err)
 	if (record->network.idle)
 		return netlink_commit(attach->inside, err);
 	netlink_change_link(attach->inside, link.index, &up);
-	if (queue_routes(attach, attach->inside, err) < 0 ||
+	if (routes_each(record, link.index, queue_route, attach->inside, err) < 0 ||
 		netlink_commit(attach->inside, err) < 0)
 		return -1;
 	return tells_all(attach) ? let_announce(attach, err) : 0;

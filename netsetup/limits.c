@@ -1,8 +1,44 @@
 /* The step that limits bandwidth: to the container on the host's end of the pair, from it
  * on an ifb device behind that. */
+#include <ctype.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "netsetup/steps.h"
+
+/* "8M": by thousands, as tc(8) has them. */
+static int parse_rate(
+	const char *text, const char *what, uint64_t *ret, struct error *err)
+{
+	static const char letters[] = "kmg";
+	auto_free char *digits = str_dup(text);
+	char *last = digits + strlen(digits) - (digits[0] ? 1 : 0);
+	const char *letter =
+		*last ? strchr(letters, tolower((unsigned char)*last)) : NULL;
+	uint64_t factor = 1;
+
+	for (const char *c = letters; letter && c <= letter; c++)
+		factor *= 1000;
+	if (letter)
+		*last = '\0';
+	if (str_to_u64(digits, what, ret, err) < 0)
+		return -1;
+	if (*ret == 0 || *ret > UINT64_MAX / 8 / factor)
+		return fail_code(err, EINVAL, "%s %.32s is no rate", what, text);
+	*ret *= factor;
+	return 0;
+}
+
+int attach_limit(
+	struct attach *attach, const char *ingress, const char *egress, struct error *err)
+{
+	struct attachment_bandwidth *bandwidth = &attach->record.bandwidth;
+
+	if (ingress &&
+		parse_rate(ingress, "--ingress", &bandwidth->ingress_rate, err) < 0)
+		return -1;
+	return egress ? parse_rate(egress, "--egress", &bandwidth->egress_rate, err) : 0;
+}
 
 static char *ifb_name(const struct attachment *record)
 {
@@ -117,4 +153,31 @@ int limits_remove(struct attach *attach, struct error *err)
 	netlink_tolerate(host, ENODEV);
 	netlink_delete_link(host, name);
 	return netlink_commit(host, err);
+}
+
+int limits_check(const struct attachment *record, struct netlink *host, struct error *err)
+{
+	const struct attachment_bandwidth *bandwidth = &record->bandwidth;
+	auto_free char *name = ifb_name(record);
+	struct netlink_link link;
+	struct netlink_link ifb;
+	bool in = true;
+	bool out = true;
+	bool redirected = true;
+	bool unused;
+
+	if (!bandwidth->ingress_rate && !bandwidth->egress_rate)
+		return 0;
+	if (netlink_get_link(host, record->link, &link, err) < 0 ||
+		netlink_find_limits(host, link.index, &in, &redirected, err) < 0)
+		return -1;
+	if (bandwidth->egress_rate &&
+		(netlink_get_link(host, name, &ifb, err) < 0 ||
+			netlink_find_limits(host, ifb.index, &out, &unused, err) < 0))
+		return fail_while(err, "the limit of what it sends");
+	if ((bandwidth->ingress_rate && !in) ||
+		(bandwidth->egress_rate && !(out && redirected)))
+		return fail(
+			err, "its limits of bandwidth are lost; detach and attach it");
+	return 0;
 }

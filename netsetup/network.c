@@ -117,6 +117,43 @@ static struct address last_usable(const struct address *subnet)
 	return subnet->family == AF_INET ? address_previous(&last) : last;
 }
 
+/* Where nobody else can be: this host's own, and what is no host's. */
+static int refuse_special(const struct address *subnet, struct error *err)
+{
+	static const struct {
+		const char *what;
+		struct address subnet;
+	} specials[] = {
+		{ "no address of a host", { .family = AF_INET, .prefix = 8 } },
+		{ "every host's own", { AF_INET, { 127 }, 8 } },
+		{ "for multicast", { AF_INET, { 224 }, 4 } },
+		{ "every host's own", { .family = AF_INET6, .prefix = 96 } },
+		{ "for multicast", { AF_INET6, { 0xff }, 8 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(specials); i++)
+		if (address_overlaps(&specials[i].subnet, subnet))
+			return fail(err, "the subnet %s has addresses of %s, which is %s",
+				address_text_prefix(subnet).text,
+				address_text_prefix(&specials[i].subnet).text,
+				specials[i].what);
+	return 0;
+}
+
+/* The subnet's own address, and of IPv4 that for all in it, are nobody's. */
+static int check_gateway(const struct pool_range *range, struct error *err)
+{
+	struct address last = address_last(&range->subnet);
+
+	if (address_compare(&range->gateway, &range->subnet) != 0 &&
+		(range->gateway.family != AF_INET ||
+			address_compare(&range->gateway, &last) != 0))
+		return 0;
+	return fail(err, "gateway %s is not an address for a host of %s",
+		address_text(&range->gateway).text,
+		address_text_prefix(&range->subnet).text);
+}
+
 static int parse_range(
 	const struct network_range *range, struct pool_range *ret, struct error *err)
 {
@@ -124,7 +161,8 @@ static int parse_range(
 	struct address first;
 	struct address last;
 
-	if (address_parse_subnet(range->subnet, "subnet", &parsed.subnet, err) < 0)
+	if (address_parse_subnet(range->subnet, "subnet", &parsed.subnet, err) < 0 ||
+		refuse_special(&parsed.subnet, err) < 0)
 		return -1;
 	first = address_next(&parsed.subnet);
 	last = last_usable(&parsed.subnet);
@@ -133,7 +171,8 @@ static int parse_range(
 		parse_inside(range->last, "the range's last address", &parsed.subnet,
 			last, &parsed.last, err) < 0 ||
 		parse_inside(range->gateway, "gateway", &parsed.subnet, first,
-			&parsed.gateway, err) < 0)
+			&parsed.gateway, err) < 0 ||
+		check_gateway(&parsed, err) < 0)
 		return -1;
 	if (address_compare(&parsed.first, &first) < 0)
 		parsed.first = first;
@@ -219,6 +258,27 @@ static int check_vlans(const struct network *network, struct error *err)
 	return 0;
 }
 
+static bool has_inet6(const struct pool_range *ranges, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ranges[i].subnet.family == AF_INET6)
+			return true;
+	return false;
+}
+
+static int check_mtu(const struct network *network, bool inet6, struct error *err)
+{
+	if (!network->mtu)
+		return 0;
+	if (network->mtu < 68 || network->mtu > 65535)
+		return fail(
+			err, "an MTU of %u is not between 68 and 65535", network->mtu);
+	if (inet6 && network->mtu < 1280)
+		return fail(err, "an MTU of %u is below the 1280 that IPv6 needs",
+			network->mtu);
+	return 0;
+}
+
 int network_check(const struct network *network, struct error *err)
 {
 	auto_free struct pool_range *ranges = NULL;
@@ -235,18 +295,31 @@ int network_check(const struct network *network, struct error *err)
 				 "them on");
 	if (network->idle && network->ranges_count > 0)
 		return fail(err, "an interface that stays down has no addresses");
-	if (network->mtu && (network->mtu < 68 || network->mtu > 65535))
-		return fail(
-			err, "an MTU of %u is not between 68 and 65535", network->mtu);
-	return 0;
+	return check_mtu(network, has_inet6(ranges, count), err);
 }
 
+/* Asked for and not done: better an error than a silent gap. */
 int network_check_kind(const struct network *network, struct error *err)
 {
-	if (network->check_mac && network->kind != NETWORK_BRIDGE)
-		return fail_code(err, EINVAL,
-			"only on a bridge can senders' MAC addresses be checked");
-	if (network->internal && (network->kind != NETWORK_BRIDGE || network->unmanaged))
+	const struct {
+		const char *what;
+		bool asked;
+	} of_bridges[] = {
+		{ "VLANs", network->vlan || network->vlan_trunk_count },
+		{ "containers to isolate", network->isolated_ports },
+		{ "promiscuous mode", network->promiscuous },
+		{ "MAC addresses to check", network->check_mac },
+	};
+
+	bool bridge = network->kind == NETWORK_BRIDGE;
+
+	for (size_t i = 0; !bridge && i < ARRAY_SIZE(of_bridges); i++)
+		if (of_bridges[i].asked)
+			return fail_code(err, EINVAL,
+				"a network of the kind %s has no %s, only a bridge",
+				word_of_number(network_kind_words, network->kind),
+				of_bridges[i].what);
+	if (network->internal && (!bridge || network->unmanaged))
 		return fail_code(err, EINVAL,
 			"only a network with a bridge and rules of ours can be internal");
 	return 0;

@@ -100,7 +100,7 @@ void network_free(struct network *network);
 int network_load(const struct places *places, const char *name, struct network *ret,
 	struct error *err) must_check;
 /* What `network create` starts from, with the first subnet of 10.x.0.0/24 that overlaps
- * no other network's; without ranges if `no_subnet`. */
+ * no other network's and nothing of the host's; without ranges if `no_subnet`. */
 struct network_defaults {
 	bool no_subnet;
 };
@@ -108,7 +108,7 @@ int network_fill(const struct places *places, const char *name,
 	struct network_defaults defaults, struct network *ret,
 	struct error *err) must_check;
 /* Checks, and fails with errnum EEXIST where one of that name, bridge or an overlapping
- * subnet exists. */
+ * subnet exists, be it of another interface of the host. */
 int network_create(const struct places *places, const struct network *network,
 	struct error *err) must_check;
 int network_remove(

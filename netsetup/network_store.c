@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "netsetup/network.h"
+#include "netsetup/occupied.h"
 
 #define SUFFIX ".json"
 
@@ -119,19 +120,70 @@ static void add_range(struct network *network, const char *subnet)
 	network->ranges_count++;
 }
 
+/* 10.0.0.0/24 is the first, 172.31.255.0/24 the last. */
+#define SUBNETS_OF_10  65536U
+#define SUBNETS_OF_172 4096U
+
+static char *nth_subnet(unsigned number)
+{
+	if (number < SUBNETS_OF_10)
+		return str_format("10.%u.%u.0/24", number >> 8, number & 255);
+	number -= SUBNETS_OF_10;
+	return str_format("172.%u.%u.0/24", 16 + (number >> 8), number & 255);
+}
+
 static int free_subnet(
 	const struct places *places, struct network *network, struct error *err)
 {
-	add_range(network, "10.0.0.0/24");
-	for (unsigned i = 0; i < 65536; i++) {
+	auto_occupied occupied = { 0 };
+
+	if (occupied_load(network->interface, &occupied, err) < 0)
+		return -1;
+	add_range(network, "");
+	for (unsigned i = 0; i < SUBNETS_OF_10 + SUBNETS_OF_172; i++) {
+		struct address subnet;
+
 		free(network->ranges[0].subnet);
-		network->ranges[0].subnet = str_format("10.%u.%u.0/24", i >> 8, i & 255);
+		network->ranges[0].subnet = nth_subnet(i);
+		if (address_parse_subnet(
+			    network->ranges[0].subnet, "subnet", &subnet, err) < 0)
+			return -1;
+		if (occupied_find(&occupied, &subnet, true))
+			continue;
 		if (each_other(places, network->name, refuse_conflict, network, err) == 0)
 			return 0;
 		if (err->errnum != EEXIST)
 			return -1;
 	}
-	return fail(err, "no subnet of 10.0.0.0/8 is free; choose one with --subnet");
+	return fail(err, "no subnet of 10.0.0.0/8 and 172.16.0.0/12 is free; choose one "
+			 "with --subnet");
+}
+
+/* Of a bridge the host is the gateway, to a subnet that must be nowhere else. */
+static int refuse_occupied(const struct network *network, struct error *err)
+{
+	auto_occupied occupied = { 0 };
+
+	if (network->kind != NETWORK_BRIDGE || network->unmanaged)
+		return 0;
+	if (occupied_load(network->interface, &occupied, err) < 0)
+		return -1;
+	for (size_t i = 0; i < network->ranges_count; i++) {
+		const struct occupied_subnet *other;
+		struct address subnet;
+
+		if (address_parse_subnet(
+			    network->ranges[i].subnet, "subnet", &subnet, err) < 0)
+			return -1;
+		other = occupied_find(&occupied, &subnet, false);
+		if (other)
+			return fail_code(err, EEXIST,
+				"the subnet %s overlaps %s of the host's %s",
+				network->ranges[i].subnet,
+				address_text_prefix(&other->subnet).text,
+				other->interface);
+	}
+	return 0;
 }
 
 /* The default network's bridge is mocker0; others are numbered after it. */
@@ -196,7 +248,8 @@ int network_create(
 		return fail_code(
 			err, EEXIST, "network \"%s\" exists already", network->name);
 	if (each_other(places, network->name, refuse_conflict, (void *)(uintptr_t)network,
-		    err) < 0)
+		    err) < 0 ||
+		refuse_occupied(network, err) < 0)
 		return -1;
 	json_write(&text, &network_type, network,
 		(struct json_write_options){ .pretty = true });

@@ -13,6 +13,8 @@ struct add_options {
 	const char *mac;
 	struct strings publish;
 	struct strings aliases;
+	const char *ingress;
+	const char *egress;
 	const char *netns;
 	uint32_t pid;
 	bool has_pid;
@@ -37,6 +39,8 @@ struct hook_options {
 	const char *mac;
 	struct strings publish;
 	struct strings aliases;
+	const char *ingress;
+	const char *egress;
 };
 
 struct create_options {
@@ -54,5 +58,6 @@ struct create_options {
 	bool isolated_ports;
 	bool check_mac;
 	bool dns;
+	bool detect_duplicates;
 	bool unmanaged;
 };

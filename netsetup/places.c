@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "base/str.h"
 
 static int find_own(struct places *ret, struct error *err)
@@ -26,16 +27,27 @@ static int find_own(struct places *ret, struct error *err)
 	return 0;
 }
 
+/* Servers are told of files beneath it, and have a working directory of their own. */
+static int find_beneath(const char *given, struct places *ret, struct error *err)
+{
+	auto_free char *here = given[0] == '/' ? str_dup("") : getcwd(NULL, 0);
+	auto_free char *root = NULL;
+
+	if (!here)
+		return fail_errno(err, "finding the working directory");
+	root = given[0] == '/' ? str_dup(given) : path_join(here, given);
+	ret->own = true;
+	ret->networks = str_format("%s/networks", root);
+	ret->attachments = str_format("%s/run/attachments", root);
+	ret->pools = str_format("%s/run/pools", root);
+	ret->names = str_format("%s/run/names", root);
+	return 0;
+}
+
 int places_find(const char *root, struct places *ret, struct error *err)
 {
-	if (root) {
-		ret->own = true;
-		ret->networks = str_format("%s/networks", root);
-		ret->attachments = str_format("%s/run/attachments", root);
-		ret->pools = str_format("%s/run/pools", root);
-		ret->names = str_format("%s/run/names", root);
-		return 0;
-	}
+	if (root)
+		return find_beneath(root, ret, err);
 	if (geteuid() != 0)
 		return find_own(ret, err);
 	ret->networks = str_dup("/var/lib/mocker/networks");

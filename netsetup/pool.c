@@ -199,11 +199,24 @@ static const struct pool_range *range_of(
 
 /* ---- giving -------------------------------------------------------------------------- */
 
-/* 1: it is the owner's now; 0: another has it. */
-static int try_lease(struct pool *pool, const struct address *address, const char *owner,
-	struct error *err)
+static bool is_taken_elsewhere(
+	const struct pool_request *request, const struct address *address)
 {
-	if (symlinkat(owner, pool->directory, address_text(address).text) == 0)
+	auto_free char *path = NULL;
+
+	if (!request->other_leases)
+		return false;
+	path = path_join(request->other_leases, address_text(address).text);
+	return access(path, F_OK) == 0;
+}
+
+/* 1: it is the owner's now; 0: another has it. */
+static int try_lease(struct pool *pool, const struct address *address,
+	const struct pool_request *request, struct error *err)
+{
+	if (is_taken_elsewhere(request, address))
+		return 0;
+	if (symlinkat(request->owner, pool->directory, address_text(address).text) == 0)
 		return 1;
 	if (errno == EEXIST)
 		return 0;
@@ -295,7 +308,13 @@ static int fail_exhausted(
 {
 	struct holders holders = { .request = request };
 	struct error unlisted;
+	uint64_t size;
+	uint64_t taken;
 
+	if (pool_usage(pool, request, &size, &taken, &unlisted) == 0 && size == 0)
+		return fail_code(err, ENOSPC,
+			"network \"%s\" has no address for containers beside the gateway's",
+			pool->network);
 	if (pool_each(pool, add_holder, &holders, &unlisted) < 0)
 		holders.count++; /* "and more" */
 	error_set_code(err, ENOSPC,
@@ -323,7 +342,7 @@ static int take_wanted(struct pool *pool, const struct pool_request *request,
 	if (range->gateway.family && address_compare(&address, &range->gateway) == 0)
 		return fail_code(err, EADDRINUSE, "%s is the gateway of network \"%s\"",
 			address_text(&address).text, pool->network);
-	result = try_lease(pool, &address, request->owner, err);
+	result = try_lease(pool, &address, request, err);
 	if (result < 0)
 		return -1;
 	(void)read_link_at(pool->directory, address_text(&address).text, owner,
@@ -361,7 +380,7 @@ int pool_take(struct pool *pool, const struct pool_request *request,
 		}
 		if (!range->gateway.family ||
 			address_compare(&address, &range->gateway) != 0)
-			result = try_lease(pool, &address, request->owner, err);
+			result = try_lease(pool, &address, request, err);
 		if (result < 0)
 			return -1;
 		if (result > 0) {

@@ -60,6 +60,7 @@ struct pool_request {
 	size_t count;
 	uint32_t set;
 	const char *owner;            /* "CONTAINER/INTERFACE" */
+	const char *other_leases;     /* a directory; what has a file there is taken */
 	const struct address *wanted; /* NULL: the next free one */
 };
 

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "netsetup/address.h"
 
@@ -161,6 +162,27 @@ int publish_check(struct attachment *record, struct error *err)
 				return fail_code(err, EINVAL,
 					"the host's port %u is published twice",
 					port->host_port);
+	}
+	return 0;
+}
+
+int publish_check_families(const struct attachment *record,
+	const struct pool_range *ranges, size_t count, struct error *err)
+{
+	for (size_t i = 0; i < record->publish_count; i++) {
+		const char *host = record->publish[i].host_ip;
+		bool leads = false;
+
+		for (size_t j = 0; j < count; j++)
+			leads = leads || !host ||
+				!!strchr(host, ':') ==
+					(ranges[j].subnet.family == AF_INET6);
+		if (!leads)
+			return fail_code(err, EINVAL,
+				"port %u of the host cannot be published%s%s: network "
+				"\"%s\" gives no address of that family",
+				record->publish[i].host_port, host ? " on " : "",
+				host ? host : "", record->network.name);
 	}
 	return 0;
 }

@@ -13,3 +13,8 @@ int publish_check(struct attachment *record, struct error *err) must_check;
 void publish_add(struct attachment *record, const struct attachment_port *port);
 /* "0.0.0.0:80->8080/tcp, …"; owned by the caller. */
 char *publish_text(const struct attachment *record);
+
+/* Whether each port can lead to an address of the ranges: one of the host's addresses leads to
+ * one of its family. */
+int publish_check_families(const struct attachment *record,
+	const struct pool_range *ranges, size_t count, struct error *err) must_check;

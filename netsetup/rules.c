@@ -120,6 +120,27 @@ static int withdraw_outdated(struct attach *attach, struct error *err)
 				     &attach->firewall, network->interface, &list, err);
 }
 
+/* A client that asked this port before anybody published it would go on without an answer:
+ * its packets are of a connection that the rules do not look at again. */
+static void redirect_connections(const struct attachment *record)
+{
+	auto_free uint16_t *items =
+		str_alloc((record->publish_count + 1) * sizeof(*items));
+	struct netlink_ports ports = { .items = items };
+
+	for (size_t i = 0; i < record->publish_count; i++)
+		if (record->publish[i].protocol == IPPROTO_UDP)
+			items[ports.count++] = record->publish[i].host_port;
+	for (size_t i = 0; ports.count > 0 && i < record->addresses_count; i++) {
+		int family =
+			strchr(record->addresses[i].address, ':') ? AF_INET6 : AF_INET;
+		struct error err;
+
+		if (netlink_forget_udp_ports(family, &ports, &err) < 0)
+			log_warning("%s", err.text);
+	}
+}
+
 int rules_add(struct attach *attach, struct error *err)
 {
 	int result;
@@ -134,6 +155,8 @@ int rules_add(struct attach *attach, struct error *err)
 		result = withdraw_outdated(attach, err);
 	if (result == 0)
 		result = firewall_add(&attach->firewall, &attach->record, err);
+	if (result == 0)
+		redirect_connections(&attach->record);
 	attachments_unlock(&attach->lock);
 	return result;
 }

@@ -7,7 +7,8 @@
 
 #include "netsetup/attach.h"
 
-/* addresses.c: of the network's pool */
+/* addresses.c: of the network's pool; first of all, which set each wanted one is of */
+int addresses_plan(struct attach *attach, struct error *err) must_check;
 int addresses_take(struct attach *attach, struct error *err) must_check;
 int addresses_release(struct attach *attach, struct error *err) must_check;
 
@@ -40,6 +41,10 @@ int veth_delete(struct attach *attach, struct error *err) must_check;
 /* limits.c: bandwidth */
 int limits_set(struct attach *attach, struct error *err) must_check;
 int limits_remove(struct attach *attach, struct error *err) must_check;
+
+/* Whether the limits of the record are there. */
+int limits_check(const struct attachment *record, struct netlink *host,
+	struct error *err) must_check;
 
 /* inside.c: switches, addresses and routes in the container's namespace */
 int inside_configure(struct attach *attach, struct error *err) must_check;

@@ -9,16 +9,44 @@
 
 #define SYSCTL_ROOT "/proc/sys/net/"
 
+/* "4096	131072" is what was written as "4096 131072". */
+static bool is_same(const char *has, const char *value)
+{
+	static const char blanks[] = " \t\n";
+
+	for (;;) {
+		has += strspn(has, blanks);
+		value += strspn(value, blanks);
+		if (strcspn(has, blanks) != strcspn(value, blanks) ||
+			strncmp(has, value, strcspn(has, blanks)) != 0)
+			return false;
+		if (!*has)
+			return true;
+		has += strcspn(has, blanks);
+		value += strcspn(value, blanks);
+	}
+}
+
 static bool has_value(int fd, const char *value)
 {
-	char text[64];
+	char text[4096];
 	ssize_t got = read(fd, text, sizeof(text) - 1);
 
 	if (got < 0)
 		return false;
 	text[got] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return str_equal(text, value);
+	return is_same(text, value);
+}
+
+int sysctl_has(const char *path, const char *value, bool *ret, struct error *err)
+{
+	auto_free char *file = str_format(SYSCTL_ROOT "%s", path);
+	auto_fd fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(err, "opening %s", file);
+	*ret = has_value(fd, value);
+	return 0;
 }
 
 int sysctl_set(const char *path, const char *value, bool *ret_changed, struct error *err)

@@ -12,5 +12,8 @@
  * switch. ret_changed may be NULL. */
 int sysctl_set_interface(const char *family, const char *interface, const char *key,
 	const char *value, struct error *err) must_check;
+/* Whether it has this value; blanks of every width and kind are one. */
+int sysctl_has(
+	const char *path, const char *value, bool *ret, struct error *err) must_check;
 int sysctl_set(const char *path, const char *value, bool *ret_changed,
 	struct error *err) must_check;

@@ -92,6 +92,12 @@ static int check_allowed(
 		err, EINVAL, "sysctl \"%.100s\" is not among those of %s", key, ALLOWED);
 }
 
+bool tune_asks(const struct tune *tune)
+{
+	return (tune->sysctl && tune->sysctl->count) || tune->promiscuous ||
+	       tune->all_multicast || tune->has_txqlen || tune->mtu || tune->mac;
+}
+
 int tune_check(const struct tune *tune, struct error *err)
 {
 	auto_strings allowed = { 0 };
@@ -151,4 +157,39 @@ int tune_apply(const struct tune *tune, struct netlink *inside,
 	if (change.flags || change.mtu || change.mac || change.has_txqlen)
 		netlink_change_link(inside, link->index, &change);
 	return netlink_commit(inside, err);
+}
+
+static int verify_sysctls(
+	const struct pairs *sysctl, const char *interface, struct error *err)
+{
+	for (size_t i = 0; i < sysctl->count; i++) {
+		const struct pair *pair = &sysctl->items[i];
+		auto_free char *path = key_path(pair->key, interface);
+		bool has;
+
+		if (sysctl_has(path, pair->value, &has, err) < 0)
+			return -1;
+		if (!has)
+			return fail(err, "sysctl %s is not \"%.100s\" any more",
+				pair->key, pair->value);
+	}
+	return 0;
+}
+
+int tune_verify(
+	const struct tune *tune, const struct netlink_link *link, struct error *err)
+{
+	if (tune->sysctl && verify_sysctls(tune->sysctl, link->name, err) < 0)
+		return -1;
+	if (tune->promiscuous && !(link->flags & IFF_PROMISC))
+		return fail(err, "%s is not promiscuous any more", link->name);
+	if (tune->all_multicast && !(link->flags & IFF_ALLMULTI))
+		return fail(err, "%s does not take all multicast any more", link->name);
+	if (tune->has_txqlen && link->txqlen != tune->txqlen)
+		return fail(err, "%s has a queue of %u, not %u", link->name, link->txqlen,
+			tune->txqlen);
+	if (tune->mtu && link->mtu != tune->mtu)
+		return fail(err, "%s has an MTU of %u, not %u", link->name, link->mtu,
+			tune->mtu);
+	return 0;
 }

@@ -14,8 +14,14 @@ struct tune {
 	const char *mac; /* NULL: as it is; the same */
 };
 
+/* Whether there is anything to do. */
+bool tune_asks(const struct tune *tune);
 /* All keys are below net and lead nowhere else; errnum EINVAL. */
 int tune_check(const struct tune *tune, struct error *err) must_check;
-/* In the namespace that the caller is in. */
+/* Both in the namespace that the caller is in. */
 int tune_apply(const struct tune *tune, struct netlink *inside,
 	const struct netlink_link *link, struct error *err) must_check;
+/* Fails with what is not as it was applied; whether the interface is promiscuous without
+ * being asked to is nobody's business. */
+int tune_verify(const struct tune *tune, const struct netlink_link *link,
+	struct error *err) must_check;

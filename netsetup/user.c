@@ -4,11 +4,14 @@
  * address, and passes what it sends through sockets of the user's own. It ends with the
  * namespace, or when the attachment is taken back.
  */
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "netsetup/server.h"
 #include "netsetup/user.h"
 
@@ -97,6 +100,35 @@ static int fill(struct strings *argv, const struct attach *attach, const char *f
 	return 0;
 }
 
+/* The first port that the kernel lets users have. */
+static uint32_t first_port(void)
+{
+	auto_free char *text = NULL;
+	struct error ignored; /* the kernel's own is 1024 */
+	uint32_t first;
+
+	if (file_read_at(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", 64,
+		    &text, NULL, &ignored) < 0)
+		return 1024;
+	text[strcspn(text, "\n")] = '\0';
+	return str_to_u32(text, "port", &first, &ignored) < 0 ? 1024 : first;
+}
+
+static int check_port(const struct attachment *record, const struct attachment_port *port,
+	struct error *err)
+{
+	if (port->protocol == IPPROTO_SCTP)
+		return fail_code(err, ENOTSUP,
+			"network \"%s\" is of a user's own: it publishes tcp and udp only",
+			record->network.name);
+	if (geteuid() != 0 && port->host_port < first_port())
+		return fail_code(err, EINVAL,
+			"publishing port %u of the host: a user has those from %u on "
+			"(net.ipv4.ip_unprivileged_port_start)",
+			port->host_port, first_port());
+	return 0;
+}
+
 int user_check(const struct attach *attach, struct error *err)
 {
 	const struct attachment *record = &attach->record;
@@ -116,11 +148,8 @@ int user_check(const struct attach *attach, struct error *err)
 			"limits and sysctls to choose",
 			record->network.name);
 	for (size_t i = 0; i < record->publish_count; i++)
-		if (record->publish[i].protocol == IPPROTO_SCTP)
-			return fail_code(err, ENOTSUP,
-				"network \"%s\" is of a user's own: it publishes tcp and "
-				"udp only",
-				record->network.name);
+		if (check_port(record, &record->publish[i], err) < 0)
+			return -1;
 	return 0;
 }
 

@@ -28,9 +28,22 @@ int cni_check(struct cni_call *call, struct error *err) must_check;
 int cni_gc(struct cni_call *call, struct error *err) must_check;
 int cni_status(struct cni_call *call, struct error *err) must_check;
 
+/* Opens the namespace and plans, with the code for what is refused. */
+int cni_plan(struct cni_call *call, struct attach *attach, struct error *err) must_check;
+
 /* chain.c: the result of the plugins before this one in a chain is there: the interface
  * is theirs, ports and rules are ours. */
 int cni_add_chained(struct cni_call *call, struct error *err) must_check;
+int cni_read_prev_result(
+	struct cni_call *call, struct cni_result *ret, struct error *err) must_check;
+/* The container's interface in it, or NULL. */
+struct cni_interface *cni_find_interface(
+	const struct cni_call *call, const struct cni_result *result);
+/* What this call asks for of an interface that another plugin made; nothing: there is no
+ * record of it. */
+int cni_read_chained(struct cni_call *call, const struct cni_result *result,
+	struct attach *attach, struct error *err) must_check;
+bool cni_asks_nothing(const struct attach *attach);
 
 /* ipam.c: another plugin gives the addresses. Runs it with the command; ret_result (may be
  * NULL) is what ADD printed. Its own error object is passed on. */

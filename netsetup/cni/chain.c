@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "netsetup/cni/call.h"
-#include "netsetup/netns.h"
 
 /* What distinguishes our entries of one chain, for each has a record of its own. */
 static const char *what_it_does(const struct cni_call *call)
@@ -21,6 +20,59 @@ static const char *what_it_does(const struct cni_call *call)
 		config->has_txqlen)
 		return "tuning";
 	return "rules";
+}
+
+/* Entries that do the same are numbered in their order; a number is free again where its
+ * record is what a killed process left. */
+static int choose_name(
+	struct cni_call *call, struct attachment *record, struct error *err)
+{
+	auto_attachments list = { 0 };
+	auto_free char *name = NULL;
+	bool taken = true;
+
+	if (attachments_load(&call->places, call->container, &list, err) < 0)
+		return -1;
+	for (unsigned number = 1; taken; number++) {
+		free(name);
+		name = number == 1 ? str_format("%s+%s", call->config.name,
+					     what_it_does(call))
+				   : str_format("%s+%s%u", call->config.name,
+					     what_it_does(call), number);
+		taken = false;
+		for (size_t i = 0; i < list.count; i++)
+			taken = taken || (str_equal(list.items[i].network.name, name) &&
+						 str_equal(list.items[i].interface,
+							 call->interface) &&
+						 list.items[i].complete &&
+						 attachment_alive(&list.items[i]));
+	}
+	free(record->network.name);
+	record->network.name = take_ptr(&name);
+	return 0;
+}
+
+/* As an entry for ports of a container that publishes none: there is nothing to take back,
+ * and no record. */
+bool cni_asks_nothing(const struct attach *attach)
+{
+	const struct attachment *record = &attach->record;
+
+	return !firewall_wanted(record) && !record->zone &&
+	       !record->bandwidth.ingress_rate && !record->bandwidth.egress_rate &&
+	       !tune_asks(&attach->tune);
+}
+
+int cni_read_prev_result(struct cni_call *call, struct cni_result *ret, struct error *err)
+{
+	call->code = CNI_DECODING_FAILURE;
+	if (json_read(&cni_result_type, ret, call->config.prev_result,
+		    strlen(call->config.prev_result),
+		    &(struct json_options){ .name = "prevResult" }, err) < 0)
+		return -1;
+	return ret->error_code
+		       ? fail(err, "prevResult is an error, of code %u", ret->error_code)
+		       : 0;
 }
 
 static const struct cni_interface *find_host_interface(const struct cni_result *result)
@@ -76,7 +128,7 @@ static int take_addresses(
 	return 0;
 }
 
-static int fill(struct cni_call *call, const struct cni_result *result,
+int cni_read_chained(struct cni_call *call, const struct cni_result *result,
 	struct attach *attach, struct error *err)
 {
 	struct attachment *record = &attach->record;
@@ -93,8 +145,6 @@ static int fill(struct cni_call *call, const struct cni_result *result,
 		cni_zone(&call->config, str_equal(what_it_does(call), "rules"), record,
 			err) < 0)
 		return -1;
-	free(record->network.name);
-	record->network.name = str_format("%s+%s", call->config.name, what_it_does(call));
 	if (host && host->name) {
 		if (netlink_check_name(host->name, "prevResult: interface", err) < 0)
 			return -1;
@@ -105,8 +155,43 @@ static int fill(struct cni_call *call, const struct cni_result *result,
 		return -1;
 	record->link = str_dup(link);
 	attach->tune.mtu = call->config.mtu;
-	attach->tune.mac = record->mac;
 	return take_addresses(result, record, err);
+}
+
+struct cni_interface *cni_find_interface(
+	const struct cni_call *call, const struct cni_result *result)
+{
+	for (size_t i = 0; i < result->interfaces_count; i++) {
+		struct cni_interface *interface = &result->interfaces[i];
+
+		if (str_equal(interface->name, call->interface) && interface->sandbox &&
+			interface->sandbox[0])
+			return interface;
+	}
+	return NULL;
+}
+
+/* What came is passed on as it is, but for the container's interface where that is another
+ * now. */
+static void append_result(
+	struct cni_call *call, struct cni_result *result, const struct tune *tune)
+{
+	struct cni_interface *interface = cni_find_interface(call, result);
+
+	if (!tune->mac && !tune->mtu) {
+		str_appendf(&call->output, "%s\n", call->config.prev_result);
+		return;
+	}
+	if (interface && tune->mac) {
+		free(interface->mac);
+		interface->mac = str_dup(tune->mac);
+	}
+	if (interface && tune->mtu && cni_version(call->config.version) >= 10100)
+		interface->mtu = tune->mtu;
+	if (!result->version)
+		result->version = str_dup(call->config.version);
+	json_write(&call->output, &cni_result_type, result,
+		(struct json_write_options){ .pretty = true });
 }
 
 int cni_add_chained(struct cni_call *call, struct error *err)
@@ -114,20 +199,17 @@ int cni_add_chained(struct cni_call *call, struct error *err)
 	auto_attach attach = { .places = &call->places, .netns_fd = -1 };
 	auto_cni_result result = { 0 };
 
-	call->code = CNI_DECODING_FAILURE;
-	if (json_read(&cni_result_type, &result, call->config.prev_result,
-		    strlen(call->config.prev_result),
-		    &(struct json_options){ .name = "prevResult" }, err) < 0)
+	if (cni_read_prev_result(call, &result, err) < 0)
 		return -1;
 	call->code = CNI_INVALID_CONFIG;
-	if (fill(call, &result, &attach, err) < 0)
+	if (cni_read_chained(call, &result, &attach, err) < 0 ||
+		choose_name(call, &attach.record, err) < 0)
 		return -1;
-	call->code = CNI_INVALID_ENVIRONMENT;
-	if (netns_open(call->netns, &attach.netns_fd, err) < 0)
-		return fail_while(err, "CNI_NETNS");
-	call->code = CNI_FAILED;
-	if (attach_run(&attach, err) < 0)
+	if (cni_plan(call, &attach, err) < 0)
 		return -1;
-	str_appendf(&call->output, "%s\n", call->config.prev_result);
+	attach.tune.mac = attach.record.mac;
+	if (!cni_asks_nothing(&attach) && attach_run(&attach, err) < 0)
+		return -1;
+	append_result(call, &result, &attach.tune);
 	return 0;
 }

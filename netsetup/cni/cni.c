@@ -52,6 +52,8 @@ static int check_environment(
 	if (places_check_name(call->container, "container", err) < 0 ||
 		netlink_check_name(call->interface, "CNI_IFNAME", err) < 0)
 		return -1;
+	if (operation->netns && str_equal(call->interface, "lo"))
+		return fail(err, "CNI_IFNAME: the interface cannot be called \"lo\"");
 	return 0;
 }
 

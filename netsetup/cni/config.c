@@ -167,3 +167,8 @@ void cni_config_take_args(struct cni_config *config)
 		config->txqlen = args->txqlen;
 	}
 }
+
+bool cni_makes_interface(const struct cni_config *config)
+{
+	return config->bridge || config->ipam || config->kind;
+}

@@ -162,6 +162,10 @@ void cni_config_free(struct cni_config *config);
 /* What args.cni says, but for addresses, in the place of the configuration's own. */
 void cni_config_take_args(struct cni_config *config);
 
+/* Whether this entry is of those that make the interface, not of those that come after them
+ * in a chain. */
+bool cni_makes_interface(const struct cni_config *config);
+
 /* Whether another plugin gives the addresses (ipam.c). */
 bool cni_ipam_is_delegated(const struct cni_config *config);
 

@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "netsetup/cni/config.h"
 #include "netsetup/conditions.h"
@@ -117,6 +118,26 @@ static int add_sets(
 	}
 }
 
+static void copy_routes(const struct cni_ipam *ipam, struct network *network)
+{
+	network->routes = str_alloc((ipam->routes_count + 1) * sizeof(*network->routes));
+	for (size_t i = 0; i < ipam->routes_count; i++) {
+		network->routes[i] = ipam->routes[i];
+		network->routes[i].destination = str_dup(ipam->routes[i].destination);
+		network->routes[i].gateway = str_dup(ipam->routes[i].gateway);
+	}
+	network->routes_count = ipam->routes_count;
+}
+
+/* "ipam": {} is the reference bridge's way to have none, as null is. */
+static bool asks_for_addresses(const struct cni_config *config)
+{
+	const struct cni_ipam *ipam = config->ipam;
+
+	return ipam && ((ipam->type && ipam->type[0]) || ipam->subnet || ipam->ranges ||
+			       config->runtime.ranges);
+}
+
 /* Sets are numbered in their order: the runtime's, the old way's one range, the others. */
 static int convert_ipam(
 	const struct cni_config *config, struct network *network, struct error *err)
@@ -126,6 +147,7 @@ static int convert_ipam(
 		ipam->range_end, ipam->gateway };
 	uint32_t set = 0;
 
+	copy_routes(ipam, network);
 	if (cni_ipam_is_delegated(config))
 		return 0;
 	if (config->runtime.ranges &&
@@ -138,17 +160,6 @@ static int convert_ipam(
 	if (network->ranges_count == 0)
 		return fail_code(err, EINVAL, "ipam: no subnet and no ranges");
 	return 0;
-}
-
-static void copy_routes(const struct cni_ipam *ipam, struct network *network)
-{
-	network->routes = str_alloc((ipam->routes_count + 1) * sizeof(*network->routes));
-	for (size_t i = 0; i < ipam->routes_count; i++) {
-		network->routes[i] = ipam->routes[i];
-		network->routes[i].destination = str_dup(ipam->routes[i].destination);
-		network->routes[i].gateway = str_dup(ipam->routes[i].gateway);
-	}
-	network->routes_count = ipam->routes_count;
 }
 
 /* ---- the network --------------------------------------------------------------------- */
@@ -294,11 +305,8 @@ int cni_network(const struct cni_config *config, struct network *ret, struct err
 		convert_isolation(config, &network, err) < 0 ||
 		convert_vlans(config, &network, err) < 0)
 		return -1;
-	if (config->ipam) {
-		if (convert_ipam(config, &network, err) < 0)
-			return -1;
-		copy_routes(config->ipam, &network);
-	}
+	if (asks_for_addresses(config) && convert_ipam(config, &network, err) < 0)
+		return -1;
 	if (network_check(&network, err) < 0 || network_check_kind(&network, err) < 0) {
 		err->errnum = EINVAL;
 		return -1;
@@ -406,21 +414,30 @@ static int convert_bandwidth(
 
 static int want(struct attach *attach, const char *text, struct error *err)
 {
-	struct address address;
 	auto_free char *ip = str_dup_n(text, strcspn(text, "/"));
 
-	if (address_parse(ip, "a requested address", &address, err) < 0) {
-		err->errnum = EINVAL;
-		return -1;
-	}
-	attach->wanted = str_realloc(
-		attach->wanted, attach->wanted_count + 1, sizeof(*attach->wanted));
-	attach->wanted[attach->wanted_count++] = address;
-	return 0;
+	if (attach_want(attach, ip, "a requested address", err) == 0)
+		return 0;
+	err->errnum = EINVAL;
+	return -1;
 }
 
-static int want_all(struct attach *attach, const struct strings *list, struct error *err)
+/* What this source says of a family goes before all that weaker ones said of it. */
+static int want_instead(
+	struct attach *attach, const struct strings *list, struct error *err)
 {
+	size_t kept = 0;
+
+	for (size_t i = 0; i < attach->wanted_count; i++) {
+		bool inet6 = attach->wanted[i].address.family == AF_INET6;
+		bool named = false;
+
+		strings_each (text, list)
+			named = named || !!strchr(*text, ':') == inet6;
+		if (!named)
+			attach->wanted[kept++] = attach->wanted[i];
+	}
+	attach->wanted_count = kept;
 	strings_each (text, list) {
 		if (want(attach, *text, err) < 0)
 			return -1;
@@ -519,7 +536,7 @@ int cni_requests(const struct cni_config *config, const char *arguments,
 	set_mac(record, config->args.cni.mac);
 	set_mac(record, config->runtime.mac);
 	if (tune_check(&attach->tune, err) < 0 ||
-		want_all(attach, &config->args.cni.ips, err) < 0)
+		want_instead(attach, &config->args.cni.ips, err) < 0)
 		return -1;
-	return want_all(attach, &config->runtime.ips, err);
+	return want_instead(attach, &config->runtime.ips, err);
 }

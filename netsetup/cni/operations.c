@@ -1,4 +1,4 @@
-/* ADD, DEL, CHECK, GC and STATUS over the same steps as the other faces. */
+/* ADD, DEL, GC and STATUS over the same steps as the other faces. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,12 +6,9 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "netsetup/cni/call.h"
-#include "netsetup/firewall.h"
+#include "netsetup/cni/predecessor.h"
 #include "netsetup/netns.h"
 #include "netsetup/sweep.h"
-#include "netsetup/verify.h"
-#include "netsetup/zone.h"
 
 bool cni_is_network(const struct cni_call *call, const struct attachment *record)
 {
@@ -23,11 +20,14 @@ bool cni_is_network(const struct cni_call *call, const struct attachment *record
 
 /* ---- ADD ----------------------------------------------------------------------------- */
 
-static int open_netns(struct cni_call *call, struct attach *attach, struct error *err)
+int cni_plan(struct cni_call *call, struct attach *attach, struct error *err)
 {
 	call->code = CNI_INVALID_ENVIRONMENT;
 	if (netns_open(call->netns, &attach->netns_fd, err) < 0)
 		return fail_while(err, "CNI_NETNS");
+	call->code = CNI_INVALID_CONFIG;
+	if (attach_plan(attach, err) < 0)
+		return -1;
 	call->code = CNI_FAILED;
 	return 0;
 }
@@ -65,7 +65,7 @@ static int fill(struct cni_call *call, struct attach *attach, struct error *err)
 		cni_zone(&call->config, false, record, err) < 0 ||
 		read_resolv_conf(call, err) < 0)
 		return -1;
-	return open_netns(call, attach, err);
+	return cni_plan(call, attach, err);
 }
 
 static int append_result(struct cni_call *call, struct attach *attach, struct error *err)
@@ -91,6 +91,7 @@ int cni_add(struct cni_call *call, struct error *err)
 		attach.ipam_release = cni_ipam_release;
 		attach.ipam = call;
 	}
+	attach.other_leases = predecessor_leases(call);
 	if (fill(call, &attach, err) < 0 || attach_run(&attach, err) < 0)
 		return -1;
 	return append_result(call, &attach, err);
@@ -106,9 +107,11 @@ static int remove_by_name(struct cni_call *call, struct error *err)
 	attach.record.container = str_dup(call->container);
 	attach.record.interface = str_dup(call->interface);
 	attach.record.network.name = str_dup(call->config.name);
-	if (attachment_store_open(&call->places, call->container, &attach.store, err) < 0)
+	if (attachment_store_open(&call->places, call->container, &attach.store, err) <
+			0 ||
+		attach_undo(&attach, err) < 0)
 		return -1;
-	return attach_undo(&attach, err);
+	return predecessor_remove(call, err);
 }
 
 static bool is_none(void *argument, const struct attachment *record)
@@ -175,65 +178,6 @@ int cni_del(struct cni_call *call, struct error *err)
 	if (remove_all(call, result == 0 ? err : &later) < 0)
 		result = -1;
 	return result;
-}
-
-/* ---- CHECK --------------------------------------------------------------------------- */
-
-/* Every address of the result that the caller kept must be ours still. */
-static int compare_result(
-	struct cni_call *call, const struct attachment *record, struct error *err)
-{
-	auto_cni_result result = { 0 };
-
-	call->code = CNI_DECODING_FAILURE;
-	if (json_read(&cni_result_type, &result, call->config.prev_result,
-		    strlen(call->config.prev_result),
-		    &(struct json_options){ .name = "prevResult" }, err) < 0)
-		return -1;
-	call->code = CNI_FAILED;
-	for (size_t i = 0; i < record->addresses_count; i++) {
-		bool found = false;
-
-		for (size_t j = 0; j < result.ips_count; j++)
-			found = found || str_equal(result.ips[j].address,
-						 record->addresses[i].address);
-		if (!found)
-			return fail(err, "prevResult lacks the address %s",
-				record->addresses[i].address);
-	}
-	return 0;
-}
-
-int cni_check(struct cni_call *call, struct error *err)
-{
-	auto_attachments list = { 0 };
-	auto_firewall firewall = { 0 };
-	size_t found = 0;
-
-	call->code = CNI_INVALID_CONFIG;
-	if (!call->config.prev_result)
-		return fail(err, "CHECK needs prevResult in the configuration");
-	call->code = CNI_FAILED;
-	if (attachments_load(&call->places, call->container, &list, err) < 0)
-		return -1;
-	for (size_t i = 0; i < list.count; i++) {
-		const struct attachment *record = &list.items[i];
-
-		if (!cni_is_network(call, record) ||
-			!str_equal(record->interface, call->interface))
-			continue;
-		found++;
-		if (compare_result(call, record, err) < 0 ||
-			verify_attachment(&call->places, record, err) < 0 ||
-			firewall_check(&firewall, record, err) < 0 ||
-			zone_check(record, err) < 0)
-			return -1;
-	}
-	call->code = CNI_UNKNOWN_CONTAINER;
-	if (!found)
-		return fail(err, "container \"%s\" has no %s on network \"%s\"",
-			call->container, call->interface, call->config.name);
-	return 0;
 }
 
 /* ---- GC ------------------------------------------------------------------------------ */

@@ -32,6 +32,7 @@ static const struct json_field result_fields[] = {
 	JSON_ARRAY(struct cni_result, ips, "ips", &ip_type),
 	JSON_ARRAY(struct cni_result, routes, "routes", &network_route_type),
 	JSON_STRUCT(struct cni_result, dns, "dns", &cni_dns_type, .always = true),
+	JSON_U32(struct cni_result, error_code, "code"),
 	JSON_END,
 };
 const struct json_type cni_result_type = JSON_TYPE(struct cni_result, result_fields);

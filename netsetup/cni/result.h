@@ -33,6 +33,7 @@ struct cni_result {
 	struct network_route *routes;
 	size_t routes_count;
 	struct cni_dns dns;
+	uint32_t error_code; /* of an error object in the place of a result */
 };
 
 extern const struct json_type cni_result_type;

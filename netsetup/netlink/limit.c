@@ -264,3 +264,48 @@ void netlink_stop_redirecting(struct netlink *netlink, int from)
 	netlink_queue(
 		netlink, message, "no longer catching what interface %d receives", from);
 }
+
+/* ---- asking --------------------------------------------------------------------------- */
+
+struct limits_search {
+	int index;
+	bool limited;
+	bool redirected;
+};
+
+static int note_qdisc(void *argument, struct nlmsghdr *header, struct error *err)
+{
+	struct limits_search *search = argument;
+	const struct tcmsg *info = nlmsg_data(header);
+	struct nlattr *parts[TCA_MAX + 1];
+	const char *kind;
+
+	if (nlmsg_parse(header, sizeof(*info), parts, TCA_MAX, NULL) < 0)
+		return fail(err, "the kernel's description of a queue is malformed");
+	if (info->tcm_ifindex != search->index || !parts[TCA_KIND])
+		return 0;
+	kind = nla_get_string(parts[TCA_KIND]);
+	if (info->tcm_parent == TC_H_ROOT)
+		search->limited = str_equal(kind, "tbf") || str_equal(kind, "htb");
+	if (info->tcm_parent == TC_H_INGRESS)
+		search->redirected = str_equal(kind, "ingress");
+	return 0;
+}
+
+int netlink_find_limits(struct netlink *netlink, int index, bool *ret_limited,
+	bool *ret_redirected, struct error *err)
+{
+	const struct tcmsg info = { .tcm_family = AF_UNSPEC, .tcm_ifindex = index };
+	struct limits_search search = { .index = index };
+
+	if (netlink_ask(netlink,
+		    netlink_message(RTM_GETQDISC, NLM_F_DUMP, &info, sizeof(info)),
+		    (struct netlink_answers){ .each = note_qdisc,
+			    .argument = &search,
+			    .what = "listing the queues" },
+		    err) < 0)
+		return -1;
+	*ret_limited = search.limited;
+	*ret_redirected = search.redirected;
+	return 0;
+}

@@ -174,6 +174,10 @@ void netlink_redirect_incoming(struct netlink *netlink, int from, int to);
 void netlink_unlimit_rate(struct netlink *netlink, int index);
 void netlink_stop_redirecting(struct netlink *netlink, int from);
 
+/* Whether either was done to the link. */
+int netlink_find_limits(struct netlink *netlink, int index, bool *ret_limited,
+	bool *ret_redirected, struct error *err) must_check;
+
 /* ---- firewall ------------------------------------------------------------------------ */
 
 /* For these two, in the caller's namespace of the moment. */
@@ -195,6 +199,13 @@ int netlink_list_elements(struct netlink *netlink, bool bridge, struct elements 
 
 /* Those by UDP that lead to the address, so that the next packet is looked at anew. */
 int netlink_forget_udp(const struct address *container, struct error *err) must_check;
+/* Those by UDP that go to one of the ports, on whatever address, untranslated. */
+struct netlink_ports {
+	const uint16_t *items;
+	size_t count;
+};
+int netlink_forget_udp_ports(
+	int family, const struct netlink_ports *ports, struct error *err) must_check;
 
 /* ---- addresses ---------------------------------------------------------------------- */
 

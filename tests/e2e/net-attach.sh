@@ -108,6 +108,14 @@ by_pid_and_path() {
 	check_status 0
 	run mocker-netsetup list
 	check_has "$output" "pid-$pid"
+	run mocker-netsetup inspect --json $pid # the operand that add was given
+	check_equal "$(jq -r '.[0].container' <<<"$output")" pid-$pid
+	run mocker-netsetup check $pid
+	check_status 0
+	run mocker-netsetup trace $pid 10.0.0.1
+	check_lacks "$errors" "is attached to no network"
+	run mocker-netsetup del $pid
+	check_status 0
 	ip netns add other
 	run mocker-netsetup add /run/netns/other
 	check_status 0
@@ -126,6 +134,40 @@ by_pid_and_path() {
 	check_output "[]"
 }
 test_case "processes and paths are attached, and gc removes those that are gone" by_pid_and_path
+
+limited() {
+	local link
+
+	run mocker-netsetup network create slow --subnet 10.6.0.0/24 --subnet fd06::/64 \
+		--detect-duplicates
+	run mocker-netsetup add web --network slow --ingress 8M --egress 500k
+	check_status 0
+	link=$(mocker-netsetup inspect web | jq -r '.[0].link')
+	check_has "$(tc qdisc show dev "$link")" "rate 8Mbit"
+	check_has "$(tc qdisc show)" "rate 500Kbit"
+	check_equal "$(ip netns exec web cat /proc/sys/net/ipv6/conf/eth0/accept_dad)" 1
+	run mocker-netsetup check web
+	check_status 0
+	tc qdisc del dev "$link" root
+	run mocker-netsetup check web
+	check_output_has "its limits of bandwidth are lost"
+	mocker-netsetup del web
+	check_equal "$(ip -o link show type ifb)" ""
+	mocker-netsetup network rm slow
+	if ! ip link add vlans type bridge vlan_filtering 1 2>/dev/null; then
+		run mocker-netsetup network create vlans --vlan 7 --subnet 10.5.0.0/24
+		run mocker-netsetup add web --network vlans
+		check_fails_with "Operation not supported; does this kernel have VLANs"
+		mocker-netsetup network rm vlans
+	else
+		ip link del vlans
+	fi
+	run mocker-netsetup network create none --subnet 10.6.0.0/24 --range 10.6.0.1-10.6.0.1
+	run mocker-netsetup add web --network none
+	check_fails_with 'network "none" has no address for containers beside the gateway'
+	mocker-netsetup network rm none
+}
+test_case "limits of bandwidth, detection of duplicates, a range of nothing" limited
 
 pruned() {
 	mocker-netsetup network create blue --subnet 10.7.0.0/24

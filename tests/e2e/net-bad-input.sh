@@ -56,6 +56,20 @@ command_lines() {
 		network create n --subnet 10.1.0.0/24 --interface a/b | cannot be a network interface's name
 		network create n --vlan 4095 | VLAN 4095
 		network create n --mtu 10 | an MTU of 10
+		network create n --subnet 10.1.0.0/24 --gateway 10.1.0.0 | is not an address for a host
+		network create n --subnet 10.1.0.0/24 --gateway 10.1.0.255 | is not an address for a host
+		network create n --subnet 224.0.0.0/24 | which is for multicast
+		network create n --subnet 127.0.0.0/24 | which is every host's own
+		network create n --subnet ff02::/64 | which is for multicast
+		network create n --subnet fd07::/64 --mtu 1000 | below the 1280 that IPv6 needs
+		network create n --kind macvlan --interface x --vlan 7 | kind macvlan has no VLANs
+		network create n --kind ipvlan --interface x --check-mac | no MAC addresses to check
+		network create n --kind user --isolate-containers | kind user has no containers to isolate
+		add x --publish [::1]:8080:80 | port 8080 of the host cannot be published on ::1
+		add x --ip 10.0.0.5 --ip 10.0.0.6 | 10.0.0.5 and 10.0.0.6 are of one set
+		add x --ingress 8x | --ingress
+		add x --egress 0 | --egress 0 is no rate
+		add x --egress 99999999999G | --egress 99999999999G is no rate
 		network create default | exists already
 		network rm nowhere | there is no network "nowhere"
 	END
@@ -115,6 +129,10 @@ cni_calls() {
 	cni_refused 7 "ports are from 1" /run/netns/c1 \
 		"$head,\"runtimeConfig\":{\"portMappings\":[{\"hostPort\":65536,\"containerPort\":1}]}}"
 	cni_refused 7 "no room" /run/netns/c1 "$head,\"ipam\":{\"subnet\":\"10.9.0.0/32\"}}"
+	cni_refused 7 "has no containers to isolate" /run/netns/c1 \
+		"$head,\"kind\":\"host-device\",\"device\":\"x\",\"portIsolation\":true}"
+	cni_refused 6 "prevResult is an error, of code 7" /run/netns/c1 \
+		"$head,\"prevResult\":{\"cniVersion\":\"1.1.0\",\"code\":7,\"msg\":\"x\"}}"
 	cni_refused 7 "overlap" /run/netns/c1 \
 		"$head,\"ipam\":{\"ranges\":[[{\"subnet\":\"10.9.0.0/16\"}],[{\"subnet\":\"10.9.1.0/24\"}]]}}"
 	cni_refused 7 "ports are from 1" /run/netns/c1 \

@@ -56,6 +56,7 @@ test_case "routes with mtu, advmss, priority, table and scope" route_fields
 
 address_keys() {
 	printf 'nameserver 192.0.2.53\nsearch example.org test\noptions ndots:2\n' >"$tmp/resolv"
+	ip link del cni1 2>/dev/null # two bridges cannot have one subnet
 	pods pod
 	cni ADD "$(with '.ipam.rangeStart = "10.88.0.20" | .ipam.rangeEnd = "10.88.0.21" |
 		.ipam.gateway = "10.88.0.254" | .bridge = "cni3" | .ipam.resolvConf = "'"$tmp/resolv"'"')"
@@ -78,6 +79,7 @@ address_keys() {
 	check_has "$(ip address show cni3)" "inet 10.88.0.1/24"
 	check_lacks "$(ip address show cni3)" 10.88.0.254
 	cni DEL "$config"
+	ip link del cni3
 	cni_args='IP=10.88.0.78;MAC=02:00:00:00:00:78' cni ADD "$config"
 	check_equal "$(result '.ips[0].address + " " + .interfaces[2].mac')" \
 		"10.88.0.78/24 02:00:00:00:00:78"
@@ -86,6 +88,12 @@ address_keys() {
 		.runtimeConfig.mac = "02:00:00:00:00:80"')"
 	check_equal "$(result '.ips[0].address + " " + .interfaces[2].mac')" \
 		"10.88.0.79/24 02:00:00:00:00:80"
+	cni DEL "$config"
+	cni_args='IP=10.88.0.81' cni ADD "$(with '.runtimeConfig.ips = ["10.88.0.82"]')"
+	check_equal "$(result '.ips[0].address')" 10.88.0.82/24 "the stronger's address"
+	cni DEL "$config"
+	cni_args='IP=10.88.0.83' cni ADD "$(with '.runtimeConfig.ips = ["10.88.0.83/24"]')"
+	check_equal "$(result '.ips[0].address')" 10.88.0.83/24 "asked for twice"
 	unpod pod
 }
 test_case "ranges, gateway, resolvConf, ipRanges, forceAddress, requested addresses and MACs" \
@@ -270,6 +278,33 @@ sources() {
 }
 test_case "snat and masqAll: what a published port's senders are seen as" sources
 
+# From one port of the client's each time, so that the kernel takes it for one connection.
+asked_before() {
+	local both client=(timeout 5 ip netns exec outside socat -T1 -)
+
+	both=$(with '.bridge = "cni7" | .ipam = {ranges: [[{subnet: "10.85.0.0/24"}], [{subnet: "fd85::/64"}]]}')
+	another_host outside
+	ip address add fd99::1/64 dev outside0 nodad
+	ip -n outside address add fd99::2/64 dev eth0 nodad
+	pods pod other
+	# Whose rules make the kernel remember connections.
+	netns=/run/netns/other container=pod2 cni ADD "$(jq -c '.ipMasq = true' <<<"$both")"
+	check_equal "$("${client[@]}" UDP:10.99.0.1:5300,sourceport=4444 <<<x 2>/dev/null)" ""
+	check_equal "$("${client[@]}" 'UDP:[fd99::1]:5300,sourceport=4444' <<<x 2>/dev/null)" ""
+	cni ADD "$(jq -c '.runtimeConfig.portMappings =
+		[{hostPort: 5300, containerPort: 53, protocol: "udp"}]' <<<"$both")"
+	check_status 0
+	ip netns exec pod socat UDP6-RECVFROM:53,fork,ipv6only=0 "SYSTEM:read x; echo pod" &
+	check wait_until 5 sh -c "ip netns exec pod ss -Hlun 'sport = 53' | grep -q ."
+	check_equal "$("${client[@]}" UDP:10.99.0.1:5300,sourceport=4444 <<<x 2>&1)" pod
+	check_equal "$("${client[@]}" 'UDP:[fd99::1]:5300,sourceport=4444' <<<x 2>&1)" pod
+	stop_servers
+	cni DEL "$both"
+	ip netns del outside
+	unpod pod other
+}
+test_case "a client that asked by UDP before its port was published is answered" asked_before
+
 idle() {
 	local mine
 
@@ -283,11 +318,42 @@ idle() {
 	check_status 0
 	cni DEL "$mine"
 	check_status 0
+	# As the reference bridge's documentation has it.
+	mine=$(with '.disableContainerInterface = true | .isDefaultGateway = false | .ipam = {}')
+	cni ADD "$mine"
+	check_status 0
+	check_equal "$(result '.ips | length')" 0
+	cni DEL "$mine"
 	cni ADD "$(with '.disableContainerInterface = true')"
 	cni_code 7 "an interface that stays down has no addresses"
 	unpod pod
 }
 test_case "disableContainerInterface" idle
+
+# Each by the code that the specification has for it, before anything is made.
+codes() {
+	local key message
+
+	pods pod
+	while IFS='~' read -r key message; do
+		cni ADD "$(with "$key")"
+		cni_code 7 "$message"
+	done <<-'END'
+		.mac = "zz"~is no MAC address
+		.runtimeConfig.mac = "01:00:00:00:00:01"~is a multicast address
+		.runtimeConfig.ips = ["192.0.2.1"]~192.0.2.1 is in no subnet of network "net1"
+		.ipam.rangeEnd = "10.88.0.9" | .args.cni.ips = ["10.88.0.10"]~10.88.0.10 is not among
+		.runtimeConfig.ips = ["10.88.0.5", "10.88.0.6"]~10.88.0.5 and 10.88.0.6 are of one set
+		.kind = "macvlan" | .master = "lo" | .mode = "zz"~zz
+	END
+	ifname=lo cni ADD "$config"
+	cni_code 4 'cannot be called "lo"'
+	cni ADD "$(with '.prevResult = {"interfaces": []} | .mac = "zz"')"
+	cni_code 7 "is no MAC address"
+	check_equal "$(ip -o link show type veth | wc -l)" 0
+	unpod pod
+}
+test_case "what cannot be asked for is refused with the specification's code" codes
 
 # What the reference plugins take too, but means nothing here or cannot be had.
 words() {

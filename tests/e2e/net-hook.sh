@@ -54,6 +54,8 @@ idempotent() {
 	run_input=$tmp/creating run mocker-netsetup hook
 	check_status 0
 	check_equal "$(ip -n again -o link | wc -l)" 2
+	run_input=$tmp/creating run mocker-netsetup hook --publish 8080:80
+	check_fails_with '"again" is attached to network "default" by eth0 already'
 	run_input=$tmp/stopped run mocker-netsetup hook
 	check_status 0
 	run_input=$tmp/stopped run mocker-netsetup hook

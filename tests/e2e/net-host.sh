@@ -37,7 +37,7 @@ same_name() {
 	check_status 1
 	check_output_has "bandwidth: the host has no end of this interface to limit"
 	cni ADD "$(with "$macvlan | .macspoofchk = true")"
-	cni_code 7 "only on a bridge can senders' MAC addresses be checked"
+	cni_code 7 "has no MAC addresses to check, only a bridge"
 	cni ADD "$(with "$macvlan")"
 	check_status 0
 	run mocker-netsetup list --json
@@ -49,7 +49,7 @@ same_name() {
 	check ip link show eth0 >/dev/null
 	run mocker-netsetup network create mv --kind macvlan --interface parent0 --check-mac \
 		--subnet 10.64.0.0/24
-	check_fails_with "only on a bridge can senders' MAC addresses be checked"
+	check_fails_with "has no MAC addresses to check, only a bridge"
 }
 test_case "an interface of the host's is not taken for the container's of that name" same_name
 
@@ -59,7 +59,7 @@ older() {
 		--subnet 10.64.0.0/24
 	sed -i 's/"mode"\|"name"/"checkMac": true, &/' /var/lib/mocker/networks/mv.json
 	run mocker-netsetup add web --network mv
-	check_fails_with "only on a bridge can senders' MAC addresses be checked"
+	check_fails_with "has no MAC addresses to check, only a bridge"
 	run mocker-netsetup network rm mv
 	check_status 0
 }

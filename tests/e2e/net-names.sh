@@ -60,7 +60,9 @@ killed() {
 	run mocker-netsetup reload
 	check_status 0
 	check wait_until 10 resolves_to db 10.7.0.1 db "10.7.0.3 fd07::3"
-	kill -9 "$(cat /run/mocker/networks/names/named/server.pid)"
+	pid=$(cat /run/mocker/networks/names/named/server.pid)
+	kill -9 "$pid"
+	check wait_until 10 sh -c "! kill -0 $pid" # until then the port is taken
 	run mocker-netsetup add web --network named
 	check_status 0
 	check wait_until 10 resolves_to db 10.7.0.1 web "10.7.0.4 fd07::4"
@@ -138,3 +140,18 @@ without_a_server() {
 	check_fails_with "names need a bridge with an address of ours"
 }
 test_case "without dnsmasq the attachment fails and leaves nothing" without_a_server
+
+relative_root() {
+	needs dnsmasq || return
+	cd "$tmp" || return
+	chmod 755 "$tmp" # the server reads it as nobody
+	run mocker-netsetup --root state network create named --dns --subnet 10.7.0.0/24
+	run mocker-netsetup --root state add web --network named
+	check_status 0
+	check wait_until 10 resolves_to web 10.7.0.1 web 10.7.0.2
+	run mocker-netsetup --root state del web
+	check_status 0
+	mocker-netsetup --root state network rm named
+	rm -r state
+}
+test_case "a root that is named from the working directory" relative_root

@@ -130,6 +130,10 @@ refused() {
 	check_fails_with "publishes tcp and udp only"
 	run user mocker-netsetup network create inner --internal
 	check_fails_with "only a network with a bridge and rules of ours can be internal"
+	run user mocker-netsetup add web --pid "$container" --publish 80:80
+	check_fails_with "publishing port 80 of the host: a user has those from 1024 on"
+	run user mocker-netsetup network create b --kind bridge
+	check_fails_with "only root can make a network of the kind bridge"
 	run user mocker-netsetup add web
 	check_status 1
 	run user mocker-netsetup list

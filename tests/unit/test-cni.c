@@ -98,14 +98,17 @@ static void requests_are_read(void)
 	auto_free char *ports = NULL;
 
 	CHECK_OK(read_config(text, &config, &err), &err);
-	CHECK_OK(cni_requests(&config, "IgnoreUnknown=1;IP=10.0.0.8;K8S_POD_NAME=x",
-			 &attach, &err),
+	CHECK_OK(cni_requests(&config,
+			 "IgnoreUnknown=1;IP=10.0.0.8;IP=fd00::8;K8S_POD_NAME=x", &attach,
+			 &err),
 		&err);
 	ports = publish_text(&attach.record);
 	CHECK_STR(ports, "8080->80/tcp,10.9.9.9:53->53/udp");
 	CHECK_STR(attach.record.mac, "02:00:00:00:00:07");
+	/* What runtimeConfig says goes before CNI_ARGS, family by family. */
 	CHECK_INT(attach.wanted_count, 2);
-	CHECK_STR(address_text(&attach.wanted[0]).text, "10.0.0.8");
+	CHECK_STR(address_text(&attach.wanted[0].address).text, "fd00::8");
+	CHECK_STR(address_text(&attach.wanted[1].address).text, "10.0.0.7");
 	CHECK_INT(attach.record.bandwidth.ingress_rate, 8000);
 	attach_close(&attach);
 }
