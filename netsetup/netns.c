@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <sys/vfs.h>
 
 #include "base/fd.h"
@@ -99,12 +100,13 @@ int netns_open_own(int *ret_fd, struct error *err)
 	return 0;
 }
 
+/* Whatever followed, undoing included, would be done in the wrong place. */
 static void come_back(int own)
 {
 	if (setns(own, CLONE_NEWNET) == 0)
 		return;
 	log_error("returning to the host's network namespace: %s", strerror(errno));
-	abort();
+	_exit(1);
 }
 
 int netns_create(int *ret_fd, struct error *err)

@@ -103,9 +103,10 @@ status_and_gc() {
 }
 test_case "STATUS of a full pool is an error, GC empties it" status_and_gc
 
-# of_network NAME JQ: another network than $config.
+# of_network NAME JQ: another network than $config, on a bridge and a subnet of its own.
 of_network() {
-	jq -c --arg name "$1" ".name = \$name | .bridge = \"cni3\" | $2" <<<"$config"
+	jq -c --arg name "$1" ".name = \$name | .bridge = \"cni3\" |
+		.ipam.ranges = [[{subnet: \"10.88.3.0/29\"}]] | $2" <<<"$config"
 }
 
 others_stay() {

@@ -87,7 +87,7 @@ injected() { # WHAT
 answered() { # WHAT WHERE
 	[ "$1" != signal=KILL ] || return 0
 	case $status in
-	124 | 139) failed "it hangs or crashes after $2" ;;
+	124 | 134 | 139) failed "it hangs or crashes after $2" ;;
 	0) ;;
 	*) [ -s "$tmp/.errors" ] || failed "no reason is said after $2 (status $status)" ;;
 	esac
