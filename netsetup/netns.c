@@ -13,8 +13,8 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
