@@ -35,7 +35,7 @@ static void must_hold_the_root_only(int outside)
 	auto_strings names = { 0 };
 	struct error err;
 
-	if (match_list(copy, "outside", &names, &err) < 0 || names.count != 1)
+	if (path_names(copy, "outside", &names, &err) < 0 || names.count != 1)
 		abort();
 }
 
