@@ -195,7 +195,8 @@ int copy_compute_digest(const struct copy_request *request,
 	const struct copy_source *source, struct digest *ret, struct error *err)
 {
 	__attribute__((cleanup(free_hasher))) struct hasher hasher = { .source = source };
-	struct copy_visitor visitor = { add_directory, end_directory, add_file, true, &hasher };
+	struct copy_visitor visitor = { add_directory, end_directory, add_file, true,
+		&hasher };
 
 	digest_init(&hasher.state);
 	if (copy_walk(request, source, &visitor, err) < 0 ||
