@@ -193,6 +193,9 @@ int worker_finish(
 	if (process_wait(take_pid(&process->pid), &status, &wait_error) < 0)
 		status = -1;
 	worker_kill(process); /* closes what is open */
+	if (result < 0 && status > 128)
+		return fail(err, "a process of ours was ended by signal %d (%s)",
+			status - 128, strsignal(status - 128));
 	if (result < 0)
 		return fail(err, "a worker ended without a report (status %d)", status);
 	if (report.failed) {
