@@ -4,6 +4,8 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
+#include "base/path.h"
 #include "builder/build.h"
 
 char *settings_time(const struct build_request *request)
@@ -131,17 +133,55 @@ static void remove_env(struct strings *env, const char *name)
 	*env = kept;
 }
 
+/* However they are spelt. */
+static void remove_volume(struct strings *volumes, const char *name)
+{
+	auto_free char *wanted = path_clean(name);
+	struct strings kept = { 0 };
+
+	strings_each (item, volumes) {
+		auto_free char *clean = path_clean(*item);
+
+		if (!str_equal(clean, wanted))
+			strings_add(&kept, *item);
+	}
+	strings_free(volumes);
+	*volumes = kept;
+}
+
+static size_t count_of(const struct image_run_config *config, int64_t kind)
+{
+	switch (kind) {
+	case UNSET_ENV:
+		return config->env.count;
+	case UNSET_LABEL:
+		return config->labels.count;
+	case UNSET_VOLUME:
+		return config->volumes.count;
+	default:
+		return config->exposed_ports.count;
+	}
+}
+
+/* A name that is mistyped would stay unseen. */
 static void unset(struct image_run_config *config, const struct step *step)
 {
+	const struct span span = instruction_span(step->instruction, NULL);
+
 	strings_each (word, &step->words) {
+		size_t before = count_of(config, step->unset);
+
 		if (step->unset == UNSET_ENV)
 			remove_env(&config->env, *word);
 		else if (step->unset == UNSET_LABEL)
 			pairs_remove(&config->labels, *word);
 		else if (step->unset == UNSET_VOLUME)
-			remove_word(&config->volumes, *word, strlen(*word));
+			remove_volume(&config->volumes, *word);
 		else
 			remove_word(&config->exposed_ports, *word, strlen(*word));
+		if (count_of(config, step->unset) == before)
+			log_warning("%s:%u: UNSET: there is no \"%s\"", span.source->name,
+				span.line, *word);
 	}
 }
 

@@ -110,6 +110,13 @@ static int begin_on_nothing(
 	return 0;
 }
 
+/* That "ENV PATH=$PATH:/more" adds to something, in images from nothing too. */
+static void set_path(struct image_config *config)
+{
+	if (!str_equal(config->os, "windows") && !strings_env(&config->config.env, "PATH"))
+		strings_add(&config->config.env, "PATH=" IMAGE_DEFAULT_PATH);
+}
+
 static int load_base(struct build *build, struct stage_state *state, struct error *err)
 {
 	const struct stage *stage = state->stage;
@@ -135,6 +142,7 @@ static int load_base(struct build *build, struct stage_state *state, struct erro
 			return -1;
 		break;
 	}
+	set_path(&state->image.config);
 	set_layer(state);
 	return 0;
 }

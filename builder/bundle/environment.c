@@ -7,8 +7,7 @@
 #include "base/fd.h"
 #include "builder/bundle/config.h"
 
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define FILE_MAX     (1u << 20)
+#define FILE_MAX (1u << 20)
 
 /* A name without "=" takes the caller's value, and nothing where there is none: it must
  * never reach the container as it stands. */
@@ -93,7 +92,7 @@ int bundle_add_env(
 			return -1;
 	}
 	if (!strings_env(env, "PATH"))
-		strings_env_set(env, "PATH", DEFAULT_PATH);
+		strings_env_set(env, "PATH", IMAGE_DEFAULT_PATH);
 	if (!strings_env(env, "HOME"))
 		strings_env_set(env, "HOME", home_of(input->user));
 	if (input->request->terminal && !strings_env(env, "TERM"))

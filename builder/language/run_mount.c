@@ -305,12 +305,11 @@ static int complete(struct reader *reader)
 	bool hidden = secret || mount->type == RUN_MOUNT_SSH;
 
 	if (must_have(reader, hidden || mount->target, "needs a target") < 0 ||
-		must_have(reader, !secret || !mount->source || !mount->id,
-			"has an id or a source, not both") < 0 ||
 		must_have(reader, !secret || mount->source || mount->id || mount->target,
 			"needs an id or a target") < 0)
 		return -1;
-	if (secret && mount->source) {
+	if (secret && mount->source) { /* another word for the id, and the stronger one */
+		free(mount->id);
 		mount->id = mount->source;
 		mount->source = NULL;
 	}

@@ -150,15 +150,23 @@ static int make_args(struct step_context *context)
 	return 0;
 }
 
-static int make_word(struct step_context *context)
+/* USER, WORKDIR: empty if its variables are. */
+static int make_text_of_word(struct step_context *context)
 {
 	auto_free char *word = NULL;
 
-	if (step_expand(context, argument(context, 0), &word) < 0 ||
-		must_not_be_blank(context, argument(context, 0), word) < 0)
+	if (step_expand(context, argument(context, 0), &word) < 0)
 		return -1;
 	strings_add_take(&context->step->words, take_ptr(&word));
 	return 0;
+}
+
+static int make_word(struct step_context *context)
+{
+	if (make_text_of_word(context) < 0)
+		return -1;
+	return must_not_be_blank(
+		context, argument(context, 0), context->step->words.items[0]);
 }
 
 static int make_stop_signal(struct step_context *context)
@@ -186,7 +194,8 @@ static int make_workdir(struct step_context *context)
 	auto_free char *joined = NULL;
 	char *path;
 
-	if (make_word(context) < 0)
+	/* An empty one is the one that is. */
+	if (make_text_of_word(context) < 0)
 		return -1;
 	joined = *words->items[0] == '/'
 			 ? str_dup(words->items[0])
@@ -259,6 +268,8 @@ static int make_unset(struct step_context *context)
 		return span_fail_while(
 			instruction_span(context->instruction, kind), context->err);
 	}
+	if (context->step->unset == UNSET_EXPOSE)
+		return step_make_ports(context, 1);
 	for (size_t i = 1; i < context->instruction->arguments.count; i++)
 		if (step_expand_words(
 			    context, argument(context, i), &context->step->words) < 0)
@@ -293,7 +304,7 @@ static int (*const makers[INSTRUCTION_KINDS])(struct step_context *context) = {
 	[INSTRUCTION_SHELL] = make_command,
 	[INSTRUCTION_STOPSIGNAL] = make_stop_signal,
 	[INSTRUCTION_UNSET] = make_unset,
-	[INSTRUCTION_USER] = make_word,
+	[INSTRUCTION_USER] = make_text_of_word,
 	[INSTRUCTION_VOLUME] = make_volume,
 	[INSTRUCTION_WORKDIR] = make_workdir,
 };

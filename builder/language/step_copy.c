@@ -195,6 +195,13 @@ static int check_link(struct step_context *context)
 		copy->chown);
 }
 
+/* A variable that has no value asks for nothing. */
+static void drop_empty(char **text)
+{
+	if (*text && !**text)
+		free(take_ptr(text));
+}
+
 static int read_flags(struct step_context *context)
 {
 	const struct instruction *instruction = context->instruction;
@@ -211,6 +218,8 @@ static int read_flags(struct step_context *context)
 		step_expand_flag(context, "chmod", &copy->chmod) < 0 ||
 		step_expand_flag(context, "checksum", &copy->checksum) < 0)
 		return -1;
+	drop_empty(&copy->chown);
+	drop_empty(&copy->chmod);
 	return check_link(context) < 0 ? -1 : check_checksum(context);
 }
 

@@ -28,7 +28,8 @@ static int refuse(
 	struct step_context *context, const struct token *token, const char *word)
 {
 	return instruction_fail(context->instruction, token, context->err,
-		"EXPOSE needs PORT[-PORT][/tcp|udp|sctp], not \"%s\"", word);
+		"%s needs PORT[-PORT][/tcp|udp|sctp], not \"%s\"",
+		context->instruction->rule->name, word);
 }
 
 /* Each port once; `seen` has a row of ports per protocol. */
@@ -63,10 +64,15 @@ static int add_ports(struct step_context *context, const struct token *token,
 
 int step_make_expose(struct step_context *context)
 {
+	return step_make_ports(context, 0);
+}
+
+int step_make_ports(struct step_context *context, size_t first)
+{
 	const struct tokens *arguments = &context->instruction->arguments;
 	auto_free bool(*seen)[PORTS] = str_alloc(ARRAY_SIZE(protocols) * sizeof(*seen));
 
-	for (size_t i = 0; i < arguments->count; i++) {
+	for (size_t i = first; i < arguments->count; i++) {
 		const struct token *token = &arguments->items[i];
 		auto_strings words = { 0 };
 

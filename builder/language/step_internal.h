@@ -28,6 +28,8 @@ int step_make_run(struct step_context *context) must_check;
 int step_make_copy(struct step_context *context) must_check;
 int step_make_healthcheck(struct step_context *context) must_check;
 int step_make_expose(struct step_context *context) must_check;
+/* The same of the arguments from the first on, of UNSET. */
+int step_make_ports(struct step_context *context, size_t first) must_check;
 
 /* One --mount=...; the token is for errors. */
 int run_mount_parse(struct step_context *context, const struct token *token,

@@ -155,7 +155,8 @@ static int find_scheme(
 	*err = first;
 	if (strstr(err->text, "wrong version number") || strstr(err->text, "SSL"))
 		return fail_hint(err,
-			"a registry without TLS or with a certificate of its own needs "
+			"a certificate of its own is trusted by --cert-dir, or by a ca.crt in "
+			"/etc/containers/certs.d/HOST:PORT; a registry without TLS needs "
 			"insecure = true in registries.conf, or --tls-verify=false");
 	return -1;
 }

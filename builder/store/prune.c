@@ -181,15 +181,27 @@ static int mark_image(const struct store *store, const struct image_descriptor *
 	return 0;
 }
 
-static int mark_images(
-	const struct store *store, struct survey *survey, struct error *err)
+/* An entry without a name, or of all of them any. */
+static bool is_doomed(
+	const struct prune_options *options, const struct image_descriptor *entry)
+{
+	return !options->keep_unnamed && (!ref_name(entry) || options->all_images);
+}
+
+/* `options`: where nothing is removed, of those that would be. NULL: none. */
+static int mark_images(const struct store *store, const struct prune_options *options,
+	struct survey *survey, struct error *err)
 {
 	auto_image_index index = { 0 };
 
 	if (refs_read(store, &index, err) < 0)
 		return -1;
 	for (size_t i = 0; i < index.manifests_count; i++) {
-		if (mark_image(store, &index.manifests[i], survey, err) < 0)
+		const struct image_descriptor *entry = &index.manifests[i];
+
+		if (options && options->dry_run && is_doomed(options, entry))
+			continue;
+		if (mark_image(store, entry, survey, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -212,11 +224,11 @@ static int mark_leases(
 	return 0;
 }
 
-static int make_survey(
-	const struct store *store, struct survey *survey, struct error *err)
+static int make_survey(const struct store *store, const struct prune_options *options,
+	struct survey *survey, struct error *err)
 {
 	return find_layers(store, survey, err) < 0 ||
-			       mark_images(store, survey, err) < 0 ||
+			       mark_images(store, options, survey, err) < 0 ||
 			       mark_leases(store, survey, err) < 0
 		       ? -1
 		       : 0;
@@ -232,7 +244,7 @@ int store_usage(const struct store *store, struct usage *ret, struct error *err)
 	auto_survey survey = { 0 };
 	struct usage usage = { 0 };
 
-	if (make_survey(store, &survey, err) < 0 ||
+	if (make_survey(store, NULL, &survey, err) < 0 ||
 		measure_blobs(store, &usage.blob_bytes, err) < 0)
 		return -1;
 	usage.images = survey.image_count;
@@ -272,7 +284,7 @@ static int drop_images(const struct store *store, const struct prune_options *op
 		const char *name = ref_name(&index.manifests[i]);
 		struct digest id;
 
-		if ((name && !options->all_images) ||
+		if (!is_doomed(options, &index.manifests[i]) ||
 			!digest_parse(index.manifests[i].digest, &id))
 			continue;
 		report(options, "image", name ? name : id.hex, 0);
@@ -391,7 +403,6 @@ static int drop_caches(const struct store *store, const struct prune_options *op
 	return 0;
 }
 
-/* With dry_run, images that would go still count as users of their layers. */
 int store_prune(const struct store *store, const struct prune_options *options,
 	struct pruned *ret, struct error *err)
 {
@@ -403,7 +414,7 @@ int store_prune(const struct store *store, const struct prune_options *options,
 		return -1;
 	pruned.sessions = sessions;
 	if ((!options->keep_unnamed && drop_images(store, options, &pruned, err) < 0) ||
-		make_survey(store, &survey, err) < 0 ||
+		make_survey(store, options, &survey, err) < 0 ||
 		drop_layers(store, options, &survey, &pruned, err) < 0 ||
 		drop_blobs(store, options, &survey, &pruned, err) < 0 ||
 		drop_memos(store, options, err) < 0 ||

@@ -164,6 +164,30 @@ prune_keeps_images() {
 }
 test_case "prune keeps the layers of images" prune_keeps_images
 
+# Also the layers of images that would go.
+dry_run_is_true() {
+	local words said
+	for words in "--all" "" "--all --keep-storage 1m"; do
+		mkdir -p dry
+		head -c 3M /dev/urandom >dry/a
+		printf 'FROM scratch\nCOPY a /a\nCOPY a /b\n' >dry/Mockerfile
+		run mocker-builder --root "$tmp/dry-store" build -q -t named dry
+		printf 'FROM scratch\nCOPY a /c\n' >dry/Mockerfile
+		run mocker-builder --root "$tmp/dry-store" build -q dry
+		# shellcheck disable=SC2086 # words
+		run mocker-builder --root "$tmp/dry-store" prune $words --dry-run --format json
+		said=$(jq -c 'del(.dryRun)' <<<"$output")
+		# shellcheck disable=SC2086 # words
+		run mocker-builder --root "$tmp/dry-store" prune $words --format json
+		check_equal "$said" "$(jq -c 'del(.dryRun)' <<<"$output")" "what prune $words would remove"
+		check_equal "$(jq '.images > 0 and .layers > 0' <<<"$output")" true "whether $words removed some"
+		rm -rf dry dry-store
+	done
+	run mocker-builder prune --keep-storage -1
+	check_fails_with "--keep-storage: expected a size such as 10g"
+}
+test_case "prune --dry-run says what prune removes then" dry_run_is_true
+
 # The forms for programs, and what they say of one store.
 forms() {
 	run mocker-builder images --format json

@@ -233,6 +233,18 @@ base_of_another_platform() {
 [ "$(uname -m)" != x86_64 ] ||
 	test_case "a base of another platform: InvalidBaseImagePlatform" base_of_another_platform
 
+unset_of_nothing() {
+	mkdir -p nothing
+	printf 'FROM base\nEXPOSE 80\nUNSET EXPOSE 81\nUNSET ENV NOPE\nUNSET VOLUME /v\n' >nothing/Mockerfile
+	run mocker-builder build -q -t app nothing
+	check_status 0
+	check_errors_have 'Mockerfile:3: UNSET: there is no "81/tcp"'
+	check_errors_have 'Mockerfile:4: UNSET: there is no "NOPE"'
+	check_errors_have 'Mockerfile:5: UNSET: there is no "/v"'
+	rm -r nothing
+}
+test_case "UNSET warns of what is not there" unset_of_nothing
+
 # As packages' scripts do; what a node is of stays shut.
 builds "RUN makes device nodes, and opens none" "$(printf '1:8\nshut')" <<'END'
 RUN mknod /node c 1 8

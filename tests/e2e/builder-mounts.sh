@@ -272,13 +272,15 @@ test_case "a cache that a build uses is not removed" cache_in_use
 secrets() {
 	echo "secret of a file" >"$tmp/secret"
 	export SECRET_VARIABLE="secret of a variable"
-	build 'FROM base\nRUN --mount=type=secret,id=a cat /run/secrets/a; stat -c %a:%u /run/secrets/a\nRUN --mount=type=secret,id=b,target=/b,mode=0440,uid=7 cat /b; stat -c " %a:%u" /b\nRUN test ! -e /run/secrets\n' \
-		--secret "id=a,src=$tmp/secret" --secret id=b,env=SECRET_VARIABLE
+	build 'FROM base\nRUN --mount=type=secret,id=a cat /run/secrets/a; stat -c %a:%u /run/secrets/a\nRUN --mount=type=secret,id=b,target=/b,mode=0440,uid=7 cat /b; stat -c " %a:%u" /b\nRUN test ! -e /run/secrets\nRUN --mount=type=secret,id=x,source=dir/a wc -c </run/secrets/a\n' \
+		--secret "id=a,src=$tmp/secret" --secret id=b,env=SECRET_VARIABLE \
+		--secret "id=dir/a,src=$tmp/secret"
 	unset SECRET_VARIABLE
 	check_status 0
 	check_output_has "| secret of a file"
 	check_output_has "| 400:0"
 	check_output_has "| secret of a variable 440:7"
+	check_output_has "| 17"
 	check_equal "$(grep -rl "secret of a" /var/lib/mocker)" "" "files of the store with it"
 	rm -f "$tmp/secret"
 }
