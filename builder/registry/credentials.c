@@ -143,37 +143,55 @@ static bool covers(const char *key, const char *name)
 	return *key && rest && (*rest == '\0' || *rest == '/');
 }
 
-static int run_helper(const char *helper, const char *server, struct credentials *ret,
-	struct error *err)
+/* The docker-credential-helpers protocol: a verb, what it is about on standard input. Of a
+ * verb that fails the status is not 0, and the output says why. */
+static int call_helper(const char *helper, const char *verb, const char *input,
+	struct str *output, int *ret_status, struct error *err)
 {
 	auto_free char *program = str_format("docker-credential-%s", helper);
-	char *argv[] = { program, (char[]){ "get" }, NULL };
-	auto_str output = { 0 };
+	auto_free char *word = str_dup(verb);
+	char *argv[] = { program, word, NULL };
 	struct process_run run = {
 		.path = program,
 		.argv = argv,
 		.cwd_fd = -1,
-		.input = server,
-		.input_length = strlen(server),
-		.output = &output,
+		.input = input,
+		.input_length = strlen(input),
+		.output = output,
 		.timeout_ms = HELPER_MS,
 		.new_session = true,
 	};
-	struct json_options options = { .name = program };
-	auto_secret secret = { 0 };
-	int status = 0;
 
 	if (strchr(helper, '/'))
 		return fail(err, "the credential helper \"%s\" is no plain name", helper);
-	if (process_run(&run, &status, err) < 0)
+	if (process_run(&run, ret_status, err) < 0)
 		return fail_while(err, "running the credential helper %s", program);
-	if (status != 0) {
-		if (output.data && strstr(output.data, "credentials not found"))
-			return 0;
-		return fail(err, "%s ended with status %d: %.*s", program, status,
-			(int)strcspn(output.data ? output.data : "", "\n"),
-			output.data ? output.data : "");
-	}
+	return 0;
+}
+
+static int fail_helper(
+	const char *helper, const struct str *output, int status, struct error *err)
+{
+	const char *said = output->data ? output->data : "";
+
+	return fail(err, "docker-credential-%s ended with status %d: %.*s", helper,
+		status, (int)strcspn(said, "\n"), said);
+}
+
+static int run_helper(const char *helper, const char *server, struct credentials *ret,
+	struct error *err)
+{
+	struct json_options options = { .name = helper };
+	auto_str output = { 0 };
+	auto_secret secret = { 0 };
+	int status = 0;
+
+	if (call_helper(helper, "get", server, &output, &status, err) < 0)
+		return -1;
+	if (status != 0 && output.data && strstr(output.data, "credentials not found"))
+		return 0;
+	if (status != 0)
+		return fail_helper(helper, &output, status, err);
 	if (json_read(&secret_type, &secret, output.data ? output.data : "",
 		    output.length, &options, err) < 0)
 		return -1;
@@ -222,11 +240,17 @@ static int find_auth(const struct auth_file *file, const char *name,
 	return best ? take_entry(best, ret, err) : 0;
 }
 
+/* What helpers know the host by. */
+static const char *server_of(const char *host)
+{
+	return str_equal(host, DOCKER_HUB) ? DOCKER_HUB_KEY : host;
+}
+
 static int find_in(const struct auth_file *file, const char *host, const char *repository,
 	struct credentials *ret, struct error *err)
 {
 	auto_free char *name = str_format("%s/%s", host, repository);
-	const char *server = str_equal(host, DOCKER_HUB) ? DOCKER_HUB_KEY : host;
+	const char *server = server_of(host);
 
 	for (size_t i = 0; i < file->helpers.count; i++) {
 		auto_free char *key = plain_key(file->helpers.items[i].key);
@@ -367,15 +391,57 @@ static char *file_to_write(const char *authfile)
 	return named && *named ? str_dup(named) : runtime_file();
 }
 
+/* NULL: the file itself has the host's credentials. */
+static const char *helper_of(const struct auth_file *file, const char *host)
+{
+	for (size_t i = 0; i < file->helpers.count; i++) {
+		auto_free char *key = plain_key(file->helpers.items[i].key);
+
+		if (str_equal(key, host))
+			return file->helpers.items[i].value;
+	}
+	return file->store && *file->store ? file->store : NULL;
+}
+
+static int change_by_helper(
+	const char *helper, const char *verb, const char *input, struct error *err)
+{
+	auto_str output = { 0 };
+	int status = 0;
+
+	if (call_helper(helper, verb, input, &output, &status, err) < 0)
+		return -1;
+	return status == 0 ? 0 : fail_helper(helper, &output, status, err);
+}
+
+static int store_by_helper(const char *helper, const char *host,
+	const struct credentials *credentials, struct error *err)
+{
+	auto_str input = { 0 };
+
+	str_append(&input, "{\"ServerURL\":");
+	json_append_string(&input, server_of(host));
+	str_append(&input, ",\"Username\":");
+	json_append_string(&input, credentials->user);
+	str_append(&input, ",\"Secret\":");
+	json_append_string(&input, credentials->password);
+	str_append_char(&input, '}');
+	return change_by_helper(helper, "store", input.data, err);
+}
+
 int credentials_store(const char *authfile, const char *host,
 	const struct credentials *credentials, struct error *err)
 {
 	auto_free char *path = file_to_write(authfile);
 	auto_auth_file file = { 0 };
+	const char *helper;
 	bool dropped = false;
 
 	if (read_to_change(path, &file, err) < 0)
 		return -1;
+	helper = helper_of(&file, host);
+	if (helper)
+		return store_by_helper(helper, host, credentials, err);
 	drop_host(&file, host, &dropped);
 	file.auths = str_realloc(file.auths, file.auths_count + 1, sizeof(*file.auths));
 	file.auths[file.auths_count++] = (struct auth_entry){
@@ -389,10 +455,14 @@ int credentials_remove(const char *authfile, const char *host, struct error *err
 {
 	auto_free char *path = file_to_write(authfile);
 	auto_auth_file file = { 0 };
+	const char *helper;
 	bool dropped = false;
 
 	if (read_to_change(path, &file, err) < 0)
 		return -1;
+	helper = helper_of(&file, host);
+	if (helper)
+		return change_by_helper(helper, "erase", server_of(host), err);
 	drop_host(&file, host, &dropped);
 	if (!dropped)
 		return fail_code(err, ENOENT, "%s has no entry for %s", path, host);

@@ -108,7 +108,7 @@ options_win() {
 		--cap-drop all --entrypoint /bin/ls -- -la
 	check_equal "$(config '.process.args')" '["/bin/ls","-la"]'
 	check_equal "$(config '.process.user')" '{"uid":5,"gid":6}'
-	check_equal "$(config '.process.env')" '["GREETING=bye","PATH=/bin","NEW=x","HOME=/"]'
+	check_equal "$(config '.process.env')" '["PATH=/bin","GREETING=bye","NEW=x","HOME=/"]'
 	check_equal "$(config '.hostname')" '"h"'
 	check_equal "$(config '.root.readonly')" true
 	check_equal "$(config '.linux.resources.memory.limit')" 33554432
@@ -130,7 +130,7 @@ every_option() {
 		--security-opt mask=/proc/version:/proc/uptime --security-opt unmask=/sys/firmware \
 		--security-opt apparmor=prof --sysctl kernel.msgmax=9000 --cap-add net_admin
 	check_equal "$(config '.process.env')" \
-		'["GREETING=env","PATH=/bin","FROM_FILE=a b","PATH_LIKE=caller","CRLF=1","HOME=/root"]'
+		'["PATH=/bin","GREETING=env","FROM_FILE=a b","PATH_LIKE=caller","CRLF=1","HOME=/root"]'
 	check_equal "$(config '[.linux.devices[] | [.path, .type, .major, .minor]]')" \
 		'[["/dev/other","c",1,3],["/dev/full","c",1,7]]'
 	check_equal "$(config '.linux.resources.devices[1:]')" '[{"allow":true,"type":"c","major":1,"minor":3,"access":"r"},{"allow":true,"type":"c","major":1,"minor":7,"access":"rwm"}]'

@@ -288,6 +288,41 @@ other_credentials() {
 	check_fails_with "$2"
 	rm "$HOME/.docker/config.json"
 }
+# As skopeo has it, on the same file: the helper keeps them, and the file stays as it is.
+login_by_helper() {
+	needed || return
+	local file="$tmp/helped.json" text
+
+	mkdir bin
+	echo word >password
+	cat >bin/docker-credential-mine <<-'END'
+		#!/bin/sh
+		input=$(cat)
+		echo "$1 $input" >>"$0.log"
+		case $1 in
+		store) printf '%s' "$input" >"$0.kept" ;;
+		erase) rm "$0.kept" 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
+		get) cat "$0.kept" 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
+		esac
+	END
+	chmod +x bin/docker-credential-mine
+	for text in "{\"credHelpers\":{\"$secret\":\"mine\"}}" '{"credsStore":"mine"}'; do
+		printf '%s' "$text" >"$file"
+		PATH=$tmp/bin:$PATH run_input=$tmp/password run mocker-builder login --tls-verify=false --authfile "$file" -u user \
+			--password-stdin "$secret"
+		check_status 0
+		check_equal "$(cat "$file")" "$text" "the file"
+		check_equal "$(tail -n 1 bin/docker-credential-mine.log)" \
+			"store {\"ServerURL\":\"$secret\",\"Username\":\"user\",\"Secret\":\"word\"}"
+		PATH=$tmp/bin:$PATH run mocker-builder logout --authfile "$file" "$secret"
+		check_status 0
+		check_equal "$(tail -n 1 bin/docker-credential-mine.log)" "erase $secret"
+	done
+	PATH=$tmp/bin:$PATH run mocker-builder logout --authfile "$file" "$secret"
+	check_fails_with "docker-credential-mine ended with status 1: credentials not found"
+	rm -r bin "$file" password
+}
+test_case "login and logout go through the helper that has the host" login_by_helper
 test_case "an auth file that is no JSON" other_credentials '{' "config.json:1"
 test_case "an entry that is no base64" other_credentials \
 	"{\"auths\":{\"$secret\":{\"auth\":\"!!!!\"}}}" "is not USER:PASSWORD in base64"
