@@ -296,7 +296,7 @@ static int run(struct init *init, struct error *err)
 		return -1;
 	step_reached(creation->request->steps, STEP_STARTING);
 	if (init->number) {
-		container_describe(&creation->container, CONTAINER_CREATED, &state);
+		container_describe(&creation->container, CONTAINER_CREATING, &state);
 		state.pid = init->number;
 		execute.subject = (struct seccomp_subject){ &state, init->number };
 	}

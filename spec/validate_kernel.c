@@ -48,6 +48,10 @@ static void check_syscall(
 	if (notifies(rule) && strings_contain(&rule->names, "write"))
 		problem(validation, at("/linux/seccomp/syscalls/%zu", i),
 			"with SCMP_ACT_NOTIFY on write the listener could not be told");
+	if (notifies(rule) && strings_contain(&rule->names, "close"))
+		problem(validation, at("/linux/seccomp/syscalls/%zu", i),
+			"with SCMP_ACT_NOTIFY on close init could not let go of the "
+			"listener, and a listener that ends would hang it");
 }
 
 void validate_seccomp(struct validation *validation, const struct oci_seccomp *seccomp)

@@ -1,5 +1,9 @@
 /* delete: takes a stopped container away, with --force a living one too. */
+#include <signal.h>
+
+#include "base/cleanup.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "runtime/commands/commands.h"
 #include "runtime/destroy.h"
 
@@ -32,11 +36,28 @@ static int destroy(const struct container *container, struct error *err)
 	return 0;
 }
 
+/* Without the lock, which a command may hold that waits for init: `start` for a hook that
+ * hangs. Whose init is gone comes to its end. */
+static void end_init(const struct command_call *call, const char *id)
+{
+	auto_container container = CONTAINER_NONE;
+	auto_fd pidfd = -1;
+	struct error ignored;
+
+	if (call_container_of(call, id, CONTAINER_READ, &container, &ignored) < 0)
+		return;
+	pidfd = container_pidfd(&container);
+	if (pidfd >= 0)
+		(void)process_pidfd_signal(pidfd, SIGKILL); /* dead already */
+}
+
 static int delete_one(const struct command_call *call, const char *id, struct error *err)
 {
 	const struct delete_options *options = call->options;
 	auto_container container = CONTAINER_NONE;
 
+	if (options->force)
+		end_init(call, id);
 	if (call_container_of(call, id, CONTAINER_REMNANT, &container, err) < 0)
 		return options->force && err->errnum == ENOENT ? 0 : -1;
 	if (!options->force && expect_over(&container, err) < 0)

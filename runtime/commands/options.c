@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/userns.h"
 
 /* clang-format off */
 const struct option_spec runtime_option_specs[] = {
@@ -49,10 +50,16 @@ int options_prepare(const void *global, struct error *err)
 	return log_open(&log, err);
 }
 
+/* Root of another user namespace is a user to the host: so does podman call us for one. */
+static bool is_hosts_root(void)
+{
+	return geteuid() == 0 && userns_is_initial();
+}
+
 bool options_rootless(const struct runtime_options *options)
 {
 	if (str_equal(options->rootless, "auto"))
-		return geteuid() != 0;
+		return !is_hosts_root();
 	return str_equal(options->rootless, "true");
 }
 
@@ -62,7 +69,7 @@ char *options_root(const struct runtime_options *options)
 
 	if (options->root)
 		return str_dup(options->root);
-	if (geteuid() == 0 || !runtime_dir || runtime_dir[0] != '/')
+	if (!runtime_dir || runtime_dir[0] != '/' || is_hosts_root())
 		return str_dup("/run/mocker");
 	return str_format("%s/mocker", runtime_dir);
 }

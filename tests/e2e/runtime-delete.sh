@@ -3,6 +3,30 @@
 # be removed, and removes it when it is asked again.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 
+# What hangs in `start` holds the container until its init is gone.
+while_start_waits() {
+	local began=$SECONDS starting
+
+	sleep_bundle
+	run mocker-runtime create -b "$tmp/web" web
+	check_status 0
+	mocker-runtime start web </dev/null >/dev/null 2>"$tmp/said" &
+	starting=$!
+	check wait_until 20 test -e "$tmp/web/rootfs/tmp/hooked"
+	run mocker-runtime delete --force web
+	check_status 0
+	wait $starting
+	check_equal "$((SECONDS - began < 8))" 1 "whether it was soon"
+	run mocker-runtime list -q
+	check_output ""
+}
+
+sleep_bundle() {
+	make_bundle "$tmp/web" '.hooks.startContainer = [{"path": "/bin/sh",
+		"args": ["sh", "-c", "echo >/tmp/hooked; sleep 30"]}]'
+}
+test_case "delete --force ends what a start waits for" while_start_waits
+
 is_stuck() {
 	grep -q swallowed "$tmp/fuse.log"
 }

@@ -240,6 +240,26 @@ with_helpers() {
 }
 test_case "rootless: more ids by newuidmap and newgidmap" with_helpers
 
+# As podman calls it for a user.
+root_elsewhere() {
+	chmod 755 "$tmp"
+	make_bundle "$tmp/web" '.process.args = ["id", "-u"] | del(.linux.cgroupsPath)' \
+		'.mounts |= map(.options = [(.options // [])[] | select(. != "gid=5")])'
+	mkdir "$tmp/runtime"
+	chown -R 1234:1234 "$tmp/web" "$tmp/runtime"
+	XDG_RUNTIME_DIR=$tmp/runtime run setpriv --reuid=1234 --regid=1234 --clear-groups \
+		unshare --user --map-root-user mocker-runtime run --keep -b "$tmp/web" web
+	check_status 0
+	check_output 0
+	check_exists "$tmp/runtime/mocker/web/state.json"
+	XDG_RUNTIME_DIR=$tmp/runtime run setpriv --reuid=1234 --regid=1234 --clear-groups \
+		unshare --user --map-root-user mocker-runtime delete web
+	check_status 0
+	check_missing "$tmp/runtime/mocker/web"
+	rm -rf "$tmp/runtime" "$tmp/web"
+}
+test_case "rootless: root of another user namespace is a user" root_elsewhere
+
 moves_interfaces() {
 	ip link add gift type veth peer name stays
 	ip address add 10.77.0.2/24 dev gift
