@@ -113,7 +113,8 @@ static int begin_on_nothing(
 /* That "ENV PATH=$PATH:/more" adds to something, in images from nothing too. */
 static void set_path(struct image_config *config)
 {
-	if (!str_equal(config->os, "windows") && !strings_env(&config->config.env, "PATH"))
+	if (!str_equal(config->os, "windows") &&
+		!strings_env(&config->config.env, "PATH"))
 		strings_add(&config->config.env, "PATH=" IMAGE_DEFAULT_PATH);
 }
 

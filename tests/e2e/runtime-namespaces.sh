@@ -322,6 +322,8 @@ untouched() {
 
 some_stay() {
 	ip link add name bridge7 type bridge
+	# No link-local address, which would be tentative now and not a moment later.
+	ip link set bridge7 addrgenmode none
 	ip address add 10.77.1.1/24 dev bridge7
 	ip address add fd00:77::1/64 dev bridge7 nodad
 	ip link set bridge7 up
