@@ -65,8 +65,9 @@ int run_secrets_add(struct run_secrets *secrets, const struct build_request *req
 	secret.env = mount->env;
 	secret.is_file = mount->target || !mount->env;
 	if (secret.is_file) {
-		target = mount->target ? str_dup(mount->target)
-				       : str_format("/run/secrets/%s", path_base(mount->id));
+		target = mount->target
+				 ? str_dup(mount->target)
+				 : str_format("/run/secrets/%s", path_base(mount->id));
 		bundle_add_mount(config, target, "bind", source, "bind,rprivate,ro");
 	}
 	append(secrets, &secret);
