@@ -13,6 +13,10 @@
 #include "base/macros.h"
 #include "base/str.h"
 
+/* PATH where nobody says another. */
+#define PROCESS_PATH_DEFAULT \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 /* fork() with namespaces. Returns 0 in the child, the pid in the parent, -1 with errno.
  * ret_pidfd may be NULL. Where clone3 is missing, clone() does the rest. */
 pid_t process_clone(uint64_t flags, int *ret_pidfd);

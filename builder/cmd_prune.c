@@ -113,7 +113,6 @@ static int run(const struct command_call *call, struct error *err)
 
 	if (given.keep < 0)
 		return fail(err, "--keep-storage: expected a size such as 10g");
-
 	if (rootless_enter(err) < 0)
 		return -1;
 	given.quiet = given.quiet || str_equal(given.format, "json");

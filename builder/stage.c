@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/process.h"
 #include "builder/base_platform.h"
 #include "builder/build.h"
 #include "builder/cache.h"
@@ -115,7 +116,7 @@ static void set_path(struct image_config *config)
 {
 	if (!str_equal(config->os, "windows") &&
 		!strings_env(&config->config.env, "PATH"))
-		strings_add(&config->config.env, "PATH=" IMAGE_DEFAULT_PATH);
+		strings_add(&config->config.env, "PATH=" PROCESS_PATH_DEFAULT);
 }
 
 static int load_base(struct build *build, struct stage_state *state, struct error *err)

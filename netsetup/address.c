@@ -7,6 +7,11 @@
 
 #include "base/str.h"
 
+int address_family(const char *text)
+{
+	return strchr(text, ':') ? AF_INET6 : AF_INET;
+}
+
 unsigned address_width(const struct address *address)
 {
 	return address->family == AF_INET ? 32 : 128;
@@ -19,7 +24,7 @@ size_t address_length(const struct address *address)
 
 static int parse_bytes(const char *text, struct address *ret)
 {
-	struct address address = { .family = strchr(text, ':') ? AF_INET6 : AF_INET };
+	struct address address = { .family = address_family(text) };
 
 	if (inet_pton(address.family, text, address.bytes) != 1)
 		return -1;

@@ -17,6 +17,9 @@ struct address_text {
 	char text[64];
 };
 
+/* AF_INET or AF_INET6, of the text of an address, with or without a prefix. */
+int address_family(const char *text);
+
 /* "10.0.0.1": the prefix becomes the family's whole width. `what` names it in errors. */
 int address_parse(const char *text, const char *what, struct address *ret,
 	struct error *err) must_check;

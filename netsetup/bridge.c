@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "netsetup/occupied.h"
 #include "netsetup/sysctl.h"
 
 bool bridge_has_family(const struct pool_range *ranges, size_t count, int family)
@@ -124,7 +125,6 @@ struct wanted_address {
 	const struct network *network;
 	struct netlink *host;
 	struct address wanted;
-	int index; /* of the interface that is to have it */
 	bool found;
 };
 
@@ -180,47 +180,39 @@ static bool is_of_every_link(const struct address *subnet)
 
 /* With the same subnet on two interfaces the host would reach the containers of one only, by
  * which came first. Other overlaps are the configuration's to know: the narrower wins. */
-static int refuse_same_subnet(
-	void *argument, const struct netlink_address *has, struct error *err)
+static int refuse_elsewhere(const struct netlink_link *carrier,
+	const struct address *wanted, struct error *err)
 {
-	const struct wanted_address *search = argument;
-	struct address theirs = address_subnet(&has->address);
-	struct address ours = address_subnet(&search->wanted);
-	struct netlink_link link;
+	const struct address ours = address_subnet(wanted);
+	auto_occupied occupied = { 0 };
 
-	if (has->index == search->index || theirs.prefix != ours.prefix ||
-		theirs.prefix == address_width(&theirs) ||
-		address_compare(&theirs, &ours) != 0 || is_of_every_link(&ours))
+	if (is_of_every_link(&ours))
 		return 0;
-	if (netlink_get_link_by_index(search->host, has->index, &link, err) < 0)
-		return err->errnum == ENODEV ? 0 : -1; /* it went meanwhile */
-	return fail_code(err, EEXIST, "the host's %s has the subnet %s already",
-		link.name, address_text_prefix(&ours).text);
-}
-
-static int refuse_elsewhere(struct wanted_address *search, struct error *err)
-{
-	auto_netlink reader = NULL;
-
-	if (netlink_open(&reader, err) < 0)
+	if (occupied_load(carrier->name, false, &occupied, err) < 0)
 		return -1;
-	return netlink_each_address(reader, 0, refuse_same_subnet, search, err);
+	for (size_t i = 0; i < occupied.count; i++) {
+		const struct occupied_subnet *theirs = &occupied.items[i];
+
+		if (theirs->subnet.prefix == ours.prefix &&
+			address_compare(&theirs->subnet, &ours) == 0)
+			return fail_code(err, EEXIST,
+				"the host's %s has the subnet %s already",
+				theirs->interface, address_text_prefix(&ours).text);
+	}
+	return 0;
 }
 
 static int ensure_address(struct netlink *host, const struct network *network,
 	const struct netlink_link *carrier, const struct address *wanted,
 	struct error *err)
 {
-	struct wanted_address search = { .network = network,
-		.host = host,
-		.wanted = *wanted,
-		.index = carrier->index };
+	struct wanted_address search = { network, host, *wanted, false };
 
 	if (netlink_each_address(host, carrier->index, compare_address, &search, err) < 0)
 		return -1;
 	if (search.found)
 		return 0;
-	if (refuse_elsewhere(&search, err) < 0)
+	if (refuse_elsewhere(carrier, wanted, err) < 0)
 		return -1;
 	/* A network without IPv6 may have made the bridge. */
 	if (wanted->family == AF_INET6 && enable_inet6(network, carrier->name, err) < 0)

@@ -196,10 +196,11 @@ int firewall_add(
 
 /* Of a transaction that something missing refused. Those that are there are asked for
  * first: a transaction that fails takes the kernel longer than all questions. */
-static int remove_present(
+int firewall_remove_present(
 	struct firewall *firewall, const struct elements *elements, struct error *err)
 {
-	auto_free struct element *items = str_alloc(elements->count * sizeof(*items));
+	auto_free struct element *items =
+		str_alloc((elements->count + 1) * sizeof(*items));
 	struct elements present = { .items = items };
 	struct error absent;
 
@@ -243,7 +244,8 @@ int firewall_remove(
 	if (firewall_record_elements(record, &elements, err) < 0)
 		return -1;
 	if (elements.count > 0 && change(firewall, ELEMENT_DELETE, &elements, err) < 0 &&
-		(err->errnum != ENOENT || remove_present(firewall, &elements, err) < 0))
+		(err->errnum != ENOENT ||
+			firewall_remove_present(firewall, &elements, err) < 0))
 		return -1;
 	return remove_chains(firewall, record, err);
 }

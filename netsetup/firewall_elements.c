@@ -135,8 +135,7 @@ static bool has_any_host(const struct attachment_port *port)
 
 static bool leads(const struct leading *leading, const struct attachment_port *port)
 {
-	return !port->host_ip ||
-	       !!strchr(port->host_ip, ':') == (leading->address.family == AF_INET6);
+	return !port->host_ip || address_family(port->host_ip) == leading->address.family;
 }
 
 static int add_port(struct elements *elements, const struct leading *leading,
@@ -230,8 +229,8 @@ static int read_leading(const struct attachment *record, size_t i, struct leadin
 		    record->addresses[i].address, "address", &leading.address, err) < 0)
 		return -1;
 	for (size_t j = 0; j < i; j++)
-		if (!!strchr(record->addresses[j].address, ':') ==
-			(leading.address.family == AF_INET6))
+		if (address_family(record->addresses[j].address) ==
+			leading.address.family)
 			*ret_first = false;
 	leading.conditions = leading.address.family == AF_INET6 ? &record->conditions_v6
 								: &record->conditions_v4;

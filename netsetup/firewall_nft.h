@@ -12,3 +12,7 @@ int nft_ask(struct firewall *firewall, const char *commands, struct str *ret_out
 	struct error *err) must_check;
 /* Opens firewall->netlink, if it is not open. */
 int firewall_socket(struct firewall *firewall, struct error *err) must_check;
+/* With the socket open: those of the elements that are there; who else takes them away
+ * meanwhile is welcome to them. */
+int firewall_remove_present(struct firewall *firewall, const struct elements *elements,
+	struct error *err) must_check;

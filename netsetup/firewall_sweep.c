@@ -24,15 +24,6 @@ static bool is_there(struct firewall *firewall, const struct element *element)
 	return netlink_find_element(firewall->netlink, element, &absent) == 0;
 }
 
-/* Who else takes it away is welcome to it. */
-static int take_away(
-	struct firewall *firewall, const struct elements *elements, struct error *err)
-{
-	if (netlink_change_elements(firewall->netlink, ELEMENT_DELETE, elements, err) < 0)
-		return err->errnum == ENOENT ? 0 : -1;
-	return 0;
-}
-
 /* A kernel without netfilter has no rules to take back. */
 static int open_socket(struct firewall *firewall, bool *ret_none, struct error *err)
 {
@@ -66,6 +57,7 @@ int firewall_withdraw(struct firewall *firewall, const char *bridge,
 {
 	auto_elements all = { 0 };
 	auto_elements wanted = { 0 };
+	size_t kept = 0;
 	bool none;
 
 	if (open_socket(firewall, &none, err) < 0 || none)
@@ -75,15 +67,11 @@ int firewall_withdraw(struct firewall *firewall, const char *bridge,
 		if (str_equal(list->items[i].network.interface, bridge) &&
 			firewall_wanted(&list->items[i]))
 			firewall_network_elements(&list->items[i].network, &wanted);
-	for (size_t i = 0; i < all.count; i++) {
-		const struct elements one = { .items = &all.items[i], .count = 1 };
-
-		if (!contains(&wanted, &all.items[i]) &&
-			is_there(firewall, &all.items[i]) &&
-			take_away(firewall, &one, err) < 0)
-			return -1;
-	}
-	return 0;
+	for (size_t i = 0; i < all.count; i++)
+		if (!contains(&wanted, &all.items[i]))
+			all.items[kept++] = all.items[i];
+	all.count = kept;
+	return firewall_remove_present(firewall, &all, err);
 }
 
 /* ---- of all -------------------------------------------------------------------------- */
@@ -144,5 +132,8 @@ int firewall_sweep(
 	if (kept == 0)
 		return 0;
 	log_debug("removing %zu elements of the firewall that no attachment has", kept);
-	return take_away(firewall, &all, err);
+	if (netlink_change_elements(firewall->netlink, ELEMENT_DELETE, &all, err) < 0)
+		return err->errnum == ENOENT ? 0
+					     : -1; /* somebody else removes them too */
+	return 0;
 }

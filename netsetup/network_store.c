@@ -137,7 +137,7 @@ static int free_subnet(
 {
 	auto_occupied occupied = { 0 };
 
-	if (occupied_load(network->interface, &occupied, err) < 0)
+	if (occupied_load(network->interface, true, &occupied, err) < 0)
 		return -1;
 	add_range(network, "");
 	for (unsigned i = 0; i < SUBNETS_OF_10 + SUBNETS_OF_172; i++) {
@@ -148,7 +148,7 @@ static int free_subnet(
 		if (address_parse_subnet(
 			    network->ranges[0].subnet, "subnet", &subnet, err) < 0)
 			return -1;
-		if (occupied_find(&occupied, &subnet, true))
+		if (occupied_find(&occupied, &subnet))
 			continue;
 		if (each_other(places, network->name, refuse_conflict, network, err) == 0)
 			return 0;
@@ -166,7 +166,7 @@ static int refuse_occupied(const struct network *network, struct error *err)
 
 	if (network->kind != NETWORK_BRIDGE || network->unmanaged)
 		return 0;
-	if (occupied_load(network->interface, &occupied, err) < 0)
+	if (occupied_load(network->interface, false, &occupied, err) < 0)
 		return -1;
 	for (size_t i = 0; i < network->ranges_count; i++) {
 		const struct occupied_subnet *other;
@@ -175,7 +175,7 @@ static int refuse_occupied(const struct network *network, struct error *err)
 		if (address_parse_subnet(
 			    network->ranges[i].subnet, "subnet", &subnet, err) < 0)
 			return -1;
-		other = occupied_find(&occupied, &subnet, false);
+		other = occupied_find(&occupied, &subnet);
 		if (other)
 			return fail_code(err, EEXIST,
 				"the subnet %s overlaps %s of the host's %s",

@@ -24,8 +24,8 @@ void occupied_free(struct occupied *list)
 	*list = (struct occupied){ 0 };
 }
 
-static int add(struct search *search, const struct address *subnet, int index,
-	bool routed, struct error *err)
+static int add(
+	struct search *search, const struct address *subnet, int index, struct error *err)
 {
 	struct occupied *list = search->list;
 	struct netlink_link link;
@@ -37,7 +37,6 @@ static int add(struct search *search, const struct address *subnet, int index,
 	list->items = str_realloc(list->items, list->count + 1, sizeof(*list->items));
 	list->items[list->count] = (struct occupied_subnet){
 		.subnet = address_subnet(subnet),
-		.routed = routed,
 	};
 	memcpy(list->items[list->count++].interface, link.name, sizeof(link.name));
 	return 0;
@@ -49,7 +48,7 @@ static int note_address(
 {
 	if (has->address.prefix == address_width(&has->address))
 		return 0;
-	return add(argument, &has->address, has->index, false, err);
+	return add(argument, &has->address, has->index, err);
 }
 
 static int note_route(
@@ -58,11 +57,11 @@ static int note_route(
 	if (route->table != RT_TABLE_MAIN || !route->index ||
 		route->destination.prefix < ROUTE_PREFIX_MIN)
 		return 0;
-	return add(argument, &route->destination, route->index, true, err);
+	return add(argument, &route->destination, route->index, err);
 }
 
 /* The addresses are copied before the kernel is asked for anything else. */
-int occupied_load(const char *but, struct occupied *ret, struct error *err)
+int occupied_load(const char *but, bool routed, struct occupied *ret, struct error *err)
 {
 	auto_netlink reader = NULL;
 	auto_netlink host = NULL;
@@ -73,15 +72,14 @@ int occupied_load(const char *but, struct occupied *ret, struct error *err)
 	search.host = host;
 	if (netlink_each_address(reader, 0, note_address, &search, err) < 0)
 		return -1;
-	return netlink_each_route(reader, AF_INET, note_route, &search, err);
+	return routed ? netlink_each_route(reader, AF_INET, note_route, &search, err) : 0;
 }
 
 const struct occupied_subnet *occupied_find(
-	const struct occupied *list, const struct address *subnet, bool routed)
+	const struct occupied *list, const struct address *subnet)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if ((routed || !list->items[i].routed) &&
-			address_overlaps(&list->items[i].subnet, subnet))
+		if (address_overlaps(&list->items[i].subnet, subnet))
 			return &list->items[i];
 	return NULL;
 }

@@ -8,7 +8,6 @@
 struct occupied_subnet {
 	struct address subnet;
 	char interface[IFNAMSIZ];
-	bool routed; /* not on the interface, but behind it */
 };
 
 struct occupied {
@@ -18,8 +17,9 @@ struct occupied {
 #define auto_occupied __attribute__((cleanup(occupied_free))) struct occupied
 void occupied_free(struct occupied *list);
 
-/* All but those of one interface. */
-int occupied_load(const char *but, struct occupied *ret, struct error *err) must_check;
-/* The first that overlaps, or NULL; of those that are routed only if asked for. */
+/* All but those of one interface. `routed`: also what is not on an interface, but behind it. */
+int occupied_load(
+	const char *but, bool routed, struct occupied *ret, struct error *err) must_check;
+/* The first that overlaps, or NULL. */
 const struct occupied_subnet *occupied_find(
-	const struct occupied *list, const struct address *subnet, bool routed);
+	const struct occupied *list, const struct address *subnet);

@@ -125,8 +125,8 @@ int publish_parse(struct attachment *record, const char *text, struct error *err
 /* Of addresses as address_text() writes them. */
 static bool is_any(const char *host, const char *other)
 {
-	return (str_equal(host, "0.0.0.0") && !strchr(other, ':')) ||
-	       (str_equal(host, "::") && strchr(other, ':'));
+	return (str_equal(host, "0.0.0.0") && address_family(other) == AF_INET) ||
+	       (str_equal(host, "::") && address_family(other) == AF_INET6);
 }
 
 static bool same_host_port(
@@ -175,8 +175,7 @@ int publish_check_families(const struct attachment *record,
 
 		for (size_t j = 0; j < count; j++)
 			leads = leads || !host ||
-				!!strchr(host, ':') ==
-					(ranges[j].subnet.family == AF_INET6);
+				address_family(host) == ranges[j].subnet.family;
 		if (!leads)
 			return fail_code(err, EINVAL,
 				"port %u of the host cannot be published%s%s: network "

@@ -24,7 +24,7 @@ static char *port_name(const struct attachment_port *port, int family)
 	const char *host = port->host_ip ? port->host_ip : any;
 	bool plain = str_equal(host, "0.0.0.0");
 
-	if (!!strchr(host, ':') != (family == AF_INET6))
+	if (address_family(host) != family)
 		return NULL;
 	return str_format("%s.%u%s%s",
 		word_of_number(attachment_protocol_words, port->protocol),
@@ -35,7 +35,7 @@ static char *port_name(const struct attachment_port *port, int family)
 static bool may_have_family(const struct attachment *record, int family)
 {
 	for (size_t i = 0; i < record->addresses_count; i++)
-		if (!!strchr(record->addresses[i].address, ':') == (family == AF_INET6))
+		if (address_family(record->addresses[i].address) == family)
 			return true;
 	return record->addresses_count == 0;
 }
@@ -132,8 +132,7 @@ static void redirect_connections(const struct attachment *record)
 		if (record->publish[i].protocol == IPPROTO_UDP)
 			items[ports.count++] = record->publish[i].host_port;
 	for (size_t i = 0; ports.count > 0 && i < record->addresses_count; i++) {
-		int family =
-			strchr(record->addresses[i].address, ':') ? AF_INET6 : AF_INET;
+		int family = address_family(record->addresses[i].address);
 		struct error err;
 
 		if (netlink_forget_udp_ports(family, &ports, &err) < 0)

@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/process.h"
+
 static const char *const capabilities[] = {
 	"CAP_AUDIT_WRITE",
 	"CAP_KILL",
@@ -79,8 +81,7 @@ static struct oci_process *default_process(void)
 
 	process->terminal = true;
 	strings_add(&process->args, "sh");
-	strings_add(&process->env,
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	strings_add(&process->env, "PATH=" PROCESS_PATH_DEFAULT);
 	strings_add(&process->env, "TERM=xterm");
 	process->cwd = str_dup("/");
 	add_all(&sets->bounding, capabilities, ARRAY_SIZE(capabilities));

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/process.h"
 #include "builder/bundle/config.h"
 
 #define FILE_MAX (1u << 20)
@@ -92,7 +93,7 @@ int bundle_add_env(
 			return -1;
 	}
 	if (!strings_env(env, "PATH"))
-		strings_env_set(env, "PATH", IMAGE_DEFAULT_PATH);
+		strings_env_set(env, "PATH", PROCESS_PATH_DEFAULT);
 	if (!strings_env(env, "HOME"))
 		strings_env_set(env, "HOME", home_of(input->user));
 	if (input->request->terminal && !strings_env(env, "TERM"))

@@ -15,8 +15,8 @@
 #define NETWORK_NONE "none"
 
 struct bundle_request {
-	const char
-		*rootfs; /* "copy", "overlay", "mounted", NULL: as the image needs it */
+	/* "copy", "overlay", "mounted"; NULL: as the image needs it */
+	const char *rootfs;
 
 	const char *name;     /* of the container; NULL: the runtime's ID tells */
 	const char *hostname; /* NULL: the name */

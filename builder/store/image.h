@@ -20,7 +20,6 @@
 #include "spec/image_manifest.h"
 
 #define IMAGE_MEDIA_RECORD "application/vnd.mocker.image.v1+json"
-#define IMAGE_DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define IMAGE_LAYERS_MAX   500 /* overlayfs takes no more lower directories */
 
 struct image_layer {

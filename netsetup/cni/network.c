@@ -429,11 +429,11 @@ static int want_instead(
 	size_t kept = 0;
 
 	for (size_t i = 0; i < attach->wanted_count; i++) {
-		bool inet6 = attach->wanted[i].address.family == AF_INET6;
 		bool named = false;
 
 		strings_each (text, list)
-			named = named || !!strchr(*text, ':') == inet6;
+			named = named ||
+				address_family(*text) == attach->wanted[i].address.family;
 		if (!named)
 			attach->wanted[kept++] = attach->wanted[i];
 	}

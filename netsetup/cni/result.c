@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* clang-format off */
 static const struct json_field interface_fields[] = {
@@ -113,8 +114,8 @@ static void add_ips(
 			.gateway = str_dup(has->gateway),
 		};
 		if (version < 10000)
-			result->ips[i].version =
-				str_dup(strchr(has->address, ':') ? "6" : "4");
+			result->ips[i].version = str_dup(
+				address_family(has->address) == AF_INET6 ? "6" : "4");
 	}
 	result->ips_count = record->addresses_count;
 }
@@ -151,7 +152,8 @@ static void add_routes(
 	for (size_t i = 0; record->network.default_route && i < record->addresses_count;
 		i++) {
 		const struct attachment_address *has = &record->addresses[i];
-		const char *everywhere = strchr(has->address, ':') ? "::/0" : "0.0.0.0/0";
+		const char *everywhere =
+			address_family(has->address) == AF_INET6 ? "::/0" : "0.0.0.0/0";
 
 		if (has_route(result, everywhere))
 			continue;

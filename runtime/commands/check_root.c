@@ -10,8 +10,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "runtime/commands/check_host.h"
-#include "runtime/process/program.h"
 #include "spec/config.h"
 
 struct root {
@@ -79,7 +79,7 @@ static enum finding look_in_path(const struct root *root, const char *name)
 	auto_strings directories = { 0 };
 	enum finding result = ABSENT;
 
-	strings_split(&directories, search ? search : PROGRAM_PATH_DEFAULT, ':');
+	strings_split(&directories, search ? search : PROCESS_PATH_DEFAULT, ':');
 	strings_each (directory, &directories) {
 		auto_free char *from = (*directory)[0] == '/'
 					       ? str_dup(*directory)

@@ -21,8 +21,7 @@
 #include "runtime/stage.h"
 #include "spec/names.h"
 
-#define MESSAGE_MAX  65536
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define MESSAGE_MAX 65536
 
 /* Numbers of fields in criu_req, criu_resp and what they hold. */
 enum { REQ_TYPE = 1, REQ_OPTS = 2, REQ_NOTIFY_SUCCESS = 3, REQ_FEATURES = 5 };
@@ -95,7 +94,7 @@ static int become_criu(const struct worker *worker, struct error *err)
 			return -1;
 	}
 	/* conmon has none, and criu needs tar, ip and iptables. */
-	if (setenv("PATH", DEFAULT_PATH, 0) < 0)
+	if (setenv("PATH", PROCESS_PATH_DEFAULT, 0) < 0)
 		return fail_errno(err, "setting PATH");
 	snprintf(number, sizeof(number), "%d", sock);
 	execvp(call->program, argv);

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/process.h"
 #include "runtime/default_config.h"
 #include "runtime/namespaces/namespaces.h"
 #include "runtime/process/caps.h"
@@ -21,7 +22,6 @@
 #include "runtime/rootfs/mount_api.h"
 #include "spec/names.h"
 
-#define PATH_DEFAULT  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define CAPABILITY(n) (UINT64_C(1) << (n))
 
 void tools_free(struct tools *tools)
@@ -175,7 +175,7 @@ static void take_environment(struct strings *env)
 			strings_addf(env, "%s=%s", names[i], value);
 	}
 	if (!strings_env(env, "PATH"))
-		strings_add(env, PATH_DEFAULT);
+		strings_add(env, "PATH=" PROCESS_PATH_DEFAULT);
 }
 
 static void hold_all(const struct tools *tools, struct oci_process *process)

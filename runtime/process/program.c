@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/process.h"
 
 /* 0 or an errno: may this be executed? */
 static int check(const char *path)
@@ -143,7 +144,7 @@ int program_find(const char *name, const struct strings *env, const char *cwd, c
 			"process.args is empty");
 	if (!strchr(name, '/'))
 		return find_in_path(
-			name, search ? search : PROGRAM_PATH_DEFAULT, cwd, ret, err);
+			name, search ? search : PROCESS_PATH_DEFAULT, cwd, ret, err);
 	path = name[0] == '/' ? str_dup(name) : path_join(cwd, name);
 	errnum = check(path);
 	if (errnum)

@@ -8,10 +8,6 @@
 #include "base/macros.h"
 #include "base/str.h"
 
-/* Of a process without a PATH. */
-#define PROGRAM_PATH_DEFAULT \
-	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 /* As execvp(3) would, in the caller's root, with the caller's fsuid; relative names are
  * taken from cwd. Owned by the caller. */
 int program_find(const char *name, const struct strings *env, const char *cwd, char **ret,

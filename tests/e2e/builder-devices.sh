@@ -237,9 +237,6 @@ bundled() {
 test_case "bundle --device: every edit has its place in config.json" bundled
 
 nothing_is_left() {
-	run mocker-builder rmi app base
-	run mocker-builder prune --all
-	check_status 0
-	check_equal "$(find /var/lib/mocker/temp -mindepth 1 2>/dev/null | wc -l)" 0 "temporary files"
+	empty_store app base
 }
 test_case "nothing is left" nothing_is_left

@@ -322,6 +322,14 @@ check_missing() {
 	! { [ -e "$1" ] || [ -L "$1" ]; } || failed "$1 exists"
 }
 
+# empty_store IMAGE...: without these, and pruned, the builder keeps no temporary file.
+empty_store() {
+	run mocker-builder rmi "$@"
+	run mocker-builder prune --all
+	check_status 0
+	check_equal "$(find /var/lib/mocker/temp -mindepth 1 2>/dev/null | wc -l)" 0 "temporary files"
+}
+
 # needs PROGRAM...: true if all are there. On a machine that bootstrap has set up they
 # are; a case that uses it says `needs runc || return`.
 needs() {
