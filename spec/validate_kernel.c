@@ -6,7 +6,8 @@
 #include "spec/names.h"
 #include "spec/validate_private.h"
 
-#define ERRNO_MAX 4095 /* the kernel's MAX_ERRNO */
+#define ERRNO_MAX 4095             /* the kernel's MAX_ERRNO */
+#define TRACE_MAX SECCOMP_RET_DATA /* what a tracer can be given */
 
 /* ---- seccomp ----------------------------------------------------------------------- */
 
@@ -20,9 +21,9 @@ static void check_errno(struct validation *validation, int64_t action, bool has,
 	if (number != SECCOMP_RET_ERRNO && number != SECCOMP_RET_TRACE)
 		problem(validation, place, "%s returns no errno",
 			word_of_number(seccomp_action_words, action));
-	else if (number == SECCOMP_RET_ERRNO && value > ERRNO_MAX)
-		problem(validation, place, "expected an errno up to %d, found %u",
-			ERRNO_MAX, value);
+	else if (value > (number == SECCOMP_RET_ERRNO ? ERRNO_MAX : TRACE_MAX))
+		problem(validation, place, "expected a number up to %u, found %u",
+			number == SECCOMP_RET_ERRNO ? ERRNO_MAX : TRACE_MAX, value);
 }
 
 static bool notifies(const struct oci_syscall *rule)
@@ -45,13 +46,25 @@ static void check_syscall(
 				"a system call has arguments 0 to 5, found %u",
 				rule->args[k].index);
 	}
-	if (notifies(rule) && strings_contain(&rule->names, "write"))
+	if (notifies(rule) && strings_contain(&rule->names, "sendmsg"))
 		problem(validation, at("/linux/seccomp/syscalls/%zu", i),
-			"with SCMP_ACT_NOTIFY on write the listener could not be told");
-	if (notifies(rule) && strings_contain(&rule->names, "close"))
-		problem(validation, at("/linux/seccomp/syscalls/%zu", i),
-			"with SCMP_ACT_NOTIFY on close init could not let go of the "
-			"listener, and a listener that ends would hang it");
+			"with SCMP_ACT_NOTIFY on sendmsg the listener could not be told");
+}
+
+/* Init says by one of these that it has told the listener all. */
+static bool cannot_end(const struct oci_seccomp *seccomp)
+{
+	bool by_close = true, by_shutdown = true;
+
+	for (size_t i = 0; i < seccomp->syscalls_count; i++) {
+		const struct oci_syscall *rule = &seccomp->syscalls[i];
+
+		if (!notifies(rule))
+			continue;
+		by_close = by_close && !strings_contain(&rule->names, "close");
+		by_shutdown = by_shutdown && !strings_contain(&rule->names, "shutdown");
+	}
+	return !by_close && !by_shutdown;
 }
 
 void validate_seccomp(struct validation *validation, const struct oci_seccomp *seccomp)
@@ -71,6 +84,10 @@ void validate_seccomp(struct validation *validation, const struct oci_seccomp *s
 	if (notified && !listens)
 		problem(validation, at("/linux/seccomp/listenerPath"),
 			"SCMP_ACT_NOTIFY needs a listener, or its system calls would wait for ever");
+	if (cannot_end(seccomp))
+		problem(validation, at("/linux/seccomp/syscalls"),
+			"with SCMP_ACT_NOTIFY on both close and shutdown the listener could "
+			"not be told the end of the state");
 	if (seccomp->listener_metadata && *seccomp->listener_metadata && !listens)
 		problem(validation, at("/linux/seccomp/listenerMetadata"),
 			"there is no listenerPath to send it to");

@@ -25,81 +25,27 @@ struct compiler {
 	size_t largest_count;
 };
 
-/* ---- checks ------------------------------------------------------------------------ */
+/* ---- what a profile asks for ------------------------------------------------------- */
+
+bool seccomp_notifies(const struct oci_seccomp *profile, const char *name)
+{
+	for (size_t i = 0; i < profile->syscalls_count; i++) {
+		const struct oci_syscall *rule = &profile->syscalls[i];
+
+		if ((uint32_t)rule->action == SECCOMP_RET_USER_NOTIF &&
+			(!name || strings_contain(&rule->names, name)))
+			return true;
+	}
+	return false;
+}
+
+/* ---- translation ------------------------------------------------------------------- */
 
 static bool takes_errno(int64_t action)
 {
 	return (uint32_t)action == SECCOMP_RET_ERRNO ||
 	       (uint32_t)action == SECCOMP_RET_TRACE;
 }
-
-static int check_errno(
-	int64_t action, bool has, uint32_t value, const char *field, struct error *err)
-{
-	if (has && !takes_errno(action))
-		return fail(err, "/linux/seccomp/%s: %s takes no errno", field,
-			word_of_number(seccomp_action_words, action));
-	if (has && value > SECCOMP_RET_DATA)
-		return fail(err, "/linux/seccomp/%s: %u is above 65535", field, value);
-	return 0;
-}
-
-bool seccomp_notifies(const struct oci_seccomp *profile)
-{
-	for (size_t i = 0; i < profile->syscalls_count; i++)
-		if ((uint32_t)profile->syscalls[i].action == SECCOMP_RET_USER_NOTIF)
-			return true;
-	return false;
-}
-
-/* After the filter is loaded, init still has to hand over its descriptor. */
-static int check_listener(const struct oci_seccomp *profile, struct error *err)
-{
-	if ((uint32_t)profile->default_action == SECCOMP_RET_USER_NOTIF)
-		return fail(err,
-			"/linux/seccomp/defaultAction: SCMP_ACT_NOTIFY would stop the "
-			"container before its listener is told");
-	if (profile->listener_metadata && !profile->listener_path)
-		return fail(
-			err, "/linux/seccomp/listenerMetadata: there is no listenerPath");
-	if (!seccomp_notifies(profile))
-		return 0;
-	if (!profile->listener_path)
-		return fail(err,
-			"/linux/seccomp/listenerPath: SCMP_ACT_NOTIFY needs a listener");
-	for (size_t i = 0; i < profile->syscalls_count; i++)
-		if ((uint32_t)profile->syscalls[i].action == SECCOMP_RET_USER_NOTIF &&
-			strings_contain(&profile->syscalls[i].names, "sendmsg"))
-			return fail(err,
-				"/linux/seccomp/syscalls/%zu: SCMP_ACT_NOTIFY for sendmsg would "
-				"stop the container before its listener is told",
-				i);
-	return 0;
-}
-
-int seccomp_check(const struct oci_seccomp *profile, struct error *err)
-{
-	if (check_errno(profile->default_action, profile->has_default_errno_ret,
-		    profile->default_errno_ret, "defaultErrnoRet", err) < 0)
-		return -1;
-	for (size_t i = 0; i < profile->syscalls_count; i++) {
-		const struct oci_syscall *syscall = &profile->syscalls[i];
-		auto_free char *field = str_format("syscalls/%zu/errnoRet", i);
-
-		if (check_errno(syscall->action, syscall->has_errno_ret,
-			    syscall->errno_ret, field, err) < 0)
-			return -1;
-		for (size_t j = 0; j < syscall->args_count; j++)
-			if (syscall->args[j].index >= ARGUMENTS_MAX)
-				return fail(err,
-					"/linux/seccomp/syscalls/%zu/args/%zu/index: %u is not in "
-					"0 to 5",
-					i, j, syscall->args[j].index);
-	}
-	return check_listener(profile, err);
-}
-
-/* ---- translation ------------------------------------------------------------------- */
 
 static uint32_t action_of(int64_t action, bool has_errno, uint32_t errnum)
 {

@@ -12,13 +12,10 @@
 
 struct oci_seccomp;
 
-/* Whether any rule hands system calls to a listener. */
-bool seccomp_notifies(const struct oci_seccomp *profile);
+/* Whether any rule hands this system call to a listener; name NULL: any at all. */
+bool seccomp_notifies(const struct oci_seccomp *profile, const char *name);
 
-/* Checks what libseccomp and the kernel would not say clearly. */
-int seccomp_check(const struct oci_seccomp *profile, struct error *err) must_check;
-
-/* The program is owned by the caller. */
+/* profile: one that validation has passed. The program is owned by the caller. */
 int seccomp_compile(const struct oci_seccomp *profile, struct sock_filter **ret,
 	size_t *ret_count, struct error *err) must_check;
 

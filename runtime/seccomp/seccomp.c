@@ -71,7 +71,7 @@ static uint32_t flags_of(const struct oci_seccomp *profile)
 {
 	uint32_t flags = (uint32_t)words_bits(&profile->flags);
 
-	if (!seccomp_notifies(profile))
+	if (!seccomp_notifies(profile, NULL))
 		return flags & ~WAIT_KILLABLE_RECV;
 	/* Both report by their return value; with the third TSYNC's is an errno. */
 	if (flags & SECCOMP_FILTER_FLAG_TSYNC)
@@ -120,7 +120,7 @@ static int find_program(const struct oci_seccomp *profile, const char *cache_dir
 static int prepare_program(const struct oci_seccomp *profile, const char *cache_dir,
 	struct seccomp_filter *filter, struct error *err)
 {
-	if (seccomp_check(profile, err) < 0 || check_flags(profile, err) < 0)
+	if (check_flags(profile, err) < 0)
 		return -1;
 	return find_program(profile, cache_dir, filter, err);
 }
@@ -142,8 +142,10 @@ int seccomp_prepare(const struct oci_seccomp *profile, const char *cache_dir,
 			return -1;
 		filter.flags = flags_of(profile);
 		filter.metadata = str_dup(profile->listener_metadata);
-		if (seccomp_notifies(profile) && connect_listener(profile->listener_path,
-							 &filter.listener, err) < 0)
+		filter.close_is_notified = seccomp_notifies(profile, "close");
+		if (seccomp_notifies(profile, NULL) &&
+			connect_listener(profile->listener_path, &filter.listener, err) <
+				0)
 			return -1;
 	}
 	*ret = filter;
@@ -194,6 +196,28 @@ static void write_state(const struct seccomp_filter *filter,
 		ret, &oci_process_state_type, &state, (struct json_write_options){ 0 });
 }
 
+/* One state for a connection; its end may be waited for before anything is decided. Our own
+ * descriptor of the notifications keeps a listener that ends from being missed: it goes at
+ * once where that needs nobody's decision, else with execve. */
+static void end_telling(const struct seccomp_filter *filter, int notifications)
+{
+	if (filter->close_is_notified) {
+		(void)shutdown(filter->listener, SHUT_RDWR); /* by now it is told */
+		return;
+	}
+	(void)close(filter->listener);
+	(void)close(notifications);
+}
+
+static int fail_to_tell(struct error *err)
+{
+	bool gone = errno == EPIPE || errno == ECONNRESET;
+
+	(void)fail_errno(err, "/linux/seccomp/listenerPath: sending the state");
+	return fail_hint(err, gone ? "the listener has closed the connection"
+				   : "does the profile let sendmsg through?");
+}
+
 int seccomp_install(const struct seccomp_filter *filter, struct seccomp_subject subject,
 	struct error *err)
 {
@@ -221,12 +245,8 @@ int seccomp_install(const struct seccomp_filter *filter, struct seccomp_subject 
 		seccomp_watch_hand_over(filter->watch, fd);
 	if (filter->listener < 0)
 		return 0;
-	if (send_all(filter->listener, state.data, state.length, fd) < 0) {
-		(void)fail_errno(err, "/linux/seccomp/listenerPath: sending the state");
-		return fail_hint(err, "does the profile let sendmsg through?");
-	}
-	(void)close(fd); /* the listener has its own by now */
-	/* One state for a connection; it may be waited for before anything is decided. */
-	(void)close(filter->listener);
+	if (send_all(filter->listener, state.data, state.length, fd) < 0)
+		return fail_to_tell(err);
+	end_telling(filter, fd);
 	return 0;
 }

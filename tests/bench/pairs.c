@@ -1,10 +1,13 @@
 /*
- * Times commands side by side: each round runs every command once, in turn, so that noise
- * of the machine meets all of them alike. Prints for each the median, the tenth and the
- * ninetieth percentile of the wall time, the peak memory, and the median of the rounds'
- * ratios to the first command.
+ * Times commands side by side: each round runs every command once, so that noise of the
+ * machine meets all of them alike, and in an order that changes, so that none always follows
+ * the same one. With -p there is a pause before each, in which the kernel
+ * ends what the last one left to it: the worker that takes a network namespace apart holds
+ * the lock that whoever makes the next one waits for. Prints for each the median, the tenth
+ * and the ninetieth percentile of the wall time, the peak memory, and the median of the
+ * rounds' ratios to each command before it.
  *
- *	pairs [-n ROUNDS] [-w WARMUPS] NAME=COMMAND...
+ *	pairs [-n ROUNDS] [-w WARMUPS] [-p MILLISECONDS] NAME=COMMAND...
  *
  * A command is split at spaces, without a shell; {} becomes a number that no other run of
  * this process has. A command that fails ends the whole with its output shown.
@@ -22,12 +25,19 @@
 #include "base/error.h"
 #include "base/str.h"
 
+#define USAGE "pairs [-n ROUNDS] [-w WARMUPS] [-p MILLISECONDS] NAME=COMMAND..."
+
 struct subject {
 	char *name;
 	struct strings words;
-	double *times;  /* ms, one a round */
-	double *ratios; /* to the first subject's time of the same round */
+	double *times; /* ms, one a round */
 	long peak_kib;
+};
+
+struct options {
+	uint32_t rounds;
+	uint32_t warmups;
+	uint32_t pause_ms;
 };
 
 static double now_ms(void)
@@ -113,37 +123,59 @@ static int run_once(
 	return 0;
 }
 
-static int run_rounds(struct subject *subjects, size_t count, uint32_t warmups,
-	uint32_t rounds, struct error *err)
+static int run_rounds(struct subject *subjects, size_t count,
+	const struct options *options, struct error *err)
 {
 	unsigned number = 0;
 
-	for (uint32_t round = 0; round < warmups + rounds; round++) {
+	for (uint32_t round = 0; round < options->warmups + options->rounds; round++) {
 		for (size_t i = 0; i < count; i++) {
+			size_t at = (i + round / 2) % count;
+			struct subject *subject =
+				&subjects[round % 2 ? count - 1 - at : at];
 			double ms;
 
-			if (run_once(&subjects[i], ++number, &ms, err) < 0)
+			(void)usleep(options->pause_ms * 1000); /* less does no harm */
+			if (run_once(subject, ++number, &ms, err) < 0)
 				return -1;
-			if (round < warmups)
-				continue;
-			subjects[i].times[round - warmups] = ms;
-			subjects[i].ratios[round - warmups] =
-				ms / subjects[0].times[round - warmups];
+			if (round >= options->warmups)
+				subject->times[round - options->warmups] = ms;
 		}
 	}
 	return 0;
 }
 
+/* The median of the rounds' ratios. */
+static double ratio(const struct subject *to, const struct subject *of, uint32_t rounds)
+{
+	auto_free double *ratios = str_alloc(rounds * sizeof(*ratios));
+
+	for (uint32_t round = 0; round < rounds; round++)
+		ratios[round] = of->times[round] / to->times[round];
+	return percentile(ratios, rounds, 0.5);
+}
+
+/* Sorting the times comes last: the rounds are no longer known from then on. */
 static void print_table(struct subject *subjects, size_t count, uint32_t rounds)
 {
-	printf("%-16s %10s %10s %10s %10s %8s\n", "", "median ms", "p10", "p90",
-		"peak KiB", "ratio");
-	for (size_t i = 0; i < count; i++)
-		printf("%-16s %10.2f %10.2f %10.2f %10ld %8.3f\n", subjects[i].name,
+	auto_free double *ratios = str_alloc(count * count * sizeof(*ratios));
+
+	for (size_t i = 0; i < count; i++) {
+		for (size_t to = 0; to < i; to++)
+			ratios[i * count + to] =
+				ratio(&subjects[to], &subjects[i], rounds);
+	}
+	printf("%-16s %10s %10s %10s %10s  %s\n", "", "median ms", "p10", "p90",
+		"peak KiB", count > 1 ? "ratio to each before" : "");
+	for (size_t i = 0; i < count; i++) {
+		printf("%-16s %10.2f %10.2f %10.2f %10ld", subjects[i].name,
 			percentile(subjects[i].times, rounds, 0.5),
 			percentile(subjects[i].times, rounds, 0.1),
-			percentile(subjects[i].times, rounds, 0.9), subjects[i].peak_kib,
-			percentile(subjects[i].ratios, rounds, 0.5));
+			percentile(subjects[i].times, rounds, 0.9), subjects[i].peak_kib);
+		for (size_t to = 0; to < i; to++)
+			printf(" %7.3f", ratios[i * count + to]);
+		putchar('\n');
+	}
 }
 
 static int parse_subject(
@@ -156,37 +188,49 @@ static int parse_subject(
 	subject->name = str_dup_n(word, (size_t)(equals - word));
 	strings_split(&subject->words, equals + 1, ' ');
 	subject->times = str_alloc(rounds * sizeof(double));
-	subject->ratios = str_alloc(rounds * sizeof(double));
+	return 0;
+}
+
+static int parse_options(int argc, char **argv, struct options *ret, struct error *err)
+{
+	struct options options = { .rounds = 30, .warmups = 3 };
+	int letter;
+
+	while ((letter = getopt(argc, argv, "+n:w:p:")) != -1) {
+		const char name[] = { '-', (char)letter, '\0' };
+		uint32_t *number = letter == 'n'   ? &options.rounds
+				   : letter == 'w' ? &options.warmups
+						   : &options.pause_ms;
+
+		if (letter == '?')
+			return fail(err, "usage: " USAGE);
+		if (str_to_u32(optarg, name, number, err) < 0)
+			return -1;
+	}
+	if (optind == argc || options.rounds == 0)
+		return fail(err, "usage: " USAGE);
+	*ret = options;
 	return 0;
 }
 
 static int bench(int argc, char **argv, struct error *err)
 {
-	uint32_t rounds = 30;
-	uint32_t warmups = 3;
+	struct options options;
 	size_t count;
 	struct subject *subjects;
-	int letter;
 
-	while ((letter = getopt(argc, argv, "+n:w:")) != -1) {
-		if (letter == '?')
-			return fail(err,
-				"usage: pairs [-n ROUNDS] [-w WARMUPS] NAME=COMMAND...");
-		if (str_to_u32(optarg, letter == 'n' ? "-n" : "-w",
-			    letter == 'n' ? &rounds : &warmups, err) < 0)
-			return -1;
-	}
-	if (optind == argc || rounds == 0)
-		return fail(err, "usage: pairs [-n ROUNDS] [-w WARMUPS] NAME=COMMAND...");
+	if (parse_options(argc, argv, &options, err) < 0)
+		return -1;
 	count = (size_t)(argc - optind);
 	subjects = str_alloc(count * sizeof(*subjects)); /* lives as long as we do */
 	for (size_t i = 0; i < count; i++) {
-		if (parse_subject(&subjects[i], argv[optind + (int)i], rounds, err) < 0)
+		if (parse_subject(
+			    &subjects[i], argv[optind + (int)i], options.rounds, err) < 0)
 			return -1;
 	}
-	if (run_rounds(subjects, count, warmups, rounds, err) < 0)
+	if (run_rounds(subjects, count, &options, err) < 0)
 		return -1;
-	print_table(subjects, count, rounds);
+	print_table(subjects, count, options.rounds);
 	return 0;
 }
 

@@ -40,12 +40,17 @@ engines_cgroup() {
 }
 
 start_time() {
+	local pause
+
 	default_bundle "$tmp/start" || return
 	engines_cgroup mkdir
-	figures -n "$rounds" \
-		"crun=crun run --bundle $tmp/start c{}" \
-		"runc=runc run --bundle $tmp/start r{}" \
-		"mocker-runtime=mocker-runtime run --bundle $tmp/start m{}"
+	for pause in 0 20; do
+		echo "# $pause ms after the one before; wanted 0.5 of crun, 0.2 of runc"
+		figures -n "$rounds" -p "$pause" \
+			"crun=crun run --bundle $tmp/start c{}" \
+			"runc=runc run --bundle $tmp/start r{}" \
+			"mocker-runtime=mocker-runtime run --bundle $tmp/start m{}"
+	done
 	engines_cgroup rmdir
 }
 

@@ -178,3 +178,44 @@ listener_and_user_namespace() {
 }
 test_case "Seccomp: the listener's pids are the runtime's with a user namespace too" \
 	listener_and_user_namespace
+
+# An agent that waits for the end of the state before it decides anything.
+close_is_decided_too() {
+	local listener
+
+	[ "$(uname -m)" = x86_64 ] || { skip "knows close's number of x86_64" && return; }
+	listen
+	sh_bundle "$tmp/web" 'exec 3</dev/null 3<&-; exec sleep 1000' "$notify_mkdir" \
+		'.linux.seccomp.syscalls[0].names = ["close", "write"]' \
+		".linux.seccomp.listenerPath = \"$tmp/agent\""
+	run mocker-runtime run --detach --bundle "$tmp/web" web
+	check_status 0
+	check_equal "$(told 1 | tail -n 1 | cut -d' ' -f1)" 3 "the system call"
+	run mocker-runtime delete --force web
+	stop_listening
+}
+test_case "Seccomp: a listener may decide about close too" close_is_decided_too
+
+a_listener_that_goes() {
+	local deaf
+
+	python3 -c 'import socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+server.accept()[0].close()' "$tmp/deaf" &
+	deaf=$!
+	check wait_until 60 test -S "$tmp/deaf"
+	sh_bundle "$tmp/web" 'exec sleep 1000' "$notify_mkdir" \
+		".linux.seccomp.listenerPath = \"$tmp/deaf\""
+	run mocker-runtime create --bundle "$tmp/web" web
+	check_status 0
+	wait "$deaf"
+	run mocker-runtime start web
+	check_fails_with "/linux/seccomp/listenerPath: sending the state" \
+		"the listener has closed the connection"
+	run mocker-runtime delete --force web
+	rm "$tmp/deaf"
+}
+test_case "Seccomp: a listener that closes the connection at once is told of" \
+	a_listener_that_goes

@@ -14,6 +14,9 @@
 #define LINUX(members)   CONFIG("", "", members)
 #define OWN(types)       "\"namespaces\":[" types "]"
 #define NS(type)         "{\"type\":\"" type "\"}"
+#define NOTIFY(names)                                                                              \
+	"\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/x\",\"syscalls\":[" \
+	"{\"names\":[" names "],\"action\":\"SCMP_ACT_NOTIFY\"}]}"
 #define MAPPINGS                                                                 \
 	"\"uidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":1000}]," \
 	"\"gidMappings\":[{\"containerID\":0,\"hostID\":100000,\"size\":1000}]"
@@ -143,6 +146,14 @@ static const struct {
 	{ LINUX("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}"), "/linux/seccomp/defaultAction" },
 	{ LINUX("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"defaultErrnoRet\":1}"), "SCMP_ACT_ALLOW returns no errno" },
 	{ LINUX("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38}"), NULL },
+	{ LINUX("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":4096}"), "up to 4095, found 4096" },
+	{ LINUX("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_TRACE\",\"defaultErrnoRet\":4096}"), NULL },
+	{ LINUX("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_TRACE\",\"defaultErrnoRet\":65536}"), "up to 65535, found 65536" },
+	{ LINUX("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"mkdir\"],\"action\":\"SCMP_ACT_KILL\",\"errnoRet\":1}]}"),
+		"/linux/seccomp/syscalls/0/errnoRet" },
+	{ LINUX(NOTIFY("\"sendmsg\"")), "on sendmsg the listener could not be told" },
+	{ LINUX(NOTIFY("\"write\",\"close\"")), NULL },
+	{ LINUX(NOTIFY("\"close\",\"shutdown\"")), "the end of the state" },
 	{ LINUX("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerMetadata\":\"x\"}"), "/linux/seccomp/listenerMetadata" },
 	{ LINUX("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[],\"action\":\"SCMP_ACT_LOG\"}]}"), "/linux/seccomp/syscalls/0/names" },
 	{ LINUX("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"a\"],\"action\":\"SCMP_ACT_NOTIFY\"}]}"), "/linux/seccomp/listenerPath" },
