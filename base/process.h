@@ -58,6 +58,8 @@ struct process_run {
 	size_t keep;        /* 0: 64 KiB */
 	int timeout_ms;     /* 0: none; after it the whole process group is killed
 				    and the error has errnum ETIMEDOUT */
+	int until_fd;       /* > 0: once it is readable the same with ECANCELED; without a
+				    timeout the program alone is killed */
 	bool new_session;
 	void (*in_child)(void *argument); /* last thing before execve; may _exit */
 	void *argument;

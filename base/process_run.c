@@ -251,8 +251,27 @@ static void feed(const struct process_run *run, struct child *child)
 		close_end(&child->input);
 }
 
-/* 1: the pipes are closed; 0: time is over. */
-static int exchange(const struct process_run *run, struct child *child, int64_t deadline)
+/* How a conversation ends. */
+enum ending {
+	ENDING_DONE,
+	ENDING_TIME,  /* run->timeout_ms is over */
+	ENDING_UNTIL, /* run->until_fd is readable */
+};
+
+/* -1 waits without an end; 0: time is over. */
+static int time_left(int64_t deadline)
+{
+	return deadline ? (int)MAX(deadline - now_ms(), 0) : -1;
+}
+
+static int until(const struct process_run *run)
+{
+	return run->until_fd > 0 ? run->until_fd : -1;
+}
+
+/* Until the pipes are closed. */
+static enum ending exchange(
+	const struct process_run *run, struct child *child, int64_t deadline)
 {
 	size_t keep = run->keep ? run->keep : KEEP_DEFAULT;
 
@@ -261,12 +280,13 @@ static int exchange(const struct process_run *run, struct child *child, int64_t 
 			{ .fd = child->input, .events = POLLOUT },
 			{ .fd = child->output, .events = POLLIN },
 			{ .fd = child->errors, .events = POLLIN },
+			{ .fd = until(run), .events = POLLIN },
 		};
-		int64_t left = deadline ? deadline - now_ms() : -1;
+		int left = time_left(deadline);
 
-		if (deadline && left <= 0)
-			return 0;
-		if (poll(polls, ARRAY_SIZE(polls), (int)left) <= 0)
+		if (left == 0)
+			return ENDING_TIME;
+		if (poll(polls, ARRAY_SIZE(polls), left) <= 0)
 			continue;
 		if (polls[0].revents)
 			feed(run, child);
@@ -274,25 +294,46 @@ static int exchange(const struct process_run *run, struct child *child, int64_t 
 			drain(&child->output, run->output, keep);
 		if (polls[2].revents)
 			drain(&child->errors, run->errors, keep);
+		if (polls[3].revents)
+			return ENDING_UNTIL;
 	}
-	return 1;
+	return ENDING_DONE;
 }
 
-/* Closed pipes do not mean an ended process. 1: ended; 0: time is over. */
-static int await_exit(struct child *child, int64_t deadline)
+/* Closed pipes do not mean an ended process. Without an end of our own, waiting for it is
+ * the caller's wait(2). */
+static enum ending await_exit(
+	const struct process_run *run, const struct child *child, int64_t deadline)
 {
-	auto_fd pidfd = deadline ? process_pidfd_open(child->pid) : -1;
-	struct pollfd poll_exit = { .fd = pidfd, .events = POLLIN };
+	bool ends = deadline || until(run) >= 0;
+	auto_fd pidfd = ends ? process_pidfd_open(child->pid) : -1;
+	struct pollfd polls[] = {
+		{ .fd = pidfd, .events = POLLIN },
+		{ .fd = until(run), .events = POLLIN },
+	};
 
 	while (pidfd >= 0) {
-		int64_t left = deadline - now_ms();
+		int left = time_left(deadline);
 
-		if (left <= 0)
-			return 0;
-		if (poll(&poll_exit, 1, (int)left) > 0)
-			break;
+		if (left == 0)
+			return ENDING_TIME;
+		if (poll(polls, ARRAY_SIZE(polls), left) <= 0)
+			continue;
+		return polls[0].revents ? ENDING_DONE : ENDING_UNTIL;
 	}
-	return 1;
+	return ENDING_DONE;
+}
+
+/* Only with a timeout is it the leader of a process group. */
+static int end_early(const struct process_run *run, const struct child *child,
+	enum ending ending, struct error *err)
+{
+	kill(run->timeout_ms > 0 ? -child->pid : child->pid, SIGKILL);
+	if (ending == ENDING_TIME)
+		return fail_code(err, ETIMEDOUT,
+			"%s did not end within %d ms and was killed", run->path,
+			run->timeout_ms);
+	return fail_code(err, ECANCELED, "%s was killed", run->path);
 }
 
 /* Writing to a child that has gone must be an errno, not our death. */
@@ -301,20 +342,18 @@ static int converse(const struct process_run *run, struct child *child, struct e
 	int64_t deadline = run->timeout_ms > 0 ? now_ms() + run->timeout_ms : 0;
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction before;
-	int done;
+	enum ending ending;
 
 	sigaction(SIGPIPE, &ignore, &before);
 	if (child->input >= 0)
 		fcntl(child->input, F_SETFL, O_NONBLOCK);
-	done = exchange(run, child, deadline) && await_exit(child, deadline);
+	ending = exchange(run, child, deadline);
+	if (ending == ENDING_DONE)
+		ending = await_exit(run, child, deadline);
 	sigaction(SIGPIPE, &before, NULL);
 	trim_tail(run->output, run->keep ? run->keep : KEEP_DEFAULT);
 	trim_tail(run->errors, run->keep ? run->keep : KEEP_DEFAULT);
-	if (done)
-		return 0;
-	kill(-child->pid, SIGKILL);
-	return fail_code(err, ETIMEDOUT, "%s did not end within %d ms and was killed",
-		run->path, run->timeout_ms);
+	return ending == ENDING_DONE ? 0 : end_early(run, child, ending, err);
 }
 
 int process_run(const struct process_run *run, int *ret_status, struct error *err)

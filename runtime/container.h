@@ -95,6 +95,13 @@ int container_pidfd(const struct container *container);
 enum container_status container_status(const struct container *container);
 const char *container_status_word(enum container_status status);
 
+/* Every process of the container that can be told: container_pids.c. Owned by the caller. */
+int container_pids(const struct container *container, struct cgroup_pids *ret,
+	struct error *err) must_check;
+/* To have no process any more is no failure. */
+int container_signal_all(
+	const struct container *container, int number, struct error *err) must_check;
+
 /* What `state` prints and hooks read. Owned by the caller. */
 void container_describe(const struct container *container, enum container_status status,
 	struct oci_state *ret);

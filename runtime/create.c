@@ -363,6 +363,7 @@ static int run_hooks(struct creation *creation, struct error *err)
 		.hooks = &creation->bundle.config.hooks,
 		.state = &state,
 		.cwd_fd = creation->bundle.fd,
+		.init_fd = creation->pidfd,
 	};
 
 	if (!creation->waits_hooked)

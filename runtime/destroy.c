@@ -32,14 +32,14 @@ static int explain_survivor(const struct container *container, struct error *err
 /* Thawed first: a process that is frozen by version 1 does not die. */
 int container_kill_all(const struct container *container, struct error *err)
 {
-	const struct cgroup *cgroup = &container->state.cgroup;
 	auto_fd pidfd = container_pidfd(container);
 	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
 
+	if (container_signal_all(container, SIGKILL, err) < 0)
+		return -1;
+	/* It may have left its cgroup. */
 	if (pidfd >= 0 && process_pidfd_signal(pidfd, SIGKILL) < 0 && errno != ESRCH)
 		return fail_errno(err, "killing process %d", container->state.pid);
-	if (cgroup_exists(cgroup) && cgroup_signal(cgroup, SIGKILL, err) < 0)
-		return -1;
 	if (pidfd >= 0 && poll(&gone, 1, KILL_WAIT_MS) == 0)
 		return explain_survivor(container, err);
 	return 0;

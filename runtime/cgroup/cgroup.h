@@ -152,6 +152,8 @@ struct cgroup_pids {
 #define auto_cgroup_pids __attribute__((cleanup(cgroup_pids_free))) struct cgroup_pids
 
 void cgroup_pids_free(struct cgroup_pids *pids);
+void cgroup_pids_add(struct cgroup_pids *pids, pid_t pid);
+bool cgroup_pids_have(const struct cgroup_pids *pids, pid_t pid);
 int cgroup_pids(const struct cgroup *cgroup, struct cgroup_pids *ret,
 	struct error *err) must_check;
 

@@ -35,6 +35,10 @@ const struct cgroup_dir *cgroup_unified(const struct cgroup *cgroup);
 /* One that tells which processes are in the container; NULL without any. */
 const struct cgroup_dir *cgroup_main_dir(const struct cgroup *cgroup);
 
+/* The processes of one directory and of those below it. */
+int cgroup_pids_in(
+	const char *path, struct cgroup_pids *ret, struct error *err) must_check;
+
 /* path/sub where ".." in sub does not climb over path. Owned by the caller. */
 char *cgroup_join_below(const char *path, const char *sub);
 

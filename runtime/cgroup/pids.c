@@ -21,6 +21,21 @@ void cgroup_pids_free(struct cgroup_pids *pids)
 	*pids = (struct cgroup_pids){ 0 };
 }
 
+void cgroup_pids_add(struct cgroup_pids *pids, pid_t pid)
+{
+	pids->items = str_realloc(pids->items, pids->count + 1, sizeof(pids->items[0]));
+	pids->items[pids->count++] = pid;
+}
+
+bool cgroup_pids_have(const struct cgroup_pids *pids, pid_t pid)
+{
+	for (size_t i = 0; i < pids->count; i++) {
+		if (pids->items[i] == pid)
+			return true;
+	}
+	return false;
+}
+
 static int add_text(struct cgroup_pids *pids, char *text, struct error *err)
 {
 	char *rest = NULL;
@@ -35,9 +50,7 @@ static int add_text(struct cgroup_pids *pids, char *text, struct error *err)
 			pids->hidden = true;
 			continue;
 		}
-		pids->items =
-			str_realloc(pids->items, pids->count + 1, sizeof(pids->items[0]));
-		pids->items[pids->count++] = (pid_t)pid;
+		cgroup_pids_add(pids, (pid_t)pid);
 	}
 	return 0;
 }
@@ -74,15 +87,24 @@ static int add_dir(
 	return 0;
 }
 
-int cgroup_pids(const struct cgroup *cgroup, struct cgroup_pids *ret, struct error *err)
+int cgroup_pids_in(const char *path, struct cgroup_pids *ret, struct error *err)
 {
-	const struct cgroup_dir *dir = cgroup_main_dir(cgroup);
 	auto_cgroup_pids pids = { 0 };
 
-	if (dir && add_dir(&pids, dir->path, 0, err) < 0)
+	if (add_dir(&pids, path, 0, err) < 0)
 		return -1;
 	*ret = pids;
 	pids = (struct cgroup_pids){ 0 };
+	return 0;
+}
+
+int cgroup_pids(const struct cgroup *cgroup, struct cgroup_pids *ret, struct error *err)
+{
+	const struct cgroup_dir *dir = cgroup_main_dir(cgroup);
+
+	if (dir)
+		return cgroup_pids_in(dir->path, ret, err);
+	*ret = (struct cgroup_pids){ 0 };
 	return 0;
 }
 

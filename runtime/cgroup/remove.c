@@ -87,8 +87,7 @@ static void wait_a_moment(const struct cgroup_dir *dir, long *pause_ns, int64_t 
 	(void)nanosleep(&pause, NULL); /* likewise */
 }
 
-static int explain(const struct cgroup *cgroup, const struct cgroup_dir *dir, int errnum,
-	struct error *err)
+static int explain(const struct cgroup_dir *dir, int errnum, struct error *err)
 {
 	auto_cgroup_pids pids = { 0 };
 	auto_str who = { 0 };
@@ -96,7 +95,7 @@ static int explain(const struct cgroup *cgroup, const struct cgroup_dir *dir, in
 
 	errno = errnum;
 	(void)fail_errno(err, "removing the cgroup %s", dir->path);
-	if (errnum != EBUSY || cgroup_pids(cgroup, &pids, &ignored) < 0 || !pids.count)
+	if (errnum != EBUSY || cgroup_pids_in(dir->path, &pids, &ignored) < 0 || !pids.count)
 		return -1;
 	for (size_t i = 0; i < pids.count && i < 5; i++) {
 		str_append(&who, i ? ", " : "");
@@ -133,7 +132,7 @@ static int remove_dir(const struct cgroup *cgroup, const struct cgroup_dir *dir,
 	while ((errnum = ours ? remove_tree(dir->path, 0)
 			      : remove_children(dir->path, 0))) {
 		if (errnum != EBUSY || now_ns() >= deadline)
-			return explain(cgroup, dir, errnum, err);
+			return explain(dir, errnum, err);
 		wait_a_moment(dir, &pause_ns, deadline);
 	}
 	remove_parents(dir);

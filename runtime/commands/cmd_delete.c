@@ -36,8 +36,8 @@ static int destroy(const struct container *container, struct error *err)
 	return 0;
 }
 
-/* Without the lock, which a command may hold that waits for init: `start` for a hook that
- * hangs. Whose init is gone comes to its end. */
+/* Without the lock, which a command may hold that waits for init: `create` or `start` for a
+ * hook that hangs. Whose init is gone comes to its end. */
 static void end_init(const struct command_call *call, const char *id)
 {
 	auto_container container = CONTAINER_NONE;
@@ -47,8 +47,14 @@ static void end_init(const struct command_call *call, const char *id)
 	if (call_container_of(call, id, CONTAINER_READ, &container, &ignored) < 0)
 		return;
 	pidfd = container_pidfd(&container);
-	if (pidfd >= 0)
-		(void)process_pidfd_signal(pidfd, SIGKILL); /* dead already */
+	if (pidfd < 0)
+		return;
+	/* Without a cgroup nobody could be found once init is gone. What fails now is told
+	 * when it fails again. */
+	if (cgroup_exists(&container.state.cgroup))
+		(void)process_pidfd_signal(pidfd, SIGKILL);
+	else
+		(void)!container_signal_all(&container, SIGKILL, &ignored);
 }
 
 static int delete_one(const struct command_call *call, const char *id, struct error *err)

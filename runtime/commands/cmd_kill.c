@@ -31,26 +31,16 @@ static int signal_init(const struct container *container, int number, struct err
 static int kill_one(const struct container *container, int number, struct error *err)
 {
 	const struct cgroup *cgroup = &container->state.cgroup;
-	bool all = number == SIGKILL && container->state.shares_pids;
+	auto_fd first = container_pidfd(container);
 
-	if (all && cgroup_exists(cgroup))
-		return cgroup_signal(cgroup, number, err);
+	if (number == SIGKILL && container->state.shares_pids &&
+		(first >= 0 || cgroup_exists(cgroup)))
+		return container_signal_all(container, number, err);
 	if (signal_init(container, number, err) < 0)
 		return -1;
 	/* Of a frozen process version 1 keeps even this signal back. */
 	if (number == SIGKILL && cgroup_is_frozen(cgroup))
 		return cgroup_thaw(cgroup, err);
-	return 0;
-}
-
-static int kill_all(const struct container *container, int number, struct error *err)
-{
-	struct error ignored;
-
-	if (cgroup_exists(&container->state.cgroup))
-		return cgroup_signal(&container->state.cgroup, number, err);
-	/* No cgroup to find the others by; none left is what was wanted. */
-	(void)!signal_init(container, number, &ignored);
 	return 0;
 }
 
@@ -64,7 +54,7 @@ static int kill_in(const struct command_call *call, const char *id, struct error
 		return -1;
 	if (call_container_of(call, id, CONTAINER_READ, &container, err) < 0)
 		return -1;
-	return options->all ? kill_all(&container, number, err)
+	return options->all ? container_signal_all(&container, number, err)
 			    : kill_one(&container, number, err);
 }
 

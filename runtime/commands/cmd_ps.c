@@ -43,15 +43,6 @@ static long number_in_column(const char *line, int column)
 	return -1;
 }
 
-static bool is_one_of(long pid, const struct cgroup_pids *pids)
-{
-	for (size_t i = 0; i < pids->count; i++) {
-		if (pids->items[i] == pid)
-			return true;
-	}
-	return false;
-}
-
 static int filter(const char *said, const struct cgroup_pids *pids, struct str *to,
 	struct error *err)
 {
@@ -64,7 +55,8 @@ static int filter(const char *said, const struct cgroup_pids *pids, struct str *
 		return fail(err, "ps prints no column PID; its options must ask for one");
 	str_appendf(to, "%s\n", lines.items[0]);
 	for (size_t i = 1; i < lines.count; i++) {
-		if (is_one_of(number_in_column(lines.items[i], column), pids))
+		if (cgroup_pids_have(
+			    pids, (pid_t)number_in_column(lines.items[i], column)))
 			str_appendf(to, "%s\n", lines.items[i]);
 	}
 	return 0;
@@ -105,8 +97,7 @@ static int ps_command(const struct command_call *call, struct error *err)
 
 	if (call_container(call, CONTAINER_READ, &container, err) < 0)
 		return -1;
-	if (cgroup_exists(&container.state.cgroup) &&
-		cgroup_pids(&container.state.cgroup, &pids, err) < 0)
+	if (container_pids(&container, &pids, err) < 0)
 		return -1;
 	if (str_equal(options->format, "json"))
 		print_json(&pids, &text);

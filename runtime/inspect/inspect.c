@@ -118,31 +118,6 @@ void inspection_free(struct inspection *inspection)
 	json_free(&inspection_type, inspection);
 }
 
-bool inspect_has_pid(const struct cgroup_pids *pids, pid_t pid)
-{
-	for (size_t i = 0; i < pids->count; i++) {
-		if (pids->items[i] == pid)
-			return true;
-	}
-	return false;
-}
-
-/* The cgroup's, and the first process even where there is no cgroup. */
-static int list_pids(
-	const struct container *container, struct cgroup_pids *ret, struct error *err)
-{
-	pid_t first = container->state.pid;
-
-	if (cgroup_exists(&container->state.cgroup) &&
-		cgroup_pids(&container->state.cgroup, ret, err) < 0)
-		return -1;
-	if (inspect_has_pid(ret, first))
-		return 0;
-	ret->items = str_realloc(ret->items, ret->count + 1, sizeof(*ret->items));
-	ret->items[ret->count++] = first;
-	return 0;
-}
-
 int inspect_container(
 	const struct container *container, struct inspection *ret, struct error *err)
 {
@@ -154,7 +129,7 @@ int inspect_container(
 	inspect_cgroups(&container->state.cgroup, ret);
 	if (status == CONTAINER_STOPPED || pid <= 0)
 		return 0;
-	if (list_pids(container, &pids, err) < 0)
+	if (container_pids(container, &pids, err) < 0)
 		return -1;
 	inspect_processes(&pids, ret);
 	inspect_security(pid, &ret->security);

@@ -129,4 +129,3 @@ void inspect_mounts(pid_t pid, struct inspection *to);
 void inspect_cgroups(const struct cgroup *cgroup, struct inspection *to);
 void inspect_sockets(pid_t pid, const struct cgroup_pids *pids, struct inspection *to);
 void inspect_interfaces(pid_t pid, struct inspection *to);
-bool inspect_has_pid(const struct cgroup_pids *pids, pid_t pid);

@@ -13,19 +13,11 @@
 
 #define OTHERS_MAX 16 /* listed of each namespace; the host's own has them all */
 
-static uint64_t inode_of(pid_t pid, int64_t type)
-{
-	auto_free char *path = str_format("/proc/%d/ns/%s", pid, namespace_file(type));
-	struct stat status;
-
-	return stat(path, &status) == 0 ? status.st_ino : 0;
-}
-
 static void list_namespaces(pid_t pid, struct inspection *to)
 {
 	to->namespaces = str_alloc(NAMESPACE_KINDS * sizeof(*to->namespaces));
 	for (const struct word *word = namespace_words; word->word; word++) {
-		uint64_t inode = inode_of(pid, word->number);
+		uint64_t inode = namespaces_inode(pid, word->number);
 
 		if (!inode) /* a kind that this kernel lacks */
 			continue;
@@ -58,7 +50,7 @@ static void look_at(pid_t pid, struct inspection *to)
 	for (size_t i = 0; i < to->namespaces_count; i++) {
 		struct inspect_namespace *namespace = &to->namespaces[i];
 
-		if (inode_of(pid, namespace->type) == namespace->inode)
+		if (namespaces_inode(pid, namespace->type) == namespace->inode)
 			add_other(namespace, pid);
 	}
 }
@@ -71,7 +63,7 @@ static void find_others(const struct cgroup_pids *pids, struct inspection *to)
 	while (proc && (entry = readdir(proc))) {
 		pid_t pid = atoi(entry->d_name); /* 0: no process's */
 
-		if (pid > 0 && pid != getpid() && !inspect_has_pid(pids, pid))
+		if (pid > 0 && pid != getpid() && !cgroup_pids_have(pids, pid))
 			look_at(pid, to);
 	}
 }
@@ -85,7 +77,7 @@ static void claim(const char *id, const struct cgroup_pids *pids, struct inspect
 		for (size_t j = 0; j < namespace->others_count; j++) {
 			struct inspect_companion *other = &namespace->others[j];
 
-			if (!other->container && inspect_has_pid(pids, other->pid))
+			if (!other->container && cgroup_pids_have(pids, other->pid))
 				other->container = str_dup(id);
 		}
 	}
@@ -115,8 +107,7 @@ static void name_containers(const struct container *container, struct inspection
 			container_open(
 				container->root, *id, CONTAINER_READ, &other, &gone) < 0)
 			continue;
-		if (cgroup_exists(&other.state.cgroup) &&
-			cgroup_pids(&other.state.cgroup, &pids, &gone) == 0)
+		if (container_pids(&other, &pids, &gone) == 0)
 			claim(*id, &pids, to);
 	}
 }

@@ -210,6 +210,14 @@ pid_t namespaces_outer_pid(int proc_fd)
 	return (pid_t)number;
 }
 
+uint64_t namespaces_inode(pid_t pid, int64_t type)
+{
+	auto_free char *path = str_format("/proc/%d/ns/%s", pid, namespace_file(type));
+	struct stat status;
+
+	return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
 bool namespaces_shared(pid_t pid, int64_t type)
 {
 	auto_free char *theirs_path =

@@ -69,6 +69,10 @@ int namespaces_in_chroot(bool *ret, struct error *err) must_check;
  * refuses to enter the user namespace that one is in. */
 bool namespaces_shared(pid_t pid, int64_t type);
 
+/* Of that process's namespace; 0 where the process, the right to look or the kind is
+ * missing. Means something as long as the namespace lives. */
+uint64_t namespaces_inode(pid_t pid, int64_t type);
+
 /* Our pid as the creator numbers it, by the creator's procfs: its open directory, or -1 for
  * /proc, as long as nothing is mounted or joined. 0 where that is not known. */
 pid_t namespaces_outer_pid(int proc_fd);

@@ -27,6 +27,26 @@ sleep_bundle() {
 }
 test_case "delete --force ends what a start waits for" while_start_waits
 
+while_create_waits() {
+	local began=$SECONDS creating
+
+	make_bundle "$tmp/web" ".hooks.createRuntime = [{\"path\": \"/bin/sh\",
+		\"args\": [\"sh\", \"-c\", \"echo >$tmp/hooked; exec sleep 1000\"]}]"
+	mocker-runtime create -b "$tmp/web" web </dev/null >/dev/null 2>"$tmp/said" &
+	creating=$!
+	check wait_until 20 test -e "$tmp/hooked"
+	run mocker-runtime delete --force web
+	check_status 0
+	wait $creating
+	check_equal $? 1 "the status of create"
+	check_has "$(cat "$tmp/said")" "/hooks/createRuntime/0: /bin/sh was killed"
+	check_has "$(cat "$tmp/said")" "the container's init has ended"
+	check_equal "$((SECONDS - began < 8))" 1 "whether it was soon"
+	run mocker-runtime list -q
+	check_output ""
+}
+test_case "and what a create waits for" while_create_waits
+
 is_stuck() {
 	grep -q swallowed "$tmp/fuse.log"
 }
@@ -143,3 +163,65 @@ frozen_above() {
 	find /sys/fs/cgroup -type d -name above -exec rmdir {} + 2>/dev/null
 }
 test_case "a cgroup above that is frozen is named, for it is not ours to thaw" frozen_above
+
+# A process of the host that somebody has put into one hierarchy only.
+held_in_one_hierarchy() {
+	local stranger memory=/sys/fs/cgroup/memory/mocker-test/web
+
+	[ -d /sys/fs/cgroup/memory ] || { skip "version 1 only has several hierarchies" && return; }
+	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]'
+	run mocker-runtime run -d -b "$tmp/web" web
+	sleep 1000 &
+	stranger=$!
+	echo $stranger >"$memory/cgroup.procs"
+	run mocker-runtime delete --force web
+	check_status 1
+	check_fails_with "removing the cgroup $memory" "held by 1 processes: $stranger (sleep"
+	kill $stranger
+	wait $stranger 2>/dev/null
+	run mocker-runtime delete --force web
+	check_status 0
+}
+test_case "who holds the cgroup of one hierarchy only is named too" held_in_one_hierarchy
+
+# without_cgroup [JQ FILTER...]: a container "web" of three processes, which no cgroup tells.
+without_cgroup() {
+	sh_bundle "$tmp/web" 'sleep 1001 & sleep 1002 & wait; exec sleep 1003' "$@"
+	run mocker-runtime --cgroup-manager disabled run -d -b "$tmp/web" web
+	check_status 0
+	check wait_until 20 has_processes 3
+}
+
+has_processes() {
+	[ "$(mocker-runtime ps --format json web | jq length)" = "$1" ]
+}
+
+processes_without_cgroup() {
+	local shared='.linux.namespaces |= map(select(.type != "pid"))'
+
+	without_cgroup
+	run mocker-runtime ps web -o pid,args
+	check_output_has "sleep 1001"
+	check_output_has "sleep 1002"
+	run mocker-runtime kill --all web USR1
+	check_status 0
+	check wait_until 20 has_processes 1 # the first of a pid namespace has no default actions
+	run mocker-runtime delete --force web
+	check_status 0
+
+	without_cgroup "$shared"
+	run mocker-runtime kill web KILL
+	check_status 0
+	check wait_until 20 test -z "$(pgrep -f 'sleep 100[12]')"
+	run mocker-runtime kill web KILL
+	check_fails_with "container not running"
+	run mocker-runtime delete web
+	check_status 0
+
+	without_cgroup "$shared"
+	run mocker-runtime delete --force web
+	check_status 0
+	check_equal "$(pgrep -f 'sleep 100[12]')" "" "what runs still"
+}
+test_case "without a cgroup the mount namespace tells who is in the container" \
+	processes_without_cgroup
