@@ -111,6 +111,10 @@ int str_to_u32(
 int str_to_bytes(
 	const char *text, const char *what, int64_t *ret, struct error *err) must_check;
 
+/* As Go writes durations: "1h30m", "1.5s", "300ms", a bare "0"; never negative. False for
+ * anything else, and above 292 years. */
+bool duration_parse(const char *text, int64_t *ret_ns);
+
 /* The candidate nearest to what was typed, or NULL where none is near enough to offer.
  * Candidates come from next(state), which returns NULL at the end. */
 const char *str_nearest(const char *typed, const char *(*next)(void *state), void *state);

@@ -1,52 +1,10 @@
-/* HEALTHCHECK: NONE, or CMD with its times; durations are written as Go writes them. */
-#include <ctype.h>
+/* HEALTHCHECK: NONE, or CMD with its times. */
 #include <string.h>
 #include <strings.h>
 
 #include "builder/language/step_internal.h"
 
 #define MILLISECOND INT64_C(1000000)
-
-static const struct word units[] = {
-	{ "ns", 1 },
-	{ "us", 1000 },
-	{ "\xC2\xB5s", 1000 },
-	{ "ms", MILLISECOND },
-	{ "s", 1000 * MILLISECOND },
-	{ "m", 60 * 1000 * MILLISECOND },
-	{ "h", 3600 * 1000 * MILLISECOND },
-	{ NULL, 0 },
-};
-
-/* "1h30m", "1.5s", "300ms"; a bare "0". */
-static bool parse_duration(const char *text, int64_t *ret)
-{
-	double total = 0;
-
-	if (strcmp(text, "0") == 0)
-		return *ret = 0, true;
-	if (!*text)
-		return false;
-	while (*text) {
-		size_t digits = strspn(text, "0123456789.");
-		auto_free char *number = str_dup_n(text, digits);
-		size_t letters = strcspn(text + digits, "0123456789.");
-		auto_free char *unit = str_dup_n(text + digits, letters);
-		int64_t factor;
-		char *end;
-
-		if (digits == 0 || !word_to_number(units, unit, &factor))
-			return false;
-		total += strtod(number, &end) * (double)factor;
-		if (*end)
-			return false;
-		text += digits + letters;
-	}
-	if (total > 9.2e18)
-		return false;
-	*ret = (int64_t)total;
-	return true;
-}
 
 static int read_duration(struct step_context *context, const char *name, int64_t *ret)
 {
@@ -56,7 +14,7 @@ static int read_duration(struct step_context *context, const char *name, int64_t
 	if (!token)
 		return 0;
 	value = strchr(token->text, '=') + 1;
-	if (!parse_duration(value, ret))
+	if (!duration_parse(value, ret))
 		return instruction_fail(context->instruction, token, context->err,
 			"--%s is a time such as 30s or 1m30s, not \"%s\"", name, value);
 	if (*ret > 0 && *ret < MILLISECOND)

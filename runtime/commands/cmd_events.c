@@ -20,30 +20,24 @@ struct events_options {
 static const struct option_spec options[] = {
 	OPTION_FLAG(struct events_options, stats, "stats", 0, "print the figures once"),
 	OPTION_STRING(struct events_options, interval, "interval", 0, "DURATION",
-		"time between figures, such as 500ms, 5s, 1m", .initial = "5s"),
+		"time between figures, such as 500ms, 5s, 1m30s", .initial = "5s"),
 	OPTION_END,
-};
-
-static const struct word units[] = {
-	{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "", 1000 }, { NULL, 0 },
 };
 /* clang-format on */
 
+/* A bare number is one of seconds. */
 static int parse_interval(const char *text, int *ret_ms, struct error *err)
 {
-	auto_free char *digits = str_dup_n(text, strspn(text, "0123456789"));
-	struct error ignored;
-	uint32_t number;
-	int64_t unit;
+	bool bare = *text && !text[strspn(text, "0123456789")];
+	auto_free char *duration = str_format("%s%s", text, bare ? "s" : "");
+	int64_t ns;
 
-	if (str_to_u32(digits, "interval", &number, &ignored) < 0 || !number ||
-		!word_to_number(units, text + strlen(digits), &unit) ||
-		number > INT32_MAX / unit)
+	if (!duration_parse(duration, &ns) || ns < 1000000 || ns / 1000000 > INT32_MAX)
 		return fail(err,
-			"--interval: expected a duration above 0 such as 500ms or 5s, found "
-			"\"%s\"",
+			"--interval: expected a duration from 1ms such as 500ms, 5s or 1m30s, "
+			"found \"%s\"",
 			text);
-	*ret_ms = (int)(number * unit);
+	*ret_ms = (int)(ns / 1000000);
 	return 0;
 }
 

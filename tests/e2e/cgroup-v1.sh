@@ -255,7 +255,9 @@ telling_figures() {
 	kill $!
 	wait $! 2>/dev/null
 	run mocker-runtime events --interval 0 web
-	check_fails_with "expected a duration above 0"
+	check_fails_with "expected a duration from 1ms"
+	run timeout -k 1 1 mocker-runtime events --interval 1m30s web
+	check_status 124
 	delete web
 }
 test_case "events prints what a container uses" telling_figures

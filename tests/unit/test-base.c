@@ -140,6 +140,39 @@ static void sizes_have_suffixes(void)
 	}
 }
 
+static void durations_are_as_go_writes_them(void)
+{
+	static const struct {
+		const char *text;
+		int64_t ns; /* -1: refused */
+	} cases[] = {
+		{ "0", 0 },
+		{ "300ms", 300000000 },
+		{ "1m30s", 90000000000 },
+		{ "1.5h", 5400000000000 },
+		{ "2us", 2000 },
+		{ "1h1ns", 3600000000001 },
+		{ "2000000h", 7200000000000000000 },
+		{ "3000000h", -1 },
+		{ "", -1 },
+		{ "5", -1 },
+		{ "-5s", -1 },
+		{ "1.2.3s", -1 },
+		{ ".s", -1 },
+		{ "5 s", -1 },
+		{ "5d", -1 },
+		{ "s", -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int64_t ns = -1;
+
+		(void)duration_parse(cases[i].text, &ns);
+		if (!CHECK_INT(ns, cases[i].ns))
+			printf("# \"%s\"\n", cases[i].text);
+	}
+}
+
 static void lists_split_and_join(void)
 {
 	auto_strings list = { 0 };
@@ -510,6 +543,7 @@ static const struct test tests[] = {
 	{ "an unsigned number is digits only, in range", numbers_are_strict },
 	{ "a signed number reaches both ends", signed_numbers_reach_their_ends },
 	{ "a size takes the usual suffixes", sizes_have_suffixes },
+	{ "a duration is read as Go writes it", durations_are_as_go_writes_them },
 	{ "a list splits, joins and grows", lists_split_and_join },
 	{ "an environment is replaced by whole names",
 		environments_replace_by_whole_name },
