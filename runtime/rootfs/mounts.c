@@ -370,3 +370,20 @@ int mounts_finish(struct mount_plan *plans, size_t count, struct error *err)
 	}
 	return 0;
 }
+
+int mounts_propagate_again(const struct mounts *mounts, const struct mount_plan *plans,
+	size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		auto_fd fd = -1;
+
+		if (!plans[i].has_propagation)
+			continue;
+		if (path_open_in_root(mounts->root_fd, plans[i].destination, O_PATH, 0,
+			    &fd, err) < 0 ||
+			attach_propagation(&plans[i], fd,
+				&(struct attach_place){ .root_fd = -1 }, err) < 0)
+			return fail_while(err, "/mounts/%zu", plans[i].index);
+	}
+	return 0;
+}

@@ -35,3 +35,7 @@ int mounts_apply_on_root(struct mount_plan *plans, size_t count, struct mounts *
 
 /* "ro" of mounts that had to be written to first. */
 int mounts_finish(struct mount_plan *plans, size_t count, struct error *err) must_check;
+
+/* Those with a propagation of their own get it once more, after all of them got another. */
+int mounts_propagate_again(const struct mounts *mounts, const struct mount_plan *plans,
+	size_t count, struct error *err) must_check;

@@ -95,12 +95,18 @@ static void take_namespaces(struct rootfs *rootfs)
 }
 
 /* rootfsPropagation with an "r" holds for what is mounted on the root too. Slave is what
- * everything is from the start. */
+ * everything is from the start; unbindable can only come last, for read-only paths are
+ * bound on themselves. */
+static bool spreads_at_once(unsigned long asked)
+{
+	return asked & MS_REC && !(asked & (MS_SLAVE | MS_UNBINDABLE));
+}
+
 static void take_propagation(struct rootfs *rootfs)
 {
 	unsigned long asked = (unsigned long)rootfs->config->linux.rootfs_propagation;
 
-	if (asked & MS_REC && !(asked & MS_SLAVE))
+	if (spreads_at_once(asked))
 		rootfs->mounts.propagation = asked;
 	rootfs->mounts.shares_with_creator = asked & MS_SHARED && !rootfs->user_namespace;
 }
@@ -297,7 +303,7 @@ static int make_root(struct rootfs *rootfs, struct error *err)
 	if (rootfs->user_namespace &&
 		propagate(rootfs->mounts.root_fd, MS_SLAVE | MS_REC, err) < 0)
 		return -1;
-	if (asked & MS_REC && !(asked & MS_SLAVE))
+	if (spreads_at_once(asked))
 		return propagate(rootfs->mounts.root_fd, asked, err) < 0
 			       ? -1
 			       : propagate(rootfs->mounts.root_fd, MS_PRIVATE, err);
@@ -393,6 +399,19 @@ static int set_sysctls(const struct rootfs *rootfs, struct error *err)
 	return sysctl_apply(&rootfs->config->linux.sysctl, fd, err);
 }
 
+/* Mounts with a propagation of their own keep it. */
+static int spread_unbindable(const struct rootfs *rootfs, struct error *err)
+{
+	unsigned long asked = (unsigned long)rootfs->config->linux.rootfs_propagation;
+
+	if (!(asked & MS_UNBINDABLE && asked & MS_REC))
+		return 0;
+	if (propagate(rootfs->mounts.root_fd, MS_UNBINDABLE | MS_REC, err) < 0)
+		return -1;
+	return mounts_propagate_again(
+		&rootfs->mounts, rootfs->plans, rootfs->plans_count, err);
+}
+
 /* The last changes, for which the creator's /dev and /proc must be in sight. */
 static int finish(struct rootfs *rootfs, struct error *err)
 {
@@ -402,7 +421,8 @@ static int finish(struct rootfs *rootfs, struct error *err)
 	if (masks_make_read_only(root_fd, &chapter->readonly_paths, err) < 0 ||
 		masks_hide(root_fd, &chapter->masked_paths, rootfs->mounts.label, err) <
 			0 ||
-		mounts_finish(rootfs->plans, rootfs->plans_count, err) < 0)
+		mounts_finish(rootfs->plans, rootfs->plans_count, err) < 0 ||
+		spread_unbindable(rootfs, err) < 0)
 		return -1;
 	if (rootfs->config->root->readonly && attach_read_only(root_fd, false, err) < 0)
 		return fail_while(err, "/root/readonly");

@@ -139,6 +139,20 @@ root_propagation_is_set() {
 	check_matches "$(propagation_of /)" "$2"
 }
 
+# Read-only paths are bound on themselves, which an unbindable mount refuses.
+all_is_unbindable() {
+	local path
+
+	contained "$show_mounts" '.linux.rootfsPropagation = "runbindable"' \
+		'.linux.readonlyPaths = ["/proc/sys"] | .linux.maskedPaths = ["/proc/kcore"]' \
+		"$(with_mount /tmpfs tmpfs tmpfs shared)"
+	check_status 0
+	for path in / /proc /proc/sys /dev /dev/pts; do
+		check_equal "$(propagation_of $path)" " unbindable" "of $path"
+	done
+	check_matches "$(propagation_of /tmpfs)" '^ shared:[0-9]+$'
+}
+
 # A mount made inside is seen outside only where both root and mount say so.
 bidirectional() {
 	contained 'mkdir /m/made && mount -t tmpfs made /m/made && echo mounted' \
@@ -239,6 +253,7 @@ cases() {
 	test_case "a shared root is a group of its own$kernel" \
 		root_propagation_is_set rshared 'shared:'
 	test_case "an unbindable root$kernel" root_propagation_is_set unbindable '^ unbindable$'
+	test_case "with all that is mounted on it$kernel" all_is_unbindable
 	test_case "a shared mount below a shared root is the host's too$kernel" \
 		bidirectional rshared 1
 	test_case "a shared mount below a slave root is not$kernel" bidirectional rslave 0
