@@ -106,5 +106,10 @@ int container_signal_all(
 void container_describe(const struct container *container, enum container_status status,
 	struct oci_state *ret);
 
+/* The name of a user of the host, or the number in digits. As runc, by /etc/passwd alone: a
+ * directory service's module cannot be loaded into a static executable, and is not worth
+ * waiting for in each `list`. Owned by the caller. */
+char *container_user_name(uid_t uid);
+
 /* The ids beneath root, sorted; no root is no containers. */
 int container_ids(const char *root, struct strings *ret, struct error *err) must_check;

@@ -48,9 +48,7 @@ const char *container_status_word(enum container_status status)
 	return word_of_number(status_words, status);
 }
 
-/* As runc, by /etc/passwd alone: a directory service's module cannot be loaded into a static
- * executable, and is not worth waiting for in each `list`. */
-static char *user_name(uid_t uid)
+char *container_user_name(uid_t uid)
 {
 	FILE *file = fopen("/etc/passwd", "re");
 	struct passwd entry = { 0 };
@@ -81,7 +79,7 @@ void container_describe(const struct container *container, enum container_status
 		.bundle = str_dup(state->bundle),
 		.rootfs = str_dup(state->rootfs),
 		.created = str_dup(state->created),
-		.owner = user_name(container->owner),
+		.owner = container_user_name(container->owner),
 	};
 	for (size_t i = 0; i < state->annotations.count; i++)
 		pairs_set(&ret->annotations, state->annotations.items[i].key,

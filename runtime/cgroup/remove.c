@@ -95,7 +95,8 @@ static int explain(const struct cgroup_dir *dir, int errnum, struct error *err)
 
 	errno = errnum;
 	(void)fail_errno(err, "removing the cgroup %s", dir->path);
-	if (errnum != EBUSY || cgroup_pids_in(dir->path, &pids, &ignored) < 0 || !pids.count)
+	if (errnum != EBUSY || cgroup_pids_in(dir->path, &pids, &ignored) < 0 ||
+		!pids.count)
 		return -1;
 	for (size_t i = 0; i < pids.count && i < 5; i++) {
 		str_append(&who, i ? ", " : "");

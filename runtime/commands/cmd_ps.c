@@ -1,8 +1,9 @@
-/* ps: the processes of a container, by the machine's own ps. */
+/* ps: the processes of a container; by the machine's own ps(1) where options for it follow. */
 #include <string.h>
 
 #include "base/process.h"
 #include "runtime/commands/commands.h"
+#include "runtime/commands/ps_table.h"
 
 struct ps_options {
 	const char *format;
@@ -62,7 +63,7 @@ static int filter(const char *said, const struct cgroup_pids *pids, struct str *
 	return 0;
 }
 
-static int print_table(const struct command_call *call, const struct cgroup_pids *pids,
+static int run_ps(const struct command_call *call, const struct cgroup_pids *pids,
 	struct str *to, struct error *err)
 {
 	auto_strings words = { 0 };
@@ -76,8 +77,6 @@ static int print_table(const struct command_call *call, const struct cgroup_pids
 	strings_add(&words, "ps");
 	for (int i = 1; i < call->argc; i++)
 		strings_add(&words, call->argv[i]);
-	if (call->argc == 1)
-		strings_add(&words, "-ef");
 	run.argv = words.items;
 	if (process_run(&run, &status, err) < 0)
 		return -1;
@@ -101,7 +100,9 @@ static int ps_command(const struct command_call *call, struct error *err)
 		return -1;
 	if (str_equal(options->format, "json"))
 		print_json(&pids, &text);
-	else if (print_table(call, &pids, &text, err) < 0)
+	else if (call->argc == 1)
+		ps_table(&pids, &text);
+	else if (run_ps(call, &pids, &text, err) < 0)
 		return -1;
 	return call_print(&text, err);
 }
@@ -116,8 +117,9 @@ const struct command command_ps = {
 	.name = "ps",
 	.operands = "ID [PS-OPTION...]",
 	.summary = "list the processes of a container",
-	.details = "What follows the id is for ps(1); -ef if nothing does. Pids are the "
-		   "machine's.",
+	.details =
+		"What follows the id is for ps(1); if nothing does, the table is that of "
+		"ps -ef. Pids are the machine's.",
 	.options = ps_options,
 	.options_size = sizeof(struct ps_options),
 	.operands_min = 1,
