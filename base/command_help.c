@@ -69,7 +69,7 @@ static char *option_explanation(const struct option_spec *option)
 	auto_str text = { 0 };
 
 	str_append(&text, option->help);
-	if (option->values)
+	if (option->values && !str_equal(option->values, option->argument))
 		str_appendf(&text, ": %s", option->values);
 	if (option->kind == OPTION_KIND_STRINGS)
 		str_append(&text, " (may be repeated)");

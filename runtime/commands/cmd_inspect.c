@@ -26,7 +26,7 @@ static int inspect_command(const struct command_call *call, struct error *err)
 
 static const struct option_spec inspect_options[] = {
 	OPTION_STRING(struct inspect_options, format, "format", 'f', "FORMAT",
-		"text or json", .initial = "text", .values = "text|json"),
+		"form of the answer", .initial = "text", .values = "text|json"),
 	OPTION_END,
 };
 

@@ -112,7 +112,7 @@ static int list_command(const struct command_call *call, struct error *err)
 
 static const struct option_spec list_options[] = {
 	OPTION_STRING(struct list_options, format, "format", 'f', "FORMAT",
-		"table or json", .initial = "table", .values = "table|json"),
+		"form of the list", .initial = "table", .values = "table|json"),
 	OPTION_FLAG(struct list_options, quiet, "quiet", 'q', "only the ids"),
 	OPTION_END,
 };

@@ -108,8 +108,8 @@ static int ps_command(const struct command_call *call, struct error *err)
 }
 
 static const struct option_spec ps_options[] = {
-	OPTION_STRING(struct ps_options, format, "format", 'f', "FORMAT", "table or json",
-		.initial = "table", .values = "table|json"),
+	OPTION_STRING(struct ps_options, format, "format", 'f', "FORMAT",
+		"form of the list", .initial = "table", .values = "table|json"),
 	OPTION_END,
 };
 
