@@ -21,6 +21,7 @@ struct words {
 	const char *who; /* the command's path, for errors */
 	bool permute;
 	bool single_dash;
+	bool empty_absent;
 	bool before_command;
 	bool help;    /* --help was seen */
 	bool version; /* --version was, before the command */
@@ -101,6 +102,18 @@ static int set_option(void *object, const struct option_spec *option, const char
 	return fail(err, "%s: of no known kind", what);
 }
 
+/* The value of one that was given. */
+static int take_option(const struct words *words, void *object,
+	const struct option_spec *option, const char *value, struct error *err)
+{
+	if (!words->empty_absent || *value || option->kind != OPTION_KIND_STRING)
+		return set_option(object, option, value, err);
+	*(const char **)((char *)object + option->offset) = option->initial;
+	if (option->has)
+		*(bool *)((char *)object + option->has) = false;
+	return 0;
+}
+
 static int set_initials(
 	void *object, const struct option_spec *options, struct error *err)
 {
@@ -179,7 +192,7 @@ static int parse_long(struct words *words, const struct option_spec *options,
 	else if (!equals && option->kind != OPTION_KIND_FLAG &&
 		 take_value(words, option, &value, err) < 0)
 		return -1;
-	return set_option(object, option, value, err);
+	return take_option(words, object, option, value, err);
 }
 
 /* -it, -n VALUE, -nVALUE, -n=VALUE */
@@ -204,7 +217,7 @@ static int parse_letters(struct words *words, const struct option_spec *options,
 			value++;
 		else if (!*value && take_value(words, option, &value, err) < 0)
 			return -1;
-		return set_option(object, option, value, err);
+		return take_option(words, object, option, value, err);
 	}
 	return 0;
 }
@@ -325,10 +338,13 @@ static int check_operands(
 	return 0;
 }
 
-static void print_out(struct str *text)
+/* A reader that went away (| head) is not our failure. */
+static int print_out(const struct str *text, struct error *err)
 {
-	/* A reader that went away (| head) is not our failure. */
-	(void)!fd_write_all(STDOUT_FILENO, text->data ? text->data : "", text->length);
+	if (fd_write_all(STDOUT_FILENO, text->data ? text->data : "", text->length) < 0 &&
+		errno != EPIPE)
+		return fail_errno(err, "writing to standard output");
+	return 0;
 }
 
 static int run_command(struct command_call *call, struct words *words, const char *path,
@@ -341,9 +357,8 @@ static int run_command(struct command_call *call, struct words *words, const cha
 
 	if (result == 0 && (words->help || !command->run)) {
 		command_help_command(&help, path, command);
-		print_out(&help);
 		free_options(command->options, options);
-		return 0;
+		return print_out(&help, err);
 	}
 	call->options = options;
 	call->argc =
@@ -374,10 +389,8 @@ static int run_help(const struct program *program, struct words *words, struct e
 
 		if (format && command_help_format(&out, program, format, err) < 0)
 			return -1;
-		if (format) {
-			print_out(&out);
-			return 0;
-		}
+		if (format)
+			return print_out(&out, err);
 	}
 	str_append(&path, program->name);
 	if (find_command(program->commands, words, &path, &command, err) < 0)
@@ -391,8 +404,7 @@ static int run_help(const struct program *program, struct words *words, struct e
 	} else {
 		command_help_program(&out, program);
 	}
-	print_out(&out);
-	return 0;
+	return print_out(&out, err);
 }
 
 static bool asks_for_help(const struct program *program, const char *name)
@@ -454,9 +466,8 @@ static int parse_global(const struct program *program, struct words *words, void
 	else if (words->help)
 		command_help_program(&out, program);
 	if (out.length) {
-		print_out(&out);
 		*ret_done = true;
-		return 0;
+		return print_out(&out, err);
 	}
 	if (words->next == words->argc)
 		return fail_code(
@@ -476,6 +487,7 @@ int command_main(const struct program *program, int argc, char **argv)
 		.next = 1,
 		.who = program->name,
 		.single_dash = program->single_dash,
+		.empty_absent = program->empty_absent,
 	};
 	void *global = str_alloc(program->options_size);
 	bool done = false;

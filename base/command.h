@@ -99,6 +99,7 @@ struct program {
 	const struct command *commands; /* ends with {0} */
 	int unknown_status; /* the exit status of an unknown command; 0 means 1 */
 	bool single_dash;   /* -name is --name too, where there is such an option */
+	bool empty_absent;  /* an option with the text "" is one that is not given */
 	/* Called with the parsed global options before the command runs: opens the log. */
 	int (*prepare)(const void *global, struct error *err);
 };

@@ -242,9 +242,27 @@ static int suffix_shift(const char *suffix)
 	return *suffix ? -1 : 10 * (int)(letter - letters);
 }
 
+static int fail_size(const char *text, const char *what, struct error *err)
+{
+	return fail_code(err, EINVAL,
+		"%s: expected a size such as 1048576 or 512m, found \"%s\"", what, text);
+}
+
+/* Of digits behind a point, as many of a unit of 1 << shift. */
+static uint64_t fraction_of(const char *digits, const char *end, int shift)
+{
+	double unit = (double)(UINT64_C(1) << shift);
+	double value = 0;
+
+	while (digits < end)
+		value += (unit /= 10) * (*digits++ - '0');
+	return (uint64_t)value;
+}
+
 int str_to_bytes(const char *text, const char *what, int64_t *ret, struct error *err)
 {
-	const char *rest = text;
+	const char *point = text;
+	const char *suffix;
 	uint64_t value;
 	int shift;
 
@@ -252,12 +270,17 @@ int str_to_bytes(const char *text, const char *what, int64_t *ret, struct error 
 		*ret = -1;
 		return 0;
 	}
-	if (!take_digits(&rest, &value) || (shift = suffix_shift(rest)) < 0)
-		return fail_code(err, EINVAL,
-			"%s: expected a size such as 1048576 or 512m, found \"%s\"", what,
-			text);
+	if (!take_digits(&point, &value))
+		return fail_size(text, what, err);
+	suffix = point + (*point == '.');
+	suffix += strspn(suffix, *point == '.' ? "0123456789" : "");
+	shift = suffix_shift(suffix);
+	if (shift < 0 || (*point == '.' && suffix == point + 1))
+		return fail_size(text, what, err);
 	if (value > ((uint64_t)INT64_MAX >> shift))
 		return fail_code(err, ERANGE, "%s: %s is too large", what, text);
 	*ret = (int64_t)(value << shift);
+	if (*point == '.')
+		*ret += (int64_t)fraction_of(point + 1, suffix, shift);
 	return 0;
 }

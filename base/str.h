@@ -106,8 +106,8 @@ int str_to_i64(
 	const char *text, const char *what, int64_t *ret, struct error *err) must_check;
 int str_to_u32(
 	const char *text, const char *what, uint32_t *ret, struct error *err) must_check;
-/* Bytes with an optional suffix b, k, m, g, t (powers of 1024, either case, "kb", "kib");
- * "-1" is -1, for limits that mean "unlimited" by it. */
+/* Bytes with an optional suffix b, k, m, g, t (powers of 1024, either case, "kb", "kib"),
+ * "1.5g" too; "-1" is -1, for limits that mean "unlimited" by it. */
 int str_to_bytes(
 	const char *text, const char *what, int64_t *ret, struct error *err) must_check;
 

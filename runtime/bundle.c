@@ -36,6 +36,7 @@ static int read_config(
 		json_place(file, bundle->text, bundle->length, err);
 		return -1;
 	}
+	resources_of_version(&bundle->config.linux.resources, bundle->config.oci_version);
 	return 0;
 }
 

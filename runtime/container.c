@@ -2,6 +2,7 @@
 #include "runtime/container.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -10,9 +11,11 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/process.h"
 
-#define STATE_SIZE_MAX (4u << 20)
-#define LOCK_WAIT_MS   10000
+#define STATE_SIZE_MAX \
+	(8u * JSON_SIZE_MAX) /* a config's annotations, each byte escaped */
+#define LOCK_WAIT_MS 10000
 
 static const struct json_field container_fields[] = {
 	JSON_STRING(struct container_state, oci_version, "ociVersion", .required = true),
@@ -41,7 +44,8 @@ void container_free(struct container *container)
 	free(take_ptr(&container->root));
 	cleanup_fd(&container->root_fd);
 	cleanup_fd(&container->dir_fd);
-	container->root_fd = container->dir_fd = -1;
+	cleanup_fd(&container->pidfd);
+	container->root_fd = container->dir_fd = container->pidfd = -1;
 }
 
 int container_check_id(const char *id, struct error *err)
@@ -49,18 +53,23 @@ int container_check_id(const char *id, struct error *err)
 	size_t good = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				 "0123456789_+.-");
 
-	if (!id[0] || id[good] || good > 1024 || str_equal(id, ".") ||
+	if (!id[0] || id[good] || good > NAME_MAX || str_equal(id, ".") ||
 		str_equal(id, ".."))
 		return fail_code(err, EINVAL,
-			"container id \"%s\": expected up to 1024 letters, digits and any "
+			"container id \"%s\": expected up to %d letters, digits and any "
 			"of _+.-",
-			id);
+			id, NAME_MAX);
 	return 0;
 }
 
 static int no_such(const char *id, struct error *err)
 {
 	return fail_code(err, ENOENT, "container \"%s\": container does not exist", id);
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 /* Whether the open directory is still the one of this name: it may have been removed, and
@@ -72,7 +81,16 @@ static bool still_there(const struct container *container, const char *id)
 
 	return fstat(container->dir_fd, &ours) == 0 &&
 	       fstatat(container->root_fd, id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+	       same_file(&ours, &named);
+}
+
+bool container_same(const struct container *a, const struct container *b)
+{
+	struct stat first;
+	struct stat second;
+
+	return fstat(a->dir_fd, &first) == 0 && fstat(b->dir_fd, &second) == 0 &&
+	       same_file(&first, &second);
 }
 
 static int open_root(struct container *container, const char *root, struct error *err)
@@ -176,7 +194,8 @@ static int lock(const struct container *container, const char *id, struct error 
 
 static int read_state(struct container *container, struct error *err)
 {
-	const struct json_options options = { .name = "state.json" };
+	const struct json_options options = { .name = "state.json",
+		.size_max = STATE_SIZE_MAX };
 	auto_free char *text = NULL;
 	size_t length;
 
@@ -187,13 +206,49 @@ static int read_state(struct container *container, struct error *err)
 		&container_state_type, &container->state, text, length, &options, err);
 }
 
+/* Only once the pidfd holds a process still can its start time be compared. */
+static int find_process(struct container *container, struct error *err)
+{
+	const struct container_state *state = &container->state;
+	auto_fd pidfd = state->pid > 0 ? process_pidfd_open(state->pid) : -1;
+	uint64_t start_time;
+	char letter;
+
+	if (state->pid <= 0)
+		return 0;
+	if (pidfd < 0) /* EINVAL: the number is a thread's by now */
+		return errno == ESRCH || errno == EINVAL
+			       ? 0
+			       : fail_errno(err, "looking for process %d", state->pid);
+	if (process_stat(state->pid, &start_time, &letter, err) < 0) {
+		if (err->errnum != ESRCH)
+			return -1;
+		return process_pidfd_signal(pidfd, 0) < 0 && errno == ESRCH
+			       ? 0
+			       : fail_hint(err, "but it lives; is /proc mounted?");
+	}
+	if (start_time == state->start_time && letter != 'Z' && letter != 'X')
+		container->pidfd = take_fd(&pidfd);
+	return 0;
+}
+
 /* A directory without state.json is being made at this moment, or its maker was killed
  * early: then there is nothing in it that refers to anything outside. */
 static int load(struct container *container, const char *id, enum container_open how,
 	struct error *err)
 {
-	if (read_state(container, err) == 0)
-		return 0;
+	if (read_state(container, err) == 0) {
+		/* Whatever it says: this is the directory that will be removed. */
+		free(container->state.id);
+		container->state.id = str_dup(id);
+		return find_process(container, err) < 0
+			       ? fail_while(err, "container \"%s\"", id)
+			       : 0;
+	}
+	if (err->errnum != ENOENT && how == CONTAINER_REMNANT)
+		return fail_hint(err,
+			"nothing can be removed by it: end its processes, then remove %s/%s",
+			container->root, id);
 	if (err->errnum != ENOENT)
 		return fail_while(err, "container \"%s\"", id);
 	if (how != CONTAINER_REMNANT)
@@ -257,8 +312,7 @@ int container_ids(const char *root, struct strings *ret, struct error *err)
 	if (!directory)
 		return fail_errno(err, "opening %s", root);
 	while ((entry = readdir(directory))) {
-		if (entry->d_name[0] != '.' &&
-			container_check_id(entry->d_name, &ignored) == 0)
+		if (container_check_id(entry->d_name, &ignored) == 0)
 			strings_add(ret, entry->d_name);
 	}
 	strings_sort(ret);

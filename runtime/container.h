@@ -52,18 +52,19 @@ struct container {
 	char *root;  /* the directory of all containers */
 	int root_fd; /* the same */
 	int dir_fd;  /* ROOT/ID; holds the lock if one was taken */
+	int pidfd;   /* of the first process, if it lived when this was opened; else -1 */
 	uid_t owner; /* of ROOT/ID */
 	struct container_state state;
 };
 
-#define CONTAINER_NONE                      \
-	{                                   \
-		.root_fd = -1, .dir_fd = -1 \
+#define CONTAINER_NONE                                   \
+	{                                                \
+		.root_fd = -1, .dir_fd = -1, .pidfd = -1 \
 	}
 #define auto_container __attribute__((cleanup(container_free))) struct container
 void container_free(struct container *container);
 
-/* 1 to 1024 of letters, digits, "_+.-", and neither "." nor "..". */
+/* 1 to 255 of letters, digits, "_+.-", and neither "." nor "..". */
 int container_check_id(const char *id, struct error *err) must_check;
 
 /* Fails if the id is no id, or is taken. */
@@ -79,9 +80,13 @@ enum container_open {
 	CONTAINER_REMNANT, /* locked; may have no state.json: what a killed create left */
 };
 
-/* Fails with errnum ENOENT and "container does not exist" where there is none. */
+/* Fails with errnum ENOENT and "container does not exist" where there is none, and where it
+ * cannot be told whether the first process lives: nobody may take it for ended then. */
 int container_open(const char *root, const char *id, enum container_open how,
 	struct container *ret, struct error *err) must_check;
+
+/* Whether both are the same directory, and not one that was made anew under its name. */
+bool container_same(const struct container *a, const struct container *b);
 
 int container_save(const struct container *container, struct error *err) must_check;
 int container_config(const struct container *container, struct oci_config *ret,
@@ -90,8 +95,8 @@ int container_config(const struct container *container, struct oci_config *ret,
 /* Removes ROOT/ID; the last step of every delete. */
 int container_remove(const struct container *container, struct error *err) must_check;
 
-/* The process, if it is still the one that was created: a pidfd, or -1. */
-int container_pidfd(const struct container *container);
+/* The pidfd of the first process, borrowed; -1 once it has ended. */
+int container_process(const struct container *container);
 enum container_status container_status(const struct container *container);
 const char *container_status_word(enum container_status status);
 

@@ -21,11 +21,11 @@
 /* 0: it has no mount namespace of its own, or no process any more. */
 static uint64_t own_mounts(const struct container *container)
 {
-	auto_fd alive = container_pidfd(container);
 	auto_oci_config config = { 0 };
 	struct error ignored;
 
-	if (alive < 0 || container_config(container, &config, &ignored) < 0 ||
+	if (container_process(container) < 0 ||
+		container_config(container, &config, &ignored) < 0 ||
 		!config_makes_namespace(&config, CLONE_NEWNS))
 		return 0;
 	return namespaces_inode(container->state.pid, CLONE_NEWNS);
@@ -50,7 +50,7 @@ int container_pids(
 	const struct container *container, struct cgroup_pids *ret, struct error *err)
 {
 	const struct container_state *state = &container->state;
-	auto_fd first = container_pidfd(container);
+	int first = container_process(container);
 	auto_cgroup_pids pids = { 0 };
 	uint64_t mounts;
 
@@ -105,14 +105,14 @@ static int signal_members(
 int container_signal_all(const struct container *container, int number, struct error *err)
 {
 	uint64_t mounts;
-	auto_fd first = -1;
+	int first;
 
 	if (cgroup_exists(&container->state.cgroup))
 		return cgroup_signal(&container->state.cgroup, number, err);
 	mounts = own_mounts(container);
 	if (mounts)
 		return signal_members(container, mounts, number, err);
-	first = container_pidfd(container);
+	first = container_process(container);
 	if (first < 0 || process_pidfd_signal(first, number) == 0 || errno == ESRCH)
 		return 0;
 	return fail_errno(err, "signalling process %d", container->state.pid);

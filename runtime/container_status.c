@@ -1,28 +1,19 @@
 /* What a container is doing, from what can be verified now. */
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/process.h"
 #include "runtime/container.h"
 #include "spec/names.h"
 
-int container_pidfd(const struct container *container)
+int container_process(const struct container *container)
 {
-	const struct container_state *state = &container->state;
-	struct error ignored;
-	uint64_t start_time;
-	char letter;
-	auto_fd pidfd = state->pid > 0 ? process_pidfd_open(state->pid) : -1;
+	struct pollfd ended = { .fd = container->pidfd, .events = POLLIN };
 
-	/* Only once the pidfd holds a process still can its start time be compared. */
-	if (pidfd < 0 || process_stat(state->pid, &start_time, &letter, &ignored) < 0)
-		return -1;
-	if (start_time != state->start_time || letter == 'Z' || letter == 'X')
-		return -1;
-	return take_fd(&pidfd);
+	return container->pidfd >= 0 && poll(&ended, 1, 0) == 1 ? -1 : container->pidfd;
 }
 
 static bool has_file(const struct container *container, const char *name)
@@ -32,9 +23,7 @@ static bool has_file(const struct container *container, const char *name)
 
 enum container_status container_status(const struct container *container)
 {
-	auto_fd pidfd = container_pidfd(container);
-
-	if (pidfd < 0) /* pid 0: its creator has it, or left it */
+	if (container_process(container) < 0) /* pid 0: its creator has it, or left it */
 		return container->state.pid ? CONTAINER_STOPPED : CONTAINER_CREATING;
 	if (has_file(container, "starting"))
 		return CONTAINER_CREATING;

@@ -451,7 +451,8 @@ static int settle(struct creation *creation, struct error *err)
 		if (stage_await_end(creation->parent_sock, err) < 0)
 			return -1;
 		if (memory_ended_init(creation))
-			return fail_code(err, EPIPE, "the container's init ended early");
+			return fail_code(err, STAGE_PEER_ENDED,
+				"the container's init ended early");
 		step_reached(request->steps, STEP_EXECUTED);
 		if (container_started(container, &creation->bundle.config, err) < 0)
 			return -1;
@@ -471,7 +472,7 @@ static int explain_end(struct creation *creation, struct error *err)
 	struct error ignored;
 	int status;
 
-	if (err->errnum != EPIPE)
+	if (err->errnum != STAGE_PEER_ENDED)
 		return -1;
 	if (creation->pid <= 0) /* it was the relay */
 		return (void)!memory_blame_limit(creation, err), -1;

@@ -32,7 +32,7 @@ static int explain_survivor(const struct container *container, struct error *err
 /* Thawed first: a process that is frozen by version 1 does not die. */
 int container_kill_all(const struct container *container, struct error *err)
 {
-	auto_fd pidfd = container_pidfd(container);
+	int pidfd = container_process(container);
 	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
 
 	if (container_signal_all(container, SIGKILL, err) < 0)

@@ -2,6 +2,7 @@
 #include "runtime/foreground.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -24,6 +25,8 @@ struct serving {
 	bool input_open;  /* our standard input */
 	char typed[4096]; /* from there, for the master */
 	size_t typed_length;
+	char shown[PIPE_BUF]; /* from the master, for our standard output */
+	size_t shown_length;
 	bool ended;
 	int status;
 	struct termios modes; /* of our own terminal, to be given back */
@@ -84,21 +87,32 @@ int foreground_await(int fd, struct error *err)
 
 /* ---- our own terminal --------------------------------------------------------------- */
 
+/* A shell's job that does not have the terminal. */
+static bool is_background(void)
+{
+	pid_t owner = tcgetpgrp(STDIN_FILENO);
+
+	return owner >= 0 && owner != getpgrp();
+}
+
 static void make_raw(struct serving *serving)
 {
 	struct termios raw;
 
-	if (serving->master < 0 || tcgetattr(STDIN_FILENO, &serving->modes) < 0)
+	if (serving->master < 0 || is_background())
+		return;
+	if (!serving->modes_changed && tcgetattr(STDIN_FILENO, &serving->modes) < 0)
 		return; /* no terminal on our side: bytes are passed as they come */
 	raw = serving->modes;
 	cfmakeraw(&raw);
 	raw.c_oflag |= OPOST; /* newlines of ours still return the carriage */
-	serving->modes_changed = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0)
+		serving->modes_changed = true;
 }
 
 static void give_modes_back(const struct serving *serving)
 {
-	if (serving->modes_changed)
+	if (serving->modes_changed && !is_background())
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &serving->modes);
 }
 
@@ -145,34 +159,71 @@ static void take_signal(struct serving *serving)
 	case SIGTTOU:
 	case SIGTTIN:
 		break;
+	case SIGCONT: /* in the foreground, perhaps */
+		make_raw(serving);
+		copy_size(serving);
+		(void)process_pidfd_signal(serving->what->pidfd, SIGCONT);
+		break;
 	default: /* it may have ended meanwhile */
 		(void)process_pidfd_signal(serving->what->pidfd, (int)info.ssi_signo);
+		if (!serving->ended)
+			break;
+		serving->shown_length =
+			0; /* who signals us waits no longer for the rest */
+		serving->master = -1;
 	}
 }
 
 /* EIO: nobody holds the inner end any more. */
-static bool show_output(struct serving *serving)
+static void read_output(struct serving *serving)
 {
-	char shown[8192];
-	ssize_t length = read(serving->master, shown, sizeof(shown));
-
-	if (length < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
-	if (length <= 0) {
-		serving->master = -1;
-		return false;
-	}
-	/* Our output may be closed; the container goes on all the same. */
-	(void)!fd_write_all(STDOUT_FILENO, shown, (size_t)length);
-	return true;
-}
-
-static void read_input(struct serving *serving)
-{
-	ssize_t length = read(STDIN_FILENO, serving->typed, sizeof(serving->typed));
+	ssize_t length = read(serving->master, serving->shown, sizeof(serving->shown));
 
 	if (length > 0)
+		serving->shown_length = (size_t)length;
+	else if (length == 0 || (errno != EAGAIN && errno != EINTR))
+		serving->master = -1;
+}
+
+/* As much as a pipe takes at once where it takes anything: we must go on serving. */
+static void show_output(struct serving *serving)
+{
+	ssize_t shown = write(STDOUT_FILENO, serving->shown, serving->shown_length);
+
+	if (shown < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (shown < 0) /* it is closed; the container goes on all the same */
+		shown = (ssize_t)serving->shown_length;
+	serving->shown_length -= (size_t)shown;
+	memmove(serving->shown, serving->shown + shown, serving->shown_length);
+}
+
+/* As every background job that reads its terminal: until the shell lets us go on. False
+ * where there is no shell any more that would (the process group is orphaned). */
+static bool stop_as_job(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTTIN);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(SIGTTIN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return sigpending(&set) == 0 && sigismember(&set, SIGCONT) == 1;
+}
+
+/* With SIGTTIN held back a background job reads EIO. */
+static void read_input(struct serving *serving)
+{
+	ssize_t length;
+
+	if (!serving->modes_changed) /* nobody has told us of the foreground */
+		make_raw(serving);
+	length = read(STDIN_FILENO, serving->typed, sizeof(serving->typed));
+	if (length > 0)
 		serving->typed_length = (size_t)length;
+	else if (length < 0 && errno == EIO && is_background())
+		serving->input_open = stop_as_job();
 	else if (length == 0 || (errno != EINTR && errno != EAGAIN))
 		serving->input_open = false;
 }
@@ -193,20 +244,26 @@ static int serve_once(struct serving *serving, struct error *err)
 {
 	bool reads =
 		serving->master >= 0 && serving->input_open && !serving->typed_length;
-	short master_events = serving->typed_length ? POLLIN | POLLOUT : POLLIN;
+	bool shows = serving->shown_length;
+	short master_events =
+		(short)((serving->typed_length ? POLLOUT : 0) | (shows ? 0 : POLLIN));
 	struct pollfd polls[] = {
 		{ .fd = serving->signals, .events = POLLIN },
-		{ .fd = serving->master, .events = master_events },
+		/* Its end, which cannot be masked, would wake us for ever. */
+		{ .fd = master_events ? serving->master : -1, .events = master_events },
 		{ .fd = reads ? STDIN_FILENO : -1, .events = POLLIN },
 		{ .fd = serving->notify, .events = POLLIN },
+		{ .fd = shows ? STDOUT_FILENO : -1, .events = POLLOUT },
 	};
 
 	if (poll(polls, ARRAY_SIZE(polls), -1) < 0)
 		return errno == EINTR ? 0 : fail_errno(err, "waiting for the container");
 	if (polls[1].revents & POLLOUT && serving->typed_length)
 		send_input(serving);
-	if (polls[1].revents & ~POLLOUT)
-		(void)show_output(serving);
+	if (polls[1].revents & ~POLLOUT && !shows)
+		read_output(serving);
+	if (polls[4].revents)
+		show_output(serving);
 	if (polls[2].revents)
 		read_input(serving);
 	if (polls[3].revents && notify_forward(serving->notify, getpid()))
@@ -214,6 +271,14 @@ static int serve_once(struct serving *serving, struct error *err)
 	if (polls[0].revents)
 		take_signal(serving);
 	return 0;
+}
+
+/* What it wrote last. */
+static bool has_output(struct serving *serving)
+{
+	if (!serving->shown_length && serving->master >= 0)
+		read_output(serving);
+	return serving->shown_length;
 }
 
 int foreground_serve(
@@ -239,10 +304,8 @@ int foreground_serve(
 	make_raw(&serving);
 	copy_size(&serving);
 	reap(&serving); /* it may have ended before the signals were watched */
-	while (result == 0 && !serving.ended)
+	while (result == 0 && (!serving.ended || has_output(&serving)))
 		result = serve_once(&serving, err);
-	while (serving.master >= 0 && show_output(&serving))
-		; /* what it wrote last */
 	give_modes_back(&serving);
 	*ret_status = serving.status;
 	return result;

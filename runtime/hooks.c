@@ -48,6 +48,7 @@ static int run_one(const struct hooks_call *call, const struct oci_hook *hook,
 		.cwd_fd = call->cwd_fd,
 		.input = input->data,
 		.input_length = input->length,
+		.output = &said, /* ours is the container's */
 		.errors = &said,
 		.keep = STDERR_KEPT,
 		.timeout_ms =

@@ -25,7 +25,7 @@ struct hooks_call {
 int hooks_open_bundle(const struct oci_state *state);
 
 /* Ends at the first that fails; the error shows its path, what became of it, and the end
- * of what it wrote to standard error. */
+ * of what it wrote. */
 int hooks_run(
 	const struct hooks_call *call, enum hook_kind kind, struct error *err) must_check;
 

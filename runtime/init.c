@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -221,6 +222,23 @@ static int mount_all(struct init *init, struct error *err)
 
 /* ---- wait and become ---------------------------------------------------------------- */
 
+static void end_by_signal(int number)
+{
+	_exit(128 + number);
+}
+
+/* The first process of a pid namespace is not ended by a signal that it does not handle, and
+ * a container that was never started has no program that would. execve forgets handlers. */
+static void let_signals_end_us(void)
+{
+	static const int ending[] = { SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE,
+		SIGALRM, SIGTERM };
+	const struct sigaction action = { .sa_handler = end_by_signal };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
+		(void)sigaction(ending[i], &action, NULL); /* cannot fail for these */
+}
+
 /* Whoever looks whether init listens, and says nothing, is no start. */
 static int accept_start(struct init *init, struct error *err)
 {
@@ -254,6 +272,7 @@ static int await_start(struct init *init, struct error *err)
 		return -1;
 	cleanup_fd(&creation->init_sock);
 	creation->init_sock = -1;
+	let_signals_end_us();
 	return accept_start(init, err);
 }
 

@@ -42,6 +42,7 @@ int main(int argc, char **argv)
 		.prepare = options_prepare,
 		.unknown_status = 3, /* these two as runc has them */
 		.single_dash = true,
+		.empty_absent = true,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/socket.h"
@@ -38,8 +39,10 @@ void stage_send_error(int sock, const struct error *error)
 {
 	struct message message = { .stage = STAGE_ERROR, .error = *error };
 
-	/* Nobody may be there to read it, and there is nobody else to tell. */
-	(void)!socket_send(sock, &message, sizeof(message), -1);
+	/* A seccomp filter that is loaded by now may deny the one call and not the other. Nobody
+	 * may be there to read it, and there is nobody else to tell. */
+	if (socket_send(sock, &message, sizeof(message), -1) < 0 && errno != EPIPE)
+		(void)!write(sock, &message, sizeof(message));
 }
 
 /* Returns the packet's length, 0 at the end of file, -1 with errno. A peer that went
@@ -78,8 +81,8 @@ int stage_send_fd(int sock, enum stage stage, int fd, struct error *err)
 		cleanup_fd(&ignored);
 		ignored = -1;
 	}
-	return fail_code(err, EPIPE, "the other process ended before it was told \"%s\"",
-		names[stage]);
+	return fail_code(err, STAGE_PEER_ENDED,
+		"the other process ended before it was told \"%s\"", names[stage]);
 }
 
 int stage_send(int sock, enum stage stage, struct error *err)
@@ -96,7 +99,7 @@ int stage_await_fd(int sock, enum stage stage, int *ret_fd, struct error *err)
 	if (length == 0) {
 		if (stage == STAGE_END)
 			return 0;
-		return fail_code(err, EPIPE,
+		return fail_code(err, STAGE_PEER_ENDED,
 			"the other process ended before it said \"%s\"", names[stage]);
 	}
 	if (length < 0)

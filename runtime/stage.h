@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <errno.h>
+
 #include "base/error.h"
 #include "base/macros.h"
 
@@ -33,6 +35,8 @@
  *                                STAGE_WORKER     the end of its own socket: fd
  *                                (end of file: execve; or its error)
  */
+#define STAGE_PEER_ENDED EOWNERDEAD /* errnum of no error that the other may send */
+
 enum stage {
 	STAGE_ERROR,
 	STAGE_CLONED,
@@ -54,7 +58,8 @@ int stage_send(int sock, enum stage stage, struct error *err) must_check;
 int stage_send_fd(int sock, enum stage stage, int fd, struct error *err) must_check;
 void stage_send_error(int sock, const struct error *error);
 
-/* The other's error arrives as our own. End of file fails with errnum EPIPE. */
+/* The other's error arrives as our own. End of file fails with errnum
+ * STAGE_PEER_ENDED. */
 int stage_await(int sock, enum stage stage, struct error *err) must_check;
 int stage_await_fd(int sock, enum stage stage, int *ret_fd, struct error *err) must_check;
 

@@ -1,6 +1,8 @@
 /* The table of the cgroup's limits. */
 #include "spec/resources.h"
 
+#include <stdio.h>
+
 #include "spec/names.h"
 
 static const struct json_field device_rule_fields[] = {
@@ -137,4 +139,13 @@ const struct json_type oci_resources_type =
 void resources_free(struct oci_resources *resources)
 {
 	json_free(&oci_resources_type, resources);
+}
+
+void resources_of_version(struct oci_resources *resources, const char *version)
+{
+	unsigned major = 0, minor = 0;
+
+	if (sscanf(version, "%u.%u", &major, &minor) == 2 && major == 1 && minor < 3 &&
+		resources->pids.limit == 0)
+		resources->pids.has_limit = false;
 }

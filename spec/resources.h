@@ -141,3 +141,7 @@ extern const struct json_type oci_resources_type;
 
 #define auto_oci_resources __attribute__((cleanup(resources_free))) struct oci_resources
 void resources_free(struct oci_resources *resources);
+
+/* Drops what limits nothing by the specification of this version (a config's ociVersion):
+ * before 1.3.0 a pids.limit of 0, which engines of that time write for "unlimited". */
+void resources_of_version(struct oci_resources *resources, const char *version);

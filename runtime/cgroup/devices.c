@@ -17,7 +17,6 @@ static const struct cgroup_device_rule built_in[] = {
 	{ true, 'c',   1,          8,        DEVICE_ALL,   true, 0 }, /* random */
 	{ true, 'c',   1,          9,        DEVICE_ALL,   true, 0 }, /* urandom */
 	{ true, 'c',   5,          0,        DEVICE_ALL,   true, 0 }, /* tty */
-	{ true, 'c',   5,          1,        DEVICE_ALL,   true, 0 }, /* console */
 	{ true, 'c',   5,          2,        DEVICE_ALL,   true, 0 }, /* ptmx */
 	{ true, 'c', 136,        DEVICE_ANY, DEVICE_ALL,   true, 0 }, /* pts/N */
 };

@@ -3,6 +3,7 @@
 
 #include "runtime/commands/commands.h"
 #include "runtime/foreground.h"
+#include "runtime/process/execute.h"
 #include "runtime/process/protect.h"
 #include "runtime/steps.h"
 
@@ -32,6 +33,7 @@ int create_request_of(const struct command_call *call, const char *root,
 		.no_new_keyring = options->no_new_keyring,
 		.seccomp_log = options->seccomp_log,
 	};
+	execute_claim_listeners();
 	if (check_preserve_fds(options->preserve_fds, err) < 0)
 		return -1;
 	/* Its standard error is that of whoever waits for its end. */

@@ -41,12 +41,12 @@ static int destroy(const struct container *container, struct error *err)
 static void end_init(const struct command_call *call, const char *id)
 {
 	auto_container container = CONTAINER_NONE;
-	auto_fd pidfd = -1;
+	int pidfd;
 	struct error ignored;
 
 	if (call_container_of(call, id, CONTAINER_READ, &container, &ignored) < 0)
 		return;
-	pidfd = container_pidfd(&container);
+	pidfd = container_process(&container);
 	if (pidfd < 0)
 		return;
 	/* Without a cgroup nobody could be found once init is gone. What fails now is told

@@ -122,14 +122,14 @@ static int events(const struct command_call *call, struct error *err)
 	const struct events_options *given = call->options;
 	auto_container container = CONTAINER_NONE;
 	struct cgroup_oom oom = { .fd = -1, .control_fd = -1 };
-	auto_fd pidfd = -1;
+	int pidfd;
 	int interval = 0;
 	int result;
 
 	if (parse_interval(given->interval, &interval, err) < 0 ||
 		call_container(call, CONTAINER_READ, &container, err) < 0)
 		return -1;
-	pidfd = container_pidfd(&container);
+	pidfd = container_process(&container);
 	if (pidfd < 0)
 		return fail_code(err, ESRCH,
 			"no events of container \"%s\": container not running",

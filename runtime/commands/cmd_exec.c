@@ -290,6 +290,7 @@ static int exec_command(const struct command_call *call, struct error *err)
 		return -1;
 	if (protect_self(err) < 0 || foreground_hold_signals(err) < 0)
 		return -1;
+	execute_claim_listeners();
 	if (call_container(call, CONTAINER_READ, &container, err) < 0 ||
 		container_config(&container, &config, err) < 0)
 		return -1;

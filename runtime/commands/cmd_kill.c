@@ -18,7 +18,7 @@ static int not_running(const struct container *container, struct error *err)
 
 static int signal_init(const struct container *container, int number, struct error *err)
 {
-	auto_fd pidfd = container_pidfd(container);
+	int pidfd = container_process(container);
 
 	if (pidfd >= 0 && process_pidfd_signal(pidfd, number) == 0)
 		return 0;
@@ -31,7 +31,7 @@ static int signal_init(const struct container *container, int number, struct err
 static int kill_one(const struct container *container, int number, struct error *err)
 {
 	const struct cgroup *cgroup = &container->state.cgroup;
-	auto_fd first = container_pidfd(container);
+	int first = container_process(container);
 
 	if (number == SIGKILL && container->state.shares_pids &&
 		(first >= 0 || cgroup_exists(cgroup)))
@@ -50,7 +50,8 @@ static int kill_in(const struct command_call *call, const char *id, struct error
 	auto_container container = CONTAINER_NONE;
 	int number = SIGTERM;
 
-	if (call->argc > 1 && signal_parse(call->argv[1], &number, err) < 0)
+	if (call->argc > 1 && *call->argv[1] &&
+		signal_parse(call->argv[1], &number, err) < 0)
 		return -1;
 	if (call_container_of(call, id, CONTAINER_READ, &container, err) < 0)
 		return -1;

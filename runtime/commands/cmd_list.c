@@ -1,6 +1,8 @@
 /* list: all containers beneath --root. */
+#include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "runtime/commands/commands.h"
 
 struct list_options {
@@ -12,10 +14,13 @@ struct list_options {
 static bool describe(const char *root, const char *id, struct oci_state *ret)
 {
 	auto_container container = CONTAINER_NONE;
-	struct error ignored;
+	struct error err;
 
-	if (container_open(root, id, CONTAINER_READ, &container, &ignored) < 0)
+	if (container_open(root, id, CONTAINER_READ, &container, &err) < 0) {
+		if (err.errnum != ENOENT)
+			log_warning("%s", err.text);
 		return false;
+	}
 	container_describe(&container, container_status(&container), ret);
 	return true;
 }

@@ -13,15 +13,18 @@
 #include "runtime/notify.h"
 #include "runtime/process/protect.h"
 
-/* Somebody else may have deleted it meanwhile. */
-static int delete_after(const char *root, const char *id, const struct oci_hooks *hooks,
-	struct error *err)
+/* Somebody else may have deleted it meanwhile, and made another of that name. */
+static int delete_after(const struct creation *creation, struct error *err)
 {
+	const struct container *ours = &creation->container;
 	auto_container container = CONTAINER_NONE;
 
-	if (container_open(root, id, CONTAINER_REMNANT, &container, err) < 0)
+	if (container_open(
+		    ours->root, ours->state.id, CONTAINER_REMNANT, &container, err) < 0)
 		return err->errnum == ENOENT ? 0 : -1;
-	return container_destroy(&container, hooks, err);
+	if (!container_same(ours, &container))
+		return 0;
+	return container_destroy(&container, &creation->bundle.config.hooks, err);
 }
 
 /* A program that the kernel killed so could not say it itself. */
@@ -58,8 +61,7 @@ int creation_stay(const struct command_call *call, struct creation *creation, bo
 		&creation->bundle.config.linux.resources.memory);
 	if (keep)
 		return result;
-	if (delete_after(creation->request->root, call->argv[0],
-		    &creation->bundle.config.hooks, &after) < 0)
+	if (delete_after(creation, &after) < 0)
 		log_warning("deleting container \"%s\": %s", call->argv[0], after.text);
 	return result;
 }

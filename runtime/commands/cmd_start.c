@@ -24,7 +24,7 @@ static int expect_created(const struct container *container, struct error *err)
 static int await_ready(
 	const struct container *container, int notify_fd, struct error *err)
 {
-	auto_fd pidfd = container_pidfd(container);
+	int pidfd = container_process(container);
 
 	if (notify_fd < 0 || pidfd < 0)
 		return 0;

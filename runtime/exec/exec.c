@@ -26,7 +26,6 @@ void joining_free(struct joining *joining)
 	seccomp_filter_free(&joining->filter);
 	cgroup_free(&joining->cgroup);
 	cleanup_fd(&joining->cgroup_fd);
-	cleanup_fd(&joining->target);
 	cleanup_fd(&joining->root);
 	cleanup_fd(&joining->proc);
 	cleanup_fd(&joining->parent_sock);
@@ -123,7 +122,7 @@ static int plan(struct joining *joining, struct error *err)
 
 	if (execute_check(request->process, err) < 0)
 		return -1;
-	joining->target = container_pidfd(request->container);
+	joining->target = container_process(request->container);
 	if (joining->target < 0)
 		return fail(err, "cannot exec in a stopped container");
 	joining->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);

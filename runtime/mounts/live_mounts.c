@@ -442,7 +442,6 @@ int live_mounts_add(struct live_mounts *mounts, struct error *err)
 {
 	size_t size = (mounts->count + 1) * sizeof(struct live_point);
 	struct inside inside = { .mounts = mounts };
-	auto_fd pidfd = -1;
 	int result;
 
 	for (size_t i = 0; i < mounts->count; i++) {
@@ -451,8 +450,7 @@ int live_mounts_add(struct live_mounts *mounts, struct error *err)
 	}
 	if (open_sources(mounts, err) < 0)
 		return -1;
-	pidfd = container_pidfd(mounts->container);
-	if (find_way_inside(&inside, pidfd, err) < 0)
+	if (find_way_inside(&inside, container_process(mounts->container), err) < 0)
 		return -1;
 	inside.points = mmap(
 		NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -466,9 +464,8 @@ int live_mounts_add(struct live_mounts *mounts, struct error *err)
 int live_mounts_remove(struct live_mounts *mounts, struct error *err)
 {
 	struct inside inside = { .mounts = mounts };
-	auto_fd pidfd = container_pidfd(mounts->container);
 
-	if (find_way_inside(&inside, pidfd, err) < 0)
+	if (find_way_inside(&inside, container_process(mounts->container), err) < 0)
 		return -1;
 	return act_inside(&inside, remove_all, err);
 }

@@ -78,6 +78,11 @@ int namespaces_plan(
 		}
 	}
 	plan.makes_user = plan.clone & CLONE_NEWUSER;
+	/* The message queues' file system is whose is making it: root's of the container. */
+	if (plan.makes_user || namespaces_joins(&plan, CLONE_NEWUSER)) {
+		plan.unshare |= plan.clone & CLONE_NEWIPC;
+		plan.clone &= ~(uint64_t)CLONE_NEWIPC;
+	}
 	*ret = plan;
 	plan.joins_count = 0;
 	return 0;
@@ -192,6 +197,8 @@ int namespaces_unshare(const struct namespaces *namespaces,
 {
 	if (namespaces->unshare & CLONE_NEWTIME && make_time(config, err) < 0)
 		return -1;
+	if (namespaces->unshare & CLONE_NEWIPC && unshare(CLONE_NEWIPC) < 0)
+		return fail_errno(err, "making an IPC namespace");
 	if (namespaces->unshare & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
 		return fail_errno(err, "making a cgroup namespace");
 	return 0;

@@ -94,6 +94,14 @@ static int find_program(struct execute *execute, struct error *err)
 	return result;
 }
 
+void execute_claim_listeners(void)
+{
+	auto_free char *own = getenv("LISTEN_FDS") ? str_format("%d", getpid()) : NULL;
+
+	if (own && !str_equal(getenv("LISTEN_PID"), own))
+		unsetenv("LISTEN_FDS");
+}
+
 /* Sockets that a service manager opened for us are for the program (sd_listen_fds(3)). */
 static void inherit_listeners(struct execute *execute)
 {

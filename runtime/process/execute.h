@@ -39,6 +39,10 @@ struct execute {
 
 void execute_free(struct execute *execute);
 
+/* In the process that was executed, early: sockets of a service manager that were meant for
+ * another process (LISTEN_PID) are not passed on, nor whatever has their numbers here. */
+void execute_claim_listeners(void);
+
 /* Strict about names and numbers of the environment: an entry without "=" would import
  * nothing here, but is refused, as it means nothing. */
 int execute_check(const struct oci_process *process, struct error *err) must_check;

@@ -55,9 +55,10 @@ void identity_set_home(uint32_t uid, struct strings *env)
 	auto_fd fd = -1;
 	auto_free char *text = NULL;
 	auto_strings lines = { 0 };
+	const char *home = strings_env(env, "HOME");
 	struct error ignored;
 
-	if (strings_env(env, "HOME"))
+	if (home && *home)
 		return;
 	/* Not to be held up by a FIFO of that name. */
 	fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

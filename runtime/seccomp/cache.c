@@ -1,5 +1,5 @@
 /*
- * ROOT/.seccomp/NN: NN is the key's hash in a fixed range, so that entries replace each
+ * ROOT/@seccomp/NN: NN is the key's hash in a fixed range, so that entries replace each
  * other and the directory stays bounded. Trusted only if the directory and the file are
  * ours and nobody else may write them.
  */
@@ -19,7 +19,7 @@
 #include "base/path.h"
 #include "spec/seccomp.h"
 
-#define DIRECTORY ".seccomp"
+#define DIRECTORY "@seccomp" /* not the name of a container */
 #define ENTRIES   256
 #define ENTRY_MAX (4u << 20)
 

@@ -37,7 +37,7 @@ struct seccomp_filter {
 void seccomp_filter_free(struct seccomp_filter *filter);
 
 /* In the parent. profile NULL: an empty filter. cache_dir: --root of the runtime, below
- * which the directory ".seccomp" is made; NULL: no cache. */
+ * which the directory "@seccomp" is made; NULL: no cache. */
 int seccomp_prepare(const struct oci_seccomp *profile, const char *cache_dir,
 	struct seccomp_filter *ret, struct error *err) must_check;
 

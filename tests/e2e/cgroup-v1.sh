@@ -241,6 +241,30 @@ lines_of() {
 	[ "$(wc -l <"$1")" -ge "$2" ]
 }
 
+# By the specification until 1.3.0; podman 4 writes it so.
+zero_pids_of_old() {
+	sleeper web '.ociVersion = "1.0.2-dev" | .linux.resources.pids.limit = 0'
+	start web
+	value pids pids.max max
+	run mocker-runtime update web --pids-limit 7
+	check_status 0
+	run mocker-runtime update web --pids-limit 0
+	check_status 0
+	value pids pids.max 7
+	echo '{"pids": {"limit": 0}}' >"$tmp/zero"
+	run mocker-runtime update web --resources "$tmp/zero"
+	check_status 0
+	value pids pids.max 7
+	delete web
+	sleeper web '.ociVersion = "1.3.0" | .linux.resources.pids.limit = 7'
+	start web
+	run mocker-runtime update web --pids-limit 0
+	check_status 0
+	value pids pids.max 0
+	delete web
+}
+test_case "a pids limit of 0 is none for a config of before 1.3.0" zero_pids_of_old
+
 telling_figures() {
 	sleeper web '.linux.resources.pids.limit = 20'
 	start web

@@ -6,7 +6,7 @@
 # Counts until the file's end.
 # The parents of cgroups that a configuration names are kept by every runtime, and so is
 # the directory of all containers, with its cache of compiled filters.
-leaks_allowed='^cgroup .*/(mocker|mocker-test)$|^file /run/mocker(/\.seccomp(/.*)?)?$'
+leaks_allowed='^cgroup .*/(mocker|mocker-test)$|^file /run/mocker(/@seccomp(/.*)?)?$'
 leaves() {
 	leaks_allowed="$leaks_allowed|$1"
 }
@@ -17,7 +17,7 @@ store_stays() {
 	leaves '^file /var/lib/mocker(/(blobs|layers|memo|digests|archives|refs|networks)(/.*)?)?$'
 	leaves '^file /var/lib/mocker/(index\.json|oci-layout|[a-z.]*lock|empty2?)$'
 	leaves '^file /var/lib/mocker/(containers|leases|temp)$'
-	leaves '^file /var/lib/mocker/runtime(/\.seccomp(/.*)?)?$' # compiled filters
+	leaves '^file /var/lib/mocker/runtime(/@seccomp(/.*)?)?$' # compiled filters
 }
 
 network_stays() {

@@ -57,6 +57,6 @@ rootless_set_up() {
 
 # What the store has beside images, layers and what is known of them.
 check_store_quiet() {
-	check_equal "$(find "$store/temp" "$store/runtime" -mindepth 1 ! -path '*/.seccomp*')" \
+	check_equal "$(find "$store/temp" "$store/runtime" -mindepth 1 ! -path '*/@seccomp*')" \
 		"" "what is left of the build"
 }

@@ -61,15 +61,15 @@ the_cache() {
 	make_bundle "$tmp/web" "$deny_mkdir"
 	run mocker-runtime --root "$tmp/root" run --bundle "$tmp/web" web
 	check_status 0
-	compiled=$(stat -c '%n %i %z' "$tmp"/root/.seccomp/*)
-	check_has "$compiled" "$tmp/root/.seccomp/"
+	compiled=$(stat -c '%n %i %z' "$tmp"/root/@seccomp/*)
+	check_has "$compiled" "$tmp/root/@seccomp/"
 	run strace -f -e trace=openat,open mocker-runtime --root "$tmp/root" run \
 		--bundle "$tmp/web" web
 	check_status 0
 	check_lacks "$errors" libseccomp.so
 	check_errors_have "$(basename "${compiled%% *}")"
-	check_equal "$(stat -c '%n %i %z' "$tmp"/root/.seccomp/*)" "$compiled"
-	check_equal "$(stat -c %a "$tmp/root/.seccomp")" 700
+	check_equal "$(stat -c '%n %i %z' "$tmp"/root/@seccomp/*)" "$compiled"
+	check_equal "$(stat -c %a "$tmp/root/@seccomp")" 700
 	rm -rf "$tmp/root"
 }
 test_case "the second start of a profile does not compile it" the_cache

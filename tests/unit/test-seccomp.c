@@ -230,7 +230,7 @@ static void the_cache_is_used_only_if_ours(void)
 	struct error err;
 
 	CHECK(mkdtemp(root) != NULL);
-	directory = path_join(root, ".seccomp");
+	directory = path_join(root, "@seccomp");
 	CHECK_OK(seccomp_prepare(&profile, root, &first, &err), &err);
 	seccomp_cache_key(&profile, &key);
 	found = seccomp_cache_get(root, &key, &count);
