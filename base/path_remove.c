@@ -71,8 +71,14 @@ static int remove_children(struct removal *removal, int parent_fd, const char *n
 	auto_dir dir = open_directory(parent_fd, name);
 	struct dirent *entry;
 
+	if (!dir && errno == ENOENT)
+		return 0;
+	if (!dir && errno == ENOTDIR) { /* then it is a file that must not be removed */
+		errno = EPERM;
+		return fail_errno(err, "removing %s", name);
+	}
 	if (!dir)
-		return errno == ENOENT ? 0 : fail_errno(err, "opening %s", name);
+		return fail_errno(err, "opening %s", name);
 	if (is_mount_point(parent_fd, dirfd(dir)))
 		return fail_code(
 			err, EBUSY, "removing %s: something is mounted there", name);

@@ -113,6 +113,11 @@ static int plan_cgroup(struct joining *joining, struct error *err)
 	return cgroup_clone_fd(&joining->cgroup, &joining->cgroup_fd, err);
 }
 
+static int fail_stopped(struct error *err)
+{
+	return fail(err, "cannot exec in a stopped container");
+}
+
 static int plan(struct joining *joining, struct error *err)
 {
 	const struct exec_request *request = joining->request;
@@ -124,7 +129,7 @@ static int plan(struct joining *joining, struct error *err)
 		return -1;
 	joining->target = container_process(request->container);
 	if (joining->target < 0)
-		return fail(err, "cannot exec in a stopped container");
+		return fail_stopped(err);
 	joining->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (joining->proc < 0)
 		return fail_errno(err, "opening /proc");
@@ -230,6 +235,16 @@ static int converse(struct joining *joining, struct error *err)
 	return stage_await_end(joining->parent_sock, err);
 }
 
+/* Into a pid namespace whose first process has gone nobody is born (ENOMEM). */
+static int explain_death(const struct exec_request *request, struct error *err)
+{
+	bool dying = err->errnum == ENOMEM || err->errnum == ESRCH ||
+		     err->errnum == STAGE_PEER_ENDED;
+
+	return dying && container_process(request->container) < 0 ? fail_stopped(err)
+								  : -1;
+}
+
 int exec_container(
 	const struct exec_request *request, struct joining *ret, struct error *err)
 {
@@ -248,7 +263,7 @@ int exec_container(
 		result = converse(&joining, err);
 	if (result < 0) {
 		cleanup_pid(&joining.pid);
-		return -1;
+		return explain_death(request, err);
 	}
 	*ret = joining;
 	ret->execute.filter = NULL; /* pointed into what is gone now */

@@ -169,7 +169,7 @@ poststop_only_warns() {
 		.args[2] = "echo second >>'"$tmp"'/log/order"]'
 	run mocker-runtime run -b "$tmp/hk" hk
 	check_status 0
-	check_errors_have "/hooks/poststop/0: /bin/sh exited with status 3: reason poststop"
+	check_errors_have "/hooks/poststop/0: /bin/sh exited with status 3: some reason poststop"
 	check_has "$(cat "$tmp/log/order")" second
 	check_equal "$(container_status hk)" none
 }

@@ -193,9 +193,11 @@ nobody_listens() {
 }
 test_case "a --pidfd-socket where nobody listens fails, and nothing is left" nobody_listens
 
-# preserved WORDS...: what the shell of mocker-runtime WORDS... reads from 3, 4 and 5.
+# preserved WORDS...: what the shell of mocker-runtime WORDS... reads from 3, 4 and 5, as
+# a service manager would start it where LISTEN_FDS is set.
 preserved() {
-	run mocker-runtime "$@" 3<"$tmp/three" 4<"$tmp/four" 5<"$tmp/five"
+	run sh -c 'LISTEN_PID=$$; [ -z "$LISTEN_FDS" ] || export LISTEN_PID
+		exec mocker-runtime "$@"' sh "$@" 3<"$tmp/three" 4<"$tmp/four" 5<"$tmp/five"
 	check_status 0
 	printf '%s' "$output"
 }

@@ -199,7 +199,7 @@ each_controller() {
 
 	has_v1 memory || { skip "needs cgroup v1" && return; }
 	limited net_cls net_cls.classid '.linux.resources.network.classID = 1048577' 1048577
-	limited pids pids.max '.linux.resources.pids.limit = 0' 0
+	limited pids pids.max '.linux.resources.pids.limit = 0 | .ociVersion = "1.3.0"' 0
 	limited pids pids.max '.linux.resources.pids.limit = -1' max
 	limited memory memory.swappiness '.linux.resources.memory.swappiness = 30' 30
 	limited memory memory.kmem.tcp.limit_in_bytes \
