@@ -18,6 +18,7 @@
 #include "runtime/criu/descriptors.h"
 #include "runtime/destroy.h"
 #include "runtime/explain.h"
+#include "runtime/foreground.h"
 #include "runtime/handover.h"
 #include "runtime/hooks.h"
 #include "runtime/init.h"
@@ -27,7 +28,6 @@
 #include "runtime/notify.h"
 #include "runtime/process/limits.h"
 #include "runtime/seccomp/watch.h"
-#include "runtime/stage.h"
 #include "runtime/start.h"
 #include "runtime/steps.h"
 
@@ -356,27 +356,11 @@ static int place(struct creation *creation, struct error *err)
 	return stage_send(creation->parent_sock, STAGE_PLACED, err);
 }
 
-static int run_hooks(struct creation *creation, struct error *err)
+int creation_await(const struct creation *creation, enum stage stage, struct error *err)
 {
-	auto_oci_state state = { 0 };
-	const struct hooks_call call = {
-		.hooks = &creation->bundle.config.hooks,
-		.state = &state,
-		.cwd_fd = creation->bundle.fd,
-		.init_fd = creation->pidfd,
-	};
-
-	if (!creation->waits_hooked)
-		return 0;
-	if (stage_await(creation->parent_sock, STAGE_MOUNTED, err) < 0)
+	if (foreground_await(creation->parent_sock, err) < 0)
 		return -1;
-	container_describe(&creation->container, CONTAINER_CREATING, &state);
-	creation->hooks_begun = true;
-	if (hooks_run(&call, HOOK_PRESTART, err) < 0 ||
-		hooks_run(&call, HOOK_CREATE_RUNTIME, err) < 0)
-		return -1;
-	step_reached(creation->request->steps, STEP_HOOKED);
-	return stage_send(creation->parent_sock, STAGE_HOOKED, err);
+	return stage_await(creation->parent_sock, stage, err);
 }
 
 int creation_write_pid_file(const struct creation *creation, struct error *err)
@@ -446,9 +430,9 @@ static int settle(struct creation *creation, struct error *err)
 			err) < 0)
 		return -1;
 	if (request->memory_floor)
-		return stage_await(creation->parent_sock, STAGE_READY, err);
+		return creation_await(creation, STAGE_READY, err);
 	if (request->start) {
-		if (stage_await_end(creation->parent_sock, err) < 0)
+		if (creation_await(creation, STAGE_END, err) < 0)
 			return -1;
 		if (memory_ended_init(creation))
 			return fail_code(err, STAGE_PEER_ENDED,
@@ -458,7 +442,7 @@ static int settle(struct creation *creation, struct error *err)
 			return -1;
 		return keep_class(creation, err);
 	}
-	if (stage_await(creation->parent_sock, STAGE_READY, err) < 0)
+	if (creation_await(creation, STAGE_READY, err) < 0)
 		return -1;
 	step_reached(creation->request->steps, STEP_READY);
 	if (renameat(container->dir_fd, "starting", container->dir_fd, "start") < 0)
@@ -510,7 +494,7 @@ static int act(struct creation *creation, struct error *err)
 	/* The parent writes while init mounts; only then does it wait. */
 	if (place(creation, err) < 0 || creation_name_process(creation, err) < 0)
 		return -1;
-	if (run_hooks(creation, err) < 0 || record(creation, err) < 0 ||
+	if (creation_run_hooks(creation, err) < 0 || record(creation, err) < 0 ||
 		settle(creation, err) < 0)
 		return explain_end(creation, err);
 	return 0;

@@ -27,6 +27,7 @@
 #include "runtime/namespaces/net_devices.h"
 #include "runtime/rootfs/rootfs.h"
 #include "runtime/seccomp/seccomp.h"
+#include "runtime/stage.h"
 
 struct steps;
 
@@ -103,4 +104,10 @@ int creation_make(struct creation *creation, struct error *err) must_check;
 int creation_name_process(struct creation *creation, struct error *err) must_check;
 int creation_write_pid_file(
 	const struct creation *creation, struct error *err) must_check;
+int creation_run_hooks(struct creation *creation, struct error *err) must_check;
+
+/* Hears from init, however long it takes; fails if we are asked to end meanwhile. */
+int creation_await(
+	const struct creation *creation, enum stage stage, struct error *err) must_check;
+
 void creation_undo(struct creation *creation, const struct error *failure);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -60,29 +61,63 @@ void foreground_release_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int foreground_await(int fd, struct error *err)
+/* Readable once a signal that asks us to end has come. */
+static int watch_endings(int *ret_signals, struct error *err)
 {
 	static const int ending[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-	struct pollfd polls[] = { { .fd = fd, .events = POLLIN }, { .events = POLLIN } };
-	struct signalfd_siginfo info;
-	auto_fd signals = -1;
 	sigset_t set;
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
 		sigaddset(&set, ending[i]);
-	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signals < 0)
-		return fail_errno(err, "making a signalfd");
+	*ret_signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return *ret_signals < 0 ? fail_errno(err, "making a signalfd") : 0;
+}
+
+int foreground_ended(int signals, struct error *err)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signals, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	return fail_code(
+		err, EINTR, "ended by signal %u before it began", info.ssi_signo);
+}
+
+int foreground_await(int fd, struct error *err)
+{
+	struct pollfd polls[] = { { .fd = fd, .events = POLLIN }, { .events = POLLIN } };
+	auto_fd signals = -1;
+
+	if (watch_endings(&signals, err) < 0)
+		return -1;
 	polls[1].fd = signals;
 	while (poll(polls, ARRAY_SIZE(polls), -1) < 0) {
 		if (errno != EINTR)
 			return fail_errno(err, "waiting for the container");
 	}
-	if (polls[0].revents || read(signals, &info, sizeof(info)) != sizeof(info))
-		return 0;
-	return fail_code(
-		err, EINTR, "ended by signal %u before it began", info.ssi_signo);
+	return polls[0].revents ? 0 : foreground_ended(signals, err);
+}
+
+static int add_to(int set, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return epoll_ctl(set, EPOLL_CTL_ADD, fd, &event);
+}
+
+int foreground_watch(int fd, int *ret_signals, int *ret_either, struct error *err)
+{
+	auto_fd signals = -1;
+	auto_fd either = epoll_create1(EPOLL_CLOEXEC);
+
+	if (watch_endings(&signals, err) < 0)
+		return -1;
+	if (either < 0 || add_to(either, fd) < 0 || add_to(either, signals) < 0)
+		return fail_errno(err, "watching signals");
+	*ret_signals = take_fd(&signals);
+	*ret_either = take_fd(&either);
+	return 0;
 }
 
 /* ---- our own terminal --------------------------------------------------------------- */

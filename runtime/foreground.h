@@ -20,6 +20,13 @@ void foreground_release_signals(void);
  * signal that asks us to end comes before. */
 int foreground_await(int fd, struct error *err) must_check;
 
+/* For whoever waits in another way: *ret_either is readable once fd is, or a signal that asks
+ * us to end has come. Then foreground_ended() fails if it was a signal, and names it. Both
+ * descriptors are owned by the caller. */
+int foreground_watch(
+	int fd, int *ret_signals, int *ret_either, struct error *err) must_check;
+int foreground_ended(int signals, struct error *err) must_check;
+
 struct foreground {
 	pid_t pid; /* our child */
 	int pidfd;

@@ -53,14 +53,12 @@ static int run_one(const struct hooks_call *call, const struct oci_hook *hook,
 		.keep = STDERR_KEPT,
 		.timeout_ms =
 			hook->has_timeout ? (int)MIN(hook->timeout, 2000000u) * 1000 : 0,
-		.until_fd = call->init_fd,
+		.until_fd = call->until_fd,
 	};
 	int status;
 
 	if (process_run(&run, &status, err) < 0)
-		return err->errnum == ECANCELED
-			       ? fail_hint(err, "the container's init has ended")
-			       : -1;
+		return -1;
 	return judge(hook, status, &said, err);
 }
 

@@ -17,7 +17,7 @@ struct hooks_call {
 	const struct oci_state *state; /* pid and status as they are at this moment */
 	int cwd_fd;                    /* where they run; -1: where we are */
 	const struct strings *env;     /* of hooks that list none; NULL: ours */
-	int init_fd; /* > 0: pidfd of the init that waits for them; they end with it */
+	int until_fd; /* > 0: once it is readable, they end (ECANCELED) */
 };
 
 /* Those outside run in the bundle, createContainer in what is to be the root. -1 where the

@@ -47,6 +47,35 @@ while_create_waits() {
 }
 test_case "and what a create waits for" while_create_waits
 
+# Who asks create to end: it undoes what it has made.
+create_is_asked_to_end() {
+	local creating
+
+	make_bundle "$tmp/web" ".hooks.createRuntime = [{\"path\": \"/bin/sh\",
+		\"args\": [\"sh\", \"-c\", \"echo >$tmp/hooked; exec sleep 1000\"]}]"
+	rm -f "$tmp/hooked"
+	mocker-runtime create -b "$tmp/web" web </dev/null >/dev/null 2>"$tmp/said" &
+	creating=$!
+	check wait_until 20 test -e "$tmp/hooked"
+	kill $creating
+	wait $creating
+	check_equal $? 1 "the status of create"
+	check_has "$(cat "$tmp/said")" "/bin/sh was killed; ended by signal 15 before it began"
+	check_missing /run/mocker/web
+
+	make_bundle "$tmp/web" ".hooks = {\"createContainer\": [{\"path\": \"/bin/sh\",
+		\"args\": [\"sh\", \"-c\", \"echo >$tmp/hooked; exec sleep 1000\"]}]}"
+	rm -f "$tmp/hooked"
+	mocker-runtime run -b "$tmp/web" web </dev/null >/dev/null 2>"$tmp/said" &
+	creating=$!
+	check wait_until 20 test -e "$tmp/hooked"
+	kill -HUP $creating
+	wait $creating
+	check_has "$(cat "$tmp/said")" "ended by signal 1 before it began"
+	check_missing /run/mocker/web
+}
+test_case "create and run undo all when they are asked to end" create_is_asked_to_end
+
 is_stuck() {
 	grep -q swallowed "$tmp/fuse.log"
 }
