@@ -225,7 +225,7 @@ bad_input() {
 	check_fails_with "--ns: goes with --tools only"
 	run mocker-runtime exec --rootfs / web true
 	check_fails_with "--rootfs: goes with --tools only"
-	for words in nets , "net," "net,,pid" /proc/1/ns/net; do
+	for words in nets "," "net," "net,,pid" /proc/1/ns/net; do
 		run mocker-runtime exec --tools --ns "$words" web true
 		check_status 255
 		check_fails_with "--ns: "
