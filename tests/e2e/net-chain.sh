@@ -47,6 +47,24 @@ entries_without_work() {
 }
 test_case "entries that have nothing to do for this container" entries_without_work
 
+# The arguments go to every entry; the address is the first one's to give.
+requested_address() {
+	local list
+
+	list=$(jq -c '.plugins[2].ingressPolicy = "same-bridge"' <<<"$podman")
+	cni_args='IgnoreUnknown=1;IP=10.88.0.9' whole_life "$list" "eth0@p eth0@p+rules"
+	needs_reference || return
+	list=$(jq -c '.cniVersion = "1.0.0" | .plugins[0].type = "bridge" |
+		.plugins[0].ipam.dataDir = "/run/cni"' <<<"$list")
+	ip netns add pod
+	cni_args='IgnoreUnknown=1;IP=10.88.0.9' chain ADD "$list"
+	check_equal "$(result '.ips[0].address')" 10.88.0.9/24
+	chain DEL "$list"
+	ip netns del pod
+	nft flush ruleset
+}
+test_case "an address that is asked of the whole chain" requested_address
+
 equal_entries() {
 	local list
 

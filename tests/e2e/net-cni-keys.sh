@@ -341,13 +341,18 @@ codes() {
 	done <<-'END'
 		.mac = "zz"~is no MAC address
 		.runtimeConfig.mac = "01:00:00:00:00:01"~is a multicast address
-		.runtimeConfig.ips = ["192.0.2.1"]~192.0.2.1 is in no subnet of network "net1"
+		.runtimeConfig.ips = ["192.0.2.1"]~192.0.2.1 is in no subnet of network "net1"; ask for one of 10.88.0.0/24
+		.runtimeConfig.ips = ["fd88::5/64"]~fd88::5 is in no subnet of network "net1"
+		.runtimeConfig.ips = ["10.88.0.5/24"] | .ipam = {}~10.88.0.5 cannot be had of network "net1", which gives no addresses
+		.args.cni.ips = ["10.88.0.5"] | del(.ipam)~10.88.0.5 cannot be had of network "net1"
 		.ipam.rangeEnd = "10.88.0.9" | .args.cni.ips = ["10.88.0.10"]~10.88.0.10 is not among
 		.runtimeConfig.ips = ["10.88.0.5", "10.88.0.6"]~10.88.0.5 and 10.88.0.6 are of one set
 		.kind = "macvlan" | .master = "lo" | .mode = "zz"~zz
 	END
 	ifname=lo cni ADD "$config"
 	cni_code 4 'cannot be called "lo"'
+	cni_args='IP=10.88.0.5' cni ADD "$(with '.ipam = {}')"
+	cni_code 7 '10.88.0.5 cannot be had of network "net1"'
 	cni ADD "$(with '.prevResult = {"interfaces": []} | .mac = "zz"')"
 	cni_code 7 "is no MAC address"
 	check_equal "$(ip -o link show type veth | wc -l)" 0
@@ -475,8 +480,9 @@ by_dhcp() {
 	daemon=$!
 	check wait_until 10 test -S /run/cni/dhcp.sock
 	pods pod
-	cni ADD "$mine"
+	cni_args='IgnoreUnknown=1;IP=10.86.0.99' cni ADD "$mine"
 	check_status 0
+	check_has "$errors" "the IPAM plugin dhcp did not give 10.86.0.99, which was asked for"
 	check_matches "$(ip -n pod address show eth0)" 'inet 10\.86\.0\.[56][0-9]/24'
 	check in_pod busybox ping -c 1 -W 20 10.86.0.1 >/dev/null
 	cni DEL "$mine"
