@@ -119,6 +119,10 @@ by_pid_and_path() {
 	ip netns add other
 	run mocker-netsetup add /run/netns/other
 	check_status 0
+	run mocker-netsetup add another --netns /run/netns/other --interface eth1
+	check_status 0
+	check_missing /run/netns/another # its name is its owner's
+	mocker-netsetup del another
 	kill $pid && wait $pid 2>/dev/null
 	run mocker-netsetup gc
 	check_has "$output" "backend default net0"
