@@ -27,6 +27,7 @@ int attach_options_fill(
 	if (publish_check(record, err) < 0 ||
 		attach_limit(attach, options->ingress, options->egress, err) < 0)
 		return -1;
+	attach->defined = true;
 	return network_load(attach->places, options->network, &record->network, err);
 }
 
