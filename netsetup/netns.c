@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -20,6 +21,10 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 
 #define OWN_NETNS "/proc/thread-self/ns/net"
 
@@ -136,6 +141,29 @@ int netns_visit(int fd, int (*function)(void *argument, struct error *err),
 	result = function(argument, err);
 	come_back(own);
 	return result;
+}
+
+/* ---- cookies ------------------------------------------------------------------------- */
+
+int netns_own_cookie(uint64_t *ret, struct error *err)
+{
+	auto_fd any = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t length = sizeof(*ret);
+
+	if (any < 0 ||
+		getsockopt(any, SOL_SOCKET, SO_NETNS_COOKIE, ret, &length) < 0)
+		return fail_errno(err, "asking for the network namespace's cookie");
+	return 0;
+}
+
+static int ask_cookie(void *argument, struct error *err)
+{
+	return netns_own_cookie(argument, err);
+}
+
+int netns_cookie(int fd, uint64_t *ret, struct error *err)
+{
+	return netns_visit(fd, ask_cookie, ret, err);
 }
 
 /* ---- names -------------------------------------------------------------------------- */
