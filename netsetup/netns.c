@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -186,17 +187,32 @@ char *netns_path(const char *name)
 
 /* A mount that is shared with its peers: what is unmounted here goes away in every mount
  * namespace that has a copy, or else the namespace would live on in those. */
+static int try_share(void)
+{
+	return mount("", NETNS_DIRECTORY, "none", MS_SHARED | MS_REC, NULL);
+}
+
+/* Who finds no mount there makes it under the lock that ip-netns takes for that. */
 static int share_directory(struct error *err)
 {
+	auto_fd lock = -1;
+
 	if (path_mkdirs(NETNS_DIRECTORY, 0755, err) < 0)
 		return -1;
-	if (mount("", NETNS_DIRECTORY, "none", MS_SHARED | MS_REC, NULL) == 0)
+	if (try_share() == 0)
 		return 0;
 	if (errno != EINVAL)
 		return fail_errno(err, "sharing the mount %s", NETNS_DIRECTORY);
+	lock = open(NETNS_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0)
+		return fail_errno(err, "opening %s", NETNS_DIRECTORY);
+	if (fd_lock(lock, LOCK_EX, NETNS_DIRECTORY, err) < 0)
+		return -1;
+	if (try_share() == 0)
+		return 0;
 	if (mount(NETNS_DIRECTORY, NETNS_DIRECTORY, "none", MS_BIND | MS_REC, NULL) < 0)
 		return fail_errno(err, "bind mounting %s on itself", NETNS_DIRECTORY);
-	if (mount("", NETNS_DIRECTORY, "none", MS_SHARED | MS_REC, NULL) < 0)
+	if (try_share() < 0)
 		return fail_errno(err, "sharing the mount %s", NETNS_DIRECTORY);
 	return 0;
 }

@@ -115,6 +115,22 @@ opens_of_blue() { # WORDS
 }
 test_case "a network that is removed while networks are listed" listed_meanwhile
 
+# As ip-netns makes it, once.
+named_at_once() {
+	needs strace || return
+	umount -l /run/netns 2>/dev/null
+	rm -rf /run/netns
+	held mount 2 mocker-netsetup add one
+	run mocker-netsetup add two
+	check_status 0
+	wait "$held" || failed "adding the first failed"
+	check_equal "$(grep -c ' /run/netns ' /proc/self/mountinfo)" 1 "mounts of /run/netns"
+	check ip netns exec one true
+	mocker-netsetup del one
+	mocker-netsetup del two
+}
+test_case "the directory of names is mounted once by two at once" named_at_once
+
 unknown_user() {
 	run mocker-netsetup add web
 	echo '{' >/run/mocker/networks/attachments/web/eth0@other
