@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "netsetup/forwarding.h"
 #include "netsetup/occupied.h"
 #include "netsetup/sysctl.h"
 
@@ -239,32 +240,6 @@ static int set_family(const char *name, const struct pool_range *ranges, size_t 
 	return sysctl_set_interface("ipv6", name, "disable_ipv6", inet6 ? "0" : "1", err);
 }
 
-static int enable_forwarding(
-	const struct network *network, const char *path, struct error *err)
-{
-	bool changed;
-
-	if (sysctl_set(path, "1", &changed, err) < 0)
-		return -1;
-	if (changed)
-		log_info(
-			"network \"%s\" needs the host to forward packets: net/%s is on now",
-			network->name, path);
-	return 0;
-}
-
-static int ensure_forwarding(const struct network *network,
-	const struct pool_range *ranges, size_t count, struct error *err)
-{
-	if (bridge_has_family(ranges, count, AF_INET) &&
-		enable_forwarding(network, "ipv4/ip_forward", err) < 0)
-		return -1;
-	if (bridge_has_family(ranges, count, AF_INET6) &&
-		enable_forwarding(network, "ipv6/conf/all/forwarding", err) < 0)
-		return -1;
-	return 0;
-}
-
 /* ---- VLANs --------------------------------------------------------------------------- */
 
 struct bridge_carrier bridge_carrier(const struct network *network)
@@ -329,7 +304,7 @@ static int ensure_gateways(struct netlink *host, const struct network *network,
 	for (size_t i = 0; i < count; i++)
 		if (ensure_address(host, network, &carrier, &ranges[i].gateway, err) < 0)
 			return -1;
-	return ensure_forwarding(network, ranges, count, err);
+	return forwarding_ensure(host, network, ranges, count, err);
 }
 
 int bridge_ensure(struct netlink *host, const struct network *network,

@@ -151,8 +151,7 @@ int netns_own_cookie(uint64_t *ret, struct error *err)
 	auto_fd any = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t length = sizeof(*ret);
 
-	if (any < 0 ||
-		getsockopt(any, SOL_SOCKET, SO_NETNS_COOKIE, ret, &length) < 0)
+	if (any < 0 || getsockopt(any, SOL_SOCKET, SO_NETNS_COOKIE, ret, &length) < 0)
 		return fail_errno(err, "asking for the network namespace's cookie");
 	return 0;
 }

@@ -237,7 +237,8 @@ struct netlink_route {
 	uint32_t advmss;
 	uint32_t priority;
 	bool has_priority;
-	uint32_t table; /* 0: main */
+	uint32_t table;   /* 0: main */
+	uint8_t protocol; /* RTPROT_…: who made one that is listed */
 	uint8_t scope;
 	bool has_scope;
 	bool on_link; /* the gateway is on the link even where no subnet says so */
