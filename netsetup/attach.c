@@ -231,12 +231,16 @@ int attach_want(
 /* As the kernel writes it. */
 static int check_mac(struct attachment *record, struct error *err)
 {
+	static const struct netlink_mac none;
 	struct netlink_mac mac;
 
 	if (!record->mac)
 		return 0;
 	if (netlink_mac_parse(record->mac, &mac, err) < 0)
 		return -1;
+	if (memcmp(&mac, &none, sizeof(mac)) == 0)
+		return fail_code(
+			err, EINVAL, "the MAC address %s is no interface's", record->mac);
 	free(record->mac);
 	record->mac = str_dup(netlink_mac_text(mac).text);
 	return 0;

@@ -37,6 +37,7 @@ command_lines() {
 		add x --network bare --ip fd00::5 | fd00::5 cannot be had of network "bare"
 		add x --mac 02:00 | is no MAC address
 		add x --mac 01:00:00:00:00:01 | is a multicast address
+		add x --mac 00:00:00:00:00:00 | the MAC address 00:00:00:00:00:00 is no interface's
 		add x --publish 0:80 | port 0 is not between 1 and 65535
 		add x --publish 80:65536 | port 65536 is not between 1 and 65535
 		add x --publish 80:80 --publish 80:81 | the host's port 80 is published twice
@@ -65,6 +66,7 @@ command_lines() {
 		network create n --subnet 224.0.0.0/24 | which is for multicast
 		network create n --subnet 127.0.0.0/24 | which is every host's own
 		network create n --subnet ff02::/64 | which is for multicast
+		network create n --subnet ::ffff:10.1.0.0/120 | which is IPv4's in programs
 		network create n --subnet fd07::/64 --mtu 1000 | below the 1280 that IPv6 needs
 		network create n --kind macvlan --interface x --vlan 7 | kind macvlan has no VLANs
 		network create n --kind ipvlan --interface x --check-mac | no MAC addresses to check
