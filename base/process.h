@@ -45,6 +45,7 @@ int process_wait(pid_t pid, int *ret_status, struct error *err) must_check;
  * status. */
 struct process_run {
 	const char *path; /* searched in PATH unless it has a "/" */
+	bool sbin;        /* and then in /usr/sbin, which not every caller's PATH has */
 	char *const *argv;
 	char *const *envp; /* NULL: ours */
 	int cwd_fd;        /* AT_FDCWD or negative: ours */

@@ -4,7 +4,9 @@
  * A failed execve travels back over a close-on-exec pipe.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -81,11 +83,17 @@ static void reset_signals(void)
 static void exec_program(const struct process_run *run)
 {
 	char *const *envp = run->envp ? run->envp : environ;
+	char path[PATH_MAX];
 
-	if (strchr(run->path, '/'))
+	if (strchr(run->path, '/')) {
 		execve(run->path, run->argv, envp);
-	else
-		execvpe(run->path, run->argv, envp);
+		return;
+	}
+	execvpe(run->path, run->argv, envp);
+	if (errno != ENOENT || !run->sbin)
+		return;
+	snprintf(path, sizeof(path), "/usr/sbin/%s", run->path);
+	execve(path, run->argv, envp);
 }
 
 /* The child: our credentials and namespaces, until execve or _exit. */

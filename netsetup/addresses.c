@@ -23,6 +23,25 @@ static const struct address *wanted_of_set(
 	return NULL;
 }
 
+static int fail_outside(
+	const struct attach *attach, const struct address *wanted, struct error *err)
+{
+	const struct network *network = &attach->record.network;
+	auto_str subnets = { 0 };
+
+	if (network->ranges_count == 0)
+		return fail_code(err, EINVAL,
+			"%s cannot be had of network \"%s\", which gives no addresses; "
+			"make it with a subnet (--subnet; in a CNI configuration ipam), or "
+			"ask for none",
+			address_text(wanted).text, network->name);
+	for (size_t i = 0; i < network->ranges_count; i++)
+		str_appendf(&subnets, "%s%s", i ? ", " : "", network->ranges[i].subnet);
+	return fail_code(err, EINVAL,
+		"%s is in no subnet of network \"%s\"; ask for one of %.400s",
+		address_text(wanted).text, network->name, subnets.data);
+}
+
 static int plan_wanted(struct attach *attach, size_t at, struct error *err)
 {
 	struct attach_wanted *wanted = &attach->wanted[at];
@@ -48,13 +67,15 @@ static int plan_wanted(struct attach *attach, size_t at, struct error *err)
 				"%s is not among the addresses of network \"%s\"",
 				address_text(&wanted->address).text,
 				attach->record.network.name);
-	return fail_code(err, EINVAL, "%s is in no subnet of network \"%s\"",
-		address_text(&wanted->address).text, attach->record.network.name);
+	return fail_outside(attach, &wanted->address, err);
 }
 
+/* Where another plugin gives the addresses, or gave them, it is asked for these too. */
 int addresses_plan(struct attach *attach, struct error *err)
 {
-	for (size_t i = 0; i < attach->wanted_count && attach->ranges_count; i++)
+	if (attach->ipam_take || attach->record.chained)
+		return 0;
+	for (size_t i = 0; i < attach->wanted_count; i++)
 		if (plan_wanted(attach, i, err) < 0)
 			return -1;
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -14,8 +15,17 @@
 
 #define LINK_PREFIX "veth"
 
+/* Who removes a network sees the record, or we see that the network is gone. */
 static int record_begin(struct attach *attach, struct error *err)
 {
+	const char *network = attach->record.network.name;
+	auto_attachments_lock lock = { 0 };
+
+	if (attachments_lock(attach->places, LOCK_SH, &lock, err) < 0)
+		return -1;
+	if (attach->defined && !network_exists(attach->places, network))
+		return fail_code(
+			err, ENOENT, "network \"%s\" was removed meanwhile", network);
 	attach->record.complete = false;
 	return attachment_write(&attach->store, &attach->record, err);
 }
@@ -221,12 +231,16 @@ int attach_want(
 /* As the kernel writes it. */
 static int check_mac(struct attachment *record, struct error *err)
 {
+	static const struct netlink_mac none;
 	struct netlink_mac mac;
 
 	if (!record->mac)
 		return 0;
 	if (netlink_mac_parse(record->mac, &mac, err) < 0)
 		return -1;
+	if (memcmp(&mac, &none, sizeof(mac)) == 0)
+		return fail_code(
+			err, EINVAL, "the MAC address %s is no interface's", record->mac);
 	free(record->mac);
 	record->mac = str_dup(netlink_mac_text(mac).text);
 	return 0;

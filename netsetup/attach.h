@@ -36,6 +36,7 @@ struct attach {
 	int (*ipam_release)(struct attach *attach, struct error *err);
 	void *ipam;      /* theirs */
 	bool idempotent; /* attached already, to the same namespace: success */
+	bool defined;    /* the network is of a definition, which may be gone by now */
 
 	/* What the steps find and make. */
 	struct attachment_store store;

@@ -83,6 +83,7 @@ static const struct json_field attachment_fields[] = {
 	JSON_STRING(struct attachment, netns, "netns"),
 	JSON_U64(struct attachment, netns_device, "netnsDevice"),
 	JSON_U64(struct attachment, netns_inode, "netnsInode"),
+	JSON_U64(struct attachment, netns_cookie, "netnsCookie"),
 	JSON_I32_OPT(struct attachment, pid, "pid"),
 	JSON_U64(struct attachment, pid_start, "pidStart"),
 	JSON_BOOL(struct attachment, named, "named"),
@@ -325,10 +326,26 @@ void attachments_unlock(struct attachments_lock *lock)
 
 /* ---- questions ----------------------------------------------------------------------- */
 
-bool attachment_alive(const struct attachment *attachment)
+/* A namespace gets the number of one that is gone, sooner or later, and its path is made
+ * anew; the cookie is its own. What cannot be asked for that lives. */
+static bool has_namespace(const struct attachment *attachment)
 {
 	const struct netns_identity identity = { attachment->netns_device,
 		attachment->netns_inode };
+	auto_fd netns = -1;
+	struct error ignored;
+	uint64_t cookie;
+
+	if (!attachment->netns || !netns_is(attachment->netns, identity))
+		return false;
+	return !attachment->netns_cookie ||
+	       netns_open(attachment->netns, &netns, &ignored) < 0 ||
+	       netns_cookie(netns, &cookie, &ignored) < 0 ||
+	       cookie == attachment->netns_cookie;
+}
+
+bool attachment_alive(const struct attachment *attachment)
+{
 	struct error ignored;
 	uint64_t start;
 	char state;
@@ -337,7 +354,7 @@ bool attachment_alive(const struct attachment *attachment)
 		(process_stat(attachment->pid, &start, &state, &ignored) < 0 ||
 			start != attachment->pid_start || state == 'Z'))
 		return false;
-	return attachment->netns && netns_is(attachment->netns, identity);
+	return has_namespace(attachment);
 }
 
 char *attachment_owner(const struct attachment *attachment)

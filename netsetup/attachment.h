@@ -53,6 +53,7 @@ struct attachment {
 	char *netns; /* a path, as far as one is known */
 	uint64_t netns_device;
 	uint64_t netns_inode;
+	uint64_t netns_cookie; /* 0: not known */
 	bool has_pid;
 	int32_t pid; /* the process that owns the namespace */
 	uint64_t pid_start;

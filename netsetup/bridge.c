@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "netsetup/forwarding.h"
 #include "netsetup/occupied.h"
 #include "netsetup/sysctl.h"
 
@@ -22,12 +23,18 @@ bool bridge_has_family(const struct pool_range *ranges, size_t count, int family
 	return false;
 }
 
-/* The alias of a bridge that we made, as long as all MAC addresses on it follow from the
- * IPv4 addresses: then no neighbour remembers a wrong one. From then on it says only that
- * the bridge is ours. Both are said on the bridge itself, for they are true as long as that
- * lives. */
-#define OURS        "mocker-netsetup"
-#define MACS_FOLLOW OURS ": MACs follow from IPv4 addresses"
+/* The link group of a bridge that we made, as long as all MAC addresses on it follow from
+ * the IPv4 addresses: then no neighbour remembers a wrong one. After that another, which
+ * says only that the bridge is ours. Said on the bridge itself, for it is true as long as
+ * that lives, and from its first moment on: of all that could say it, the group alone is
+ * taken with the request that makes a link. */
+#define GROUP_OURS        0x6d6f6301
+#define GROUP_MACS_FOLLOW 0x6d6f6302
+
+static bool is_ours(const struct netlink_link *bridge)
+{
+	return bridge->group == GROUP_OURS || bridge->group == GROUP_MACS_FOLLOW;
+}
 
 /* ---- making -------------------------------------------------------------------------- */
 
@@ -57,17 +64,6 @@ static uint32_t mtu_of_default_route(struct netlink *host)
 	return 0;
 }
 
-static int set_alias(
-	struct netlink *host, const char *name, const char *alias, struct error *err)
-{
-	struct netlink_link link;
-
-	if (netlink_get_link(host, name, &link, err) < 0)
-		return -1;
-	netlink_change_link(host, link.index, &(struct netlink_change){ .alias = alias });
-	return netlink_commit(host, err);
-}
-
 static int fail_of_vlans(struct error *err)
 {
 	return err->errnum == EOPNOTSUPP
@@ -80,6 +76,7 @@ static int make(struct netlink *host, const struct network *network, struct erro
 {
 	struct netlink_bridge bridge = {
 		.name = network->interface,
+		.group = GROUP_MACS_FOLLOW,
 		.mtu = network->mtu ? network->mtu : mtu_of_default_route(host),
 		.vlan_filtering = network->vlan || network->vlan_trunk_count,
 	};
@@ -94,7 +91,7 @@ static int make(struct netlink *host, const struct network *network, struct erro
 			return 0;
 		return bridge.vlan_filtering ? fail_of_vlans(err) : -1;
 	}
-	return set_alias(host, network->interface, MACS_FOLLOW, err);
+	return 0;
 }
 
 static int find_or_make(struct netlink *host, const struct network *network,
@@ -243,32 +240,6 @@ static int set_family(const char *name, const struct pool_range *ranges, size_t 
 	return sysctl_set_interface("ipv6", name, "disable_ipv6", inet6 ? "0" : "1", err);
 }
 
-static int enable_forwarding(
-	const struct network *network, const char *path, struct error *err)
-{
-	bool changed;
-
-	if (sysctl_set(path, "1", &changed, err) < 0)
-		return -1;
-	if (changed)
-		log_info(
-			"network \"%s\" needs the host to forward packets: net/%s is on now",
-			network->name, path);
-	return 0;
-}
-
-static int ensure_forwarding(const struct network *network,
-	const struct pool_range *ranges, size_t count, struct error *err)
-{
-	if (bridge_has_family(ranges, count, AF_INET) &&
-		enable_forwarding(network, "ipv4/ip_forward", err) < 0)
-		return -1;
-	if (bridge_has_family(ranges, count, AF_INET6) &&
-		enable_forwarding(network, "ipv6/conf/all/forwarding", err) < 0)
-		return -1;
-	return 0;
-}
-
 /* ---- VLANs --------------------------------------------------------------------------- */
 
 struct bridge_carrier bridge_carrier(const struct network *network)
@@ -333,7 +304,7 @@ static int ensure_gateways(struct netlink *host, const struct network *network,
 	for (size_t i = 0; i < count; i++)
 		if (ensure_address(host, network, &carrier, &ranges[i].gateway, err) < 0)
 			return -1;
-	return ensure_forwarding(network, ranges, count, err);
+	return forwarding_ensure(host, network, ranges, count, err);
 }
 
 int bridge_ensure(struct netlink *host, const struct network *network,
@@ -366,7 +337,7 @@ int bridge_ensure(struct netlink *host, const struct network *network,
 
 bool bridge_macs_follow(const struct netlink_link *bridge)
 {
-	return str_equal(bridge->alias, MACS_FOLLOW);
+	return bridge->group == GROUP_MACS_FOLLOW;
 }
 
 int bridge_break_macs(
@@ -374,9 +345,9 @@ int bridge_break_macs(
 {
 	if (!bridge_macs_follow(bridge))
 		return 0;
-	snprintf(bridge->alias, sizeof(bridge->alias), OURS);
+	bridge->group = GROUP_OURS;
 	netlink_change_link(
-		host, bridge->index, &(struct netlink_change){ .alias = OURS });
+		host, bridge->index, &(struct netlink_change){ .group = GROUP_OURS });
 	return netlink_commit(host, err);
 }
 
@@ -404,7 +375,7 @@ int bridge_delete(struct netlink *host, const struct network *network, struct er
 		return err->errnum == ENODEV ? 0 : -1;
 	if (!str_equal(link.kind, "bridge"))
 		return 0;
-	if (!str_after(link.alias, OURS)) {
+	if (!is_ours(&link)) {
 		log_info("the bridge %s was not made here and stays", link.name);
 		return 0;
 	}

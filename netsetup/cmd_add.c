@@ -2,36 +2,16 @@
  * add: attaches a namespace by hand. The operand is a name, which is looked for under
  * /run/netns or made there; a path of a namespace; or a process's number.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/path.h"
-#include "base/process.h"
-#include "netsetup/attach.h"
 #include "netsetup/commands.h"
 #include "netsetup/netns.h"
 #include "netsetup/options.h"
-#include "netsetup/publish.h"
 
 /* ---- which namespace ------------------------------------------------------------------ */
-
-static int use_pid(struct attach *attach, pid_t pid, struct error *err)
-{
-	struct attachment *record = &attach->record;
-	char state;
-
-	if (netns_open_pid(pid, &attach->netns_fd, err) < 0 ||
-		process_stat(pid, &record->pid_start, &state, err) < 0)
-		return -1;
-	record->has_pid = true;
-	record->pid = pid;
-	record->named = geteuid() == 0;
-	if (!record->named)
-		record->netns = str_format("/proc/%d/ns/net", pid);
-	return 0;
-}
 
 static int use_path(struct attach *attach, const char *path, struct error *err)
 {
@@ -67,13 +47,13 @@ static int find_namespace(struct attach *attach, const struct add_options *optio
 		if (str_to_u32(operand, "process", &pid, err) < 0)
 			return -1;
 		record->container = str_format("pid-%s", operand);
-		return use_pid(attach, (pid_t)pid, err);
+		return attach_use_process(attach, (pid_t)pid, err);
 	}
 	record->container = str_dup(path_base(operand));
 	if (places_check_name(record->container, "container", err) < 0)
 		return -1;
 	if (options->has_pid)
-		return use_pid(attach, (pid_t)pid, err);
+		return attach_use_process(attach, (pid_t)pid, err);
 	if (options->netns)
 		return use_path(attach, options->netns, err);
 	if (strchr(operand, '/'))
@@ -81,57 +61,15 @@ static int find_namespace(struct attach *attach, const struct add_options *optio
 	return use_name(attach, operand, err);
 }
 
-/* A namespace that has that name already needs no second one. */
-static int settle_name(struct attach *attach, struct error *err)
-{
-	struct attachment *record = &attach->record;
-	struct netns_identity identity;
-	auto_free char *path = NULL;
-
-	if (!record->named)
-		return 0;
-	path = netns_path(record->container);
-	if (netns_identify(attach->netns_fd, &identity, err) < 0)
-		return -1;
-	record->named = !netns_is(path, identity);
-	free(record->netns);
-	record->netns = take_ptr(&path);
-	return 0;
-}
-
 /* ---- the rest ------------------------------------------------------------------------- */
-
-static int parse_addresses(
-	struct attach *attach, const struct strings *texts, struct error *err)
-{
-	strings_each (text, texts) {
-		if (attach_want(attach, *text, "--ip", err) < 0)
-			return -1;
-	}
-	return 0;
-}
 
 static int fill(struct attach *attach, const struct add_options *options,
 	const char *operand, struct error *err)
 {
-	struct attachment *record = &attach->record;
-
-	record->face = str_dup("command");
-	record->interface = str_dup(options->interface);
-	record->mac = str_dup(options->mac);
-	strings_copy(&record->aliases, &options->aliases);
-	strings_each (text, &options->publish) {
-		if (publish_parse(record, *text, err) < 0)
-			return -1;
-	}
-	if (publish_check(record, err) < 0 ||
-		parse_addresses(attach, &options->ips, err) < 0 ||
-		attach_limit(attach, options->ingress, options->egress, err) < 0 ||
-		network_load(attach->places, options->network, &record->network, err) <
-			0 ||
-		find_namespace(attach, options, operand, err) < 0)
+	attach->record.face = str_dup("command");
+	if (attach_options_fill(&options->attach, attach, err) < 0)
 		return -1;
-	return settle_name(attach, err);
+	return find_namespace(attach, options, operand, err);
 }
 
 static int print(const struct attachment *record, bool json, struct error *err)
@@ -158,10 +96,7 @@ int cmd_add(const struct command_call *call, struct error *err)
 
 	if (command_places(call, &places, err) < 0 ||
 		fill(&attach, options, call->argv[0], err) < 0 ||
-		attach_plan(&attach, err) < 0 ||
-		publish_check_families(
-			&attach.record, attach.ranges, attach.ranges_count, err) < 0 ||
-		attach_run(&attach, err) < 0)
+		attach_options_plan(&attach, err) < 0 || attach_run(&attach, err) < 0)
 		return fail_while(err, "adding \"%.64s\"", call->argv[0]);
 	return print(&attach.record, options->json, err);
 }

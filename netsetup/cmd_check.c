@@ -212,8 +212,9 @@ static int add_network(const struct places *places, const char *name, struct usa
 	auto_free struct pool_range *ranges = NULL;
 	size_t count;
 
-	if (network_load(places, name, &network, err) < 0 ||
-		network_ranges(&network, &ranges, &count, err) < 0 ||
+	if (network_load(places, name, &network, err) < 0)
+		return err->errnum == ENOENT ? 0 : -1; /* removed meanwhile */
+	if (network_ranges(&network, &ranges, &count, err) < 0 ||
 		pool_open(places, name, &pool, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {

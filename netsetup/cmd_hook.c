@@ -3,65 +3,23 @@
  * input decides: a container that is being made is attached, one that has stopped is
  * detached. Both are idempotent, for runtimes run hooks again after a failure.
  */
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/process.h"
-#include "netsetup/attach.h"
 #include "netsetup/commands.h"
-#include "netsetup/netns.h"
 #include "netsetup/options.h"
-#include "netsetup/publish.h"
 #include "spec/state.h"
-
-static int fill(
-	struct attach *attach, const struct hook_options *options, struct error *err)
-{
-	struct attachment *record = &attach->record;
-
-	record->face = str_dup("hook");
-	record->interface = str_dup(options->interface);
-	record->mac = str_dup(options->mac);
-	strings_copy(&record->aliases, &options->aliases);
-	strings_each (text, &options->publish) {
-		if (publish_parse(record, *text, err) < 0)
-			return -1;
-	}
-	strings_each (text, &options->ips) {
-		if (attach_want(attach, *text, "--ip", err) < 0)
-			return -1;
-	}
-	if (publish_check(record, err) < 0 ||
-		attach_limit(attach, options->ingress, options->egress, err) < 0)
-		return -1;
-	return network_load(attach->places, options->network, &record->network, err);
-}
 
 static int find_namespace(
 	struct attach *attach, const struct oci_state *state, struct error *err)
 {
-	struct attachment *record = &attach->record;
-	struct netns_identity identity;
-	char letter;
-
 	if (!state->has_pid || state->pid <= 0)
 		return fail(err, "the state on standard input has no pid");
-	if (netns_open_pid(state->pid, &attach->netns_fd, err) < 0)
-		return fail_hint(
-			err, "does config.json give the container a network namespace?");
-	if (process_stat(state->pid, &record->pid_start, &letter, err) < 0 ||
-		netns_identify(attach->netns_fd, &identity, err) < 0)
-		return -1;
-	record->has_pid = true;
-	record->pid = state->pid;
-	if (geteuid() != 0) { /* /run/netns is root's */
-		record->netns = str_format("/proc/%d/ns/net", state->pid);
+	if (attach_use_process(attach, state->pid, err) == 0)
 		return 0;
-	}
-	record->netns = netns_path(record->container);
-	record->named = !netns_is(record->netns, identity);
-	return 0;
+	return err->errnum == EINVAL
+		       ? fail_hint(err,
+				 "does config.json give the container a network namespace?")
+		       : -1;
 }
 
 static int attach_container(const struct places *places,
@@ -70,11 +28,11 @@ static int attach_container(const struct places *places,
 {
 	auto_attach attach = { .places = places, .netns_fd = -1, .idempotent = true };
 
+	attach.record.face = str_dup("hook");
 	attach.record.container = str_dup(name);
-	if (fill(&attach, options, err) < 0 || find_namespace(&attach, state, err) < 0 ||
-		attach_plan(&attach, err) < 0 ||
-		publish_check_families(
-			&attach.record, attach.ranges, attach.ranges_count, err) < 0)
+	if (attach_options_fill(&options->attach, &attach, err) < 0 ||
+		find_namespace(&attach, state, err) < 0 ||
+		attach_options_plan(&attach, err) < 0)
 		return -1;
 	return attach_run(&attach, err);
 }

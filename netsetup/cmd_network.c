@@ -101,12 +101,14 @@ int cmd_network_create(const struct command_call *call, struct error *err)
 	const char *name = call->argv[0];
 	auto_places places = { 0 };
 	auto_network network = { 0 };
+	auto_fd lock = -1;
 	bool no_subnet = options->subnets.count > 0 || options->unmanaged ||
 			 (options->kind && !str_equal(options->kind, "bridge") &&
 				 !str_equal(options->kind, "user"));
 
 	if (command_places(call, &places, err) < 0 ||
 		places_check_network(name, err) < 0 ||
+		networks_lock(&places, &lock, err) < 0 ||
 		network_fill(&places, name,
 			(struct network_defaults){ .no_subnet = no_subnet }, &network,
 			err) < 0 ||
@@ -127,47 +129,56 @@ static size_t count_users(const struct attachments *list, const char *network)
 	return count;
 }
 
-static const char *a_user(const struct attachments *list, const char *network)
+/* errnum EBUSY: some are attached. */
+static int refuse_used(
+	const struct attachments *list, const struct network *network, struct error *err)
 {
+	size_t users = count_users(list, network->name);
+
+	if (list->unread > 0)
+		return fail(err,
+			"who is attached to network \"%s\" is not known: a record cannot be "
+			"read",
+			network->name);
 	for (size_t i = 0; i < list->count; i++)
-		if (str_equal(list->items[i].network.name, network))
-			return list->items[i].container;
-	return "";
+		if (str_equal(list->items[i].network.name, network->name))
+			return fail_code(err, EBUSY,
+				"network \"%s\" has %zu attachment%s, the first of "
+				"\"%.64s\"; detach with mocker-netsetup del",
+				network->name, users, users > 1 ? "s" : "",
+				list->items[i].container);
+	return 0;
 }
 
-/* What is said of the bridge in the firewall, unless another network's containers are on
- * it. */
-static int withdraw_rules(
-	const struct places *places, const struct network *network, struct error *err)
+/* The bridge, and what is said of it in the firewall unless another network's containers are
+ * on it. */
+static int remove_bridge(
+	const struct network *network, const struct attachments *list, struct error *err)
 {
-	auto_attachments list = { 0 };
-	auto_attachments_lock lock = { 0 };
 	auto_firewall firewall = { 0 };
+	auto_netlink host = NULL;
 
 	if (network->kind != NETWORK_BRIDGE)
 		return 0;
-	if (attachments_lock(places, LOCK_EX, &lock, err) < 0 ||
-		attachments_load(places, NULL, &list, err) < 0)
+	if (netlink_open(&host, err) < 0 || bridge_delete(host, network, err) < 0)
 		return -1;
-	return list.unread ? 0
-			   : firewall_withdraw(&firewall, network->interface, &list, err);
+	return firewall_withdraw(&firewall, network->interface, list, err);
 }
 
-static int remove_one(const struct places *places, const struct attachments *list,
-	const char *name, struct error *err)
+/* Nobody is attached meanwhile: who has no record yet finds no definition then. */
+static int remove_one(const struct places *places, const char *name, struct error *err)
 {
+	auto_attachments list = { 0 };
+	auto_attachments_lock lock = { 0 };
 	auto_network network = { 0 };
-	auto_netlink host = NULL;
-	size_t users = count_users(list, name);
+	auto_fd definitions = -1;
 
-	if (users > 0)
-		return fail_code(err, EBUSY,
-			"network \"%s\" has %zu attachment%s, the first of \"%.64s\"; "
-			"detach with mocker-netsetup del",
-			name, users, users > 1 ? "s" : "", a_user(list, name));
 	if (network_load(places, name, &network, err) < 0 ||
-		netlink_open(&host, err) < 0 || bridge_delete(host, &network, err) < 0 ||
-		withdraw_rules(places, &network, err) < 0)
+		attachments_lock(places, LOCK_EX, &lock, err) < 0 ||
+		networks_lock(places, &definitions, err) < 0 ||
+		attachments_load(places, NULL, &list, err) < 0 ||
+		refuse_used(&list, &network, err) < 0 ||
+		remove_bridge(&network, &list, err) < 0)
 		return -1;
 	return network_remove(places, network.name, err);
 }
@@ -175,13 +186,11 @@ static int remove_one(const struct places *places, const struct attachments *lis
 int cmd_network_rm(const struct command_call *call, struct error *err)
 {
 	auto_places places = { 0 };
-	auto_attachments list = { 0 };
 
-	if (command_places(call, &places, err) < 0 ||
-		attachments_load(&places, NULL, &list, err) < 0)
+	if (command_places(call, &places, err) < 0)
 		return -1;
 	for (int i = 0; i < call->argc; i++)
-		if (remove_one(&places, &list, call->argv[i], err) < 0)
+		if (remove_one(&places, call->argv[i], err) < 0)
 			return fail_while(
 				err, "removing network \"%.64s\"", call->argv[i]);
 	return 0;
@@ -209,23 +218,20 @@ int cmd_network_prune(const struct command_call *call, struct error *err)
 {
 	const struct list_options *options = call->options;
 	auto_places places = { 0 };
-	auto_attachments list = { 0 };
 	auto_strings names = { 0 };
 	auto_strings removed = { 0 };
 	struct error unprinted;
 
 	if (command_places(call, &places, err) < 0 ||
-		attachments_load(&places, NULL, &list, err) < 0 ||
 		network_list(&places, &names, err) < 0)
 		return -1;
 	strings_each (name, &names) {
-		if (count_users(&list, *name) > 0)
-			continue;
-		if (remove_one(&places, &list, *name, err) < 0) {
+		if (remove_one(&places, *name, err) == 0) {
+			strings_add(&removed, *name);
+		} else if (err->errnum != EBUSY) {
 			(void)print_names(&removed, options->json, &unprinted);
 			return fail_while(err, "removing network \"%s\"", *name);
 		}
-		strings_add(&removed, *name);
 	}
 	return print_names(&removed, options->json, err);
 }
@@ -278,10 +284,13 @@ int cmd_network_ls(const struct command_call *call, struct error *err)
 	strings_each (name, &names) {
 		auto_network network = { 0 };
 
-		if (network_load(&places, *name, &network, err) < 0)
+		if (network_load(&places, *name, &network, err) < 0) {
+			if (err->errnum == ENOENT)
+				continue; /* removed meanwhile */
 			return -1;
+		}
 		append_row(&table, &network, count_users(&list, *name));
-		str_append(&out, name == names.items ? "" : ",");
+		str_append(&out, out.length == 1 ? "" : ",");
 		json_write(
 			&out, &network_type, &network, (struct json_write_options){ 0 });
 	}

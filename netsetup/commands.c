@@ -24,20 +24,7 @@ static const struct option_spec global_options[] = {
 };
 
 static const struct option_spec add_options[] = {
-	OPTION_STRING(struct add_options, network, "network", 'n', "NETWORK",
-		"the network to attach to", .initial = NETWORK_DEFAULT),
-	OPTION_STRING(struct add_options, interface, "interface", 'i', "NAME",
-		"its interface in the container", .initial = "eth0"),
-	OPTION_STRINGS(struct add_options, ips, "ip", 0, "ADDRESS",
-		"an address of the network's, instead of the next free one"),
-	OPTION_STRING(struct add_options, mac, "mac", 0, "MAC", "the interface's MAC address"),
-	OPTION_STRINGS(struct add_options, publish, "publish", 'p',
-		"[IP:]PORT:PORT[/PROTOCOL]", "a port of the host that leads to one inside, or FIRST-LAST to as many"),
-	OPTION_STRINGS(struct add_options, aliases, "alias", 0, "NAME",
-		"another name of the container on this network"),
-	OPTION_STRING(struct add_options, ingress, "ingress", 0, "RATE",
-		"what it may receive: bits a second, or with K, M or G thousands of them"),
-	OPTION_STRING(struct add_options, egress, "egress", 0, "RATE", "what it may send"),
+	ATTACH_OPTIONS(struct add_options),
 	OPTION_U32(struct add_options, pid, "pid", 0, "PID",
 		"the namespace of this process, named NAME", OPTION_HAS(struct add_options, pid)),
 	OPTION_STRING(struct add_options, netns, "netns", 0, "PATH",
@@ -67,22 +54,9 @@ static const struct option_spec inspect_options[] = {
 };
 
 static const struct option_spec hook_options[] = {
-	OPTION_STRING(struct hook_options, network, "network", 'n', "NETWORK",
-		"the network to attach to", .initial = NETWORK_DEFAULT),
-	OPTION_STRING(struct hook_options, interface, "interface", 'i', "NAME",
-		"its interface in the container", .initial = "eth0"),
+	ATTACH_OPTIONS(struct hook_options),
 	OPTION_STRING(struct hook_options, name, "name", 0, "NAME",
 		"the namespace's name under /run/netns; without it the container's id"),
-	OPTION_STRINGS(struct hook_options, ips, "ip", 0, "ADDRESS",
-		"an address of the network's, instead of the next free one"),
-	OPTION_STRING(struct hook_options, mac, "mac", 0, "MAC", "the interface's MAC address"),
-	OPTION_STRINGS(struct hook_options, publish, "publish", 'p',
-		"[IP:]PORT:PORT[/PROTOCOL]", "a port of the host that leads to one inside, or FIRST-LAST to as many"),
-	OPTION_STRINGS(struct hook_options, aliases, "alias", 0, "NAME",
-		"another name of the container on this network"),
-	OPTION_STRING(struct hook_options, ingress, "ingress", 0, "RATE",
-		"what it may receive: bits a second, or with K, M or G thousands of them"),
-	OPTION_STRING(struct hook_options, egress, "egress", 0, "RATE", "what it may send"),
 	OPTION_END,
 };
 
@@ -149,8 +123,9 @@ static const struct command commands[] = {
 	{ .name = "add", .operands = "NAME|PID|NETNS",
 	  .summary = "attach a network namespace to a network and print its address",
 	  .details = "NAME is a network namespace under /run/netns, made there if there is "
-		"none; PID is that of a process, NETNS the path of a namespace. With --pid or "
-		"--netns, NAME is only what it will be called: `ip netns exec NAME` finds it.",
+		"none; PID is that of a process, NETNS the path of a namespace. With --pid, the "
+		"process's namespace will be called NAME: `ip netns exec NAME` finds it. With "
+		"--netns, NAME is only what it is attached as.",
 	  .options = add_options, .options_size = sizeof(struct add_options),
 	  .operands_min = 1, .operands_max = 1, .permute = true, .run = cmd_add },
 	{ .name = "del", .operands = "NAME", .summary = "detach it and free its addresses",

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "netsetup/netlink/netlink.h"
+#include "netsetup/publish.h"
 
 static void add_bridge(struct elements *elements, const char *set, const char *bridge)
 {
@@ -133,18 +134,13 @@ static bool has_any_host(const struct attachment_port *port)
 	       str_equal(port->host_ip, "::");
 }
 
-static bool leads(const struct leading *leading, const struct attachment_port *port)
-{
-	return !port->host_ip || address_family(port->host_ip) == leading->address.family;
-}
-
 static int add_port(struct elements *elements, const struct leading *leading,
 	const struct attachment_port *port, struct error *err)
 {
 	struct address host;
 	struct element *element;
 
-	if (!leads(leading, port))
+	if (!publish_leads(port, leading->address.family))
 		return 0;
 	element = add_to(elements, leading->chain ? "chosen" : "publish", leading,
 		has_any_host(port) ? "" : "_at");
@@ -181,7 +177,8 @@ static void append_chain_rule(struct str *out, const struct leading *leading, bo
 	for (size_t i = 0; i < record->publish_count; i++) {
 		const struct attachment_port *port = &record->publish[i];
 
-		if (!leads(leading, port) || has_any_host(port) != any)
+		if (!publish_leads(port, leading->address.family) ||
+			has_any_host(port) != any)
 			continue;
 		str_append(&ports, ports.length ? ", " : "");
 		if (!any)

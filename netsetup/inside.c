@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "netsetup/bridge.h"
 #include "netsetup/netns.h"
 #include "netsetup/routes.h"
@@ -79,9 +80,8 @@ static int queue_route(
 	return 0;
 }
 
-static int configure(void *argument, struct error *err)
+static int configure(struct attach *attach, struct error *err)
 {
-	struct attach *attach = argument;
 	struct attachment *record = &attach->record;
 	const struct netlink_change up = { .flags = IFF_UP };
 	struct netlink_link link;
@@ -185,9 +185,8 @@ static int announce(struct attach *attach, struct error *err)
 }
 
 /* Of an interface that another plugin made, only what is asked for. */
-static int configure_chained(void *argument, struct error *err)
+static int configure_chained(struct attach *attach, struct error *err)
 {
-	struct attach *attach = argument;
 	struct netlink_link link;
 	auto_netlink inside = NULL;
 
@@ -197,13 +196,22 @@ static int configure_chained(void *argument, struct error *err)
 	return tune_apply(&attach->tune, inside, &link, err);
 }
 
+static int visit(void *argument, struct error *err)
+{
+	struct attach *attach = argument;
+	struct error unknown;
+
+	if (netns_own_cookie(&attach->record.netns_cookie, &unknown) < 0)
+		log_debug("%s", unknown.text); /* a kernel before 5.14 */
+	return attach->record.chained ? configure_chained(attach, err)
+				      : configure(attach, err);
+}
+
 int inside_configure(struct attach *attach, struct error *err)
 {
 	if (attach->record.network.kind == NETWORK_USER)
 		return 0; /* pasta has done it */
-	if (netns_visit(attach->netns_fd,
-		    attach->record.chained ? configure_chained : configure, attach,
-		    err) < 0 ||
+	if (netns_visit(attach->netns_fd, visit, attach, err) < 0 ||
 		announce(attach, err) < 0)
 		return fail_while(err, "in the container's network");
 	return 0;

@@ -10,8 +10,10 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -20,6 +22,10 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 
 #define OWN_NETNS "/proc/thread-self/ns/net"
 
@@ -138,6 +144,28 @@ int netns_visit(int fd, int (*function)(void *argument, struct error *err),
 	return result;
 }
 
+/* ---- cookies ------------------------------------------------------------------------- */
+
+int netns_own_cookie(uint64_t *ret, struct error *err)
+{
+	auto_fd any = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t length = sizeof(*ret);
+
+	if (any < 0 || getsockopt(any, SOL_SOCKET, SO_NETNS_COOKIE, ret, &length) < 0)
+		return fail_errno(err, "asking for the network namespace's cookie");
+	return 0;
+}
+
+static int ask_cookie(void *argument, struct error *err)
+{
+	return netns_own_cookie(argument, err);
+}
+
+int netns_cookie(int fd, uint64_t *ret, struct error *err)
+{
+	return netns_visit(fd, ask_cookie, ret, err);
+}
+
 /* ---- names -------------------------------------------------------------------------- */
 
 int netns_check_name(const char *name, struct error *err)
@@ -158,17 +186,32 @@ char *netns_path(const char *name)
 
 /* A mount that is shared with its peers: what is unmounted here goes away in every mount
  * namespace that has a copy, or else the namespace would live on in those. */
+static int try_share(void)
+{
+	return mount("", NETNS_DIRECTORY, "none", MS_SHARED | MS_REC, NULL);
+}
+
+/* Who finds no mount there makes it under the lock that ip-netns takes for that. */
 static int share_directory(struct error *err)
 {
+	auto_fd lock = -1;
+
 	if (path_mkdirs(NETNS_DIRECTORY, 0755, err) < 0)
 		return -1;
-	if (mount("", NETNS_DIRECTORY, "none", MS_SHARED | MS_REC, NULL) == 0)
+	if (try_share() == 0)
 		return 0;
 	if (errno != EINVAL)
 		return fail_errno(err, "sharing the mount %s", NETNS_DIRECTORY);
+	lock = open(NETNS_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0)
+		return fail_errno(err, "opening %s", NETNS_DIRECTORY);
+	if (fd_lock(lock, LOCK_EX, NETNS_DIRECTORY, err) < 0)
+		return -1;
+	if (try_share() == 0)
+		return 0;
 	if (mount(NETNS_DIRECTORY, NETNS_DIRECTORY, "none", MS_BIND | MS_REC, NULL) < 0)
 		return fail_errno(err, "bind mounting %s on itself", NETNS_DIRECTORY);
-	if (mount("", NETNS_DIRECTORY, "none", MS_SHARED | MS_REC, NULL) < 0)
+	if (try_share() < 0)
 		return fail_errno(err, "sharing the mount %s", NETNS_DIRECTORY);
 	return 0;
 }

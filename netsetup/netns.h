@@ -13,7 +13,8 @@
 
 #define NETNS_DIRECTORY "/run/netns"
 
-/* What stays the same while the namespace lives, by whatever path it is reached. */
+/* What stays the same while the namespace lives, by whatever path it is reached; one that is
+ * made later may get it again. */
 struct netns_identity {
 	uint64_t device;
 	uint64_t inode;
@@ -31,6 +32,11 @@ int netns_create(int *ret_fd, struct error *err) must_check;
 int netns_identify(int fd, struct netns_identity *ret, struct error *err) must_check;
 /* Whether the path leads to that very namespace now. */
 bool netns_is(const char *path, struct netns_identity identity);
+
+/* A number that no other namespace gets until the next boot (Linux 5.14): of one to which the
+ * caller may go, and of that in which it is. */
+int netns_cookie(int fd, uint64_t *ret, struct error *err) must_check;
+int netns_own_cookie(uint64_t *ret, struct error *err) must_check;
 
 /* Calls the function in the namespace and returns to ours. A process that cannot return
  * ends itself: whatever it did next would be done to somebody else's network. */

@@ -129,6 +129,7 @@ static int refuse_special(const struct address *subnet, struct error *err)
 		{ "for multicast", { AF_INET, { 224 }, 4 } },
 		{ "every host's own", { .family = AF_INET6, .prefix = 96 } },
 		{ "for multicast", { AF_INET6, { 0xff }, 8 } },
+		{ "IPv4's in programs", { AF_INET6, { [10] = 0xff, 0xff }, 96 } },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(specials); i++)

@@ -99,6 +99,9 @@ void network_free(struct network *network);
  * network. errnum ENOENT: none of that name. */
 int network_load(const struct places *places, const char *name, struct network *ret,
 	struct error *err) must_check;
+/* Held until the descriptor is closed: by whoever makes a network, from the look for what is
+ * free on, and by whoever removes one. Taken after that of all records. */
+int networks_lock(const struct places *places, int *ret_fd, struct error *err) must_check;
 /* What `network create` starts from, with the first subnet of 10.x.0.0/24 that overlaps
  * no other network's and nothing of the host's; without ranges if `no_subnet`. */
 struct network_defaults {
@@ -113,6 +116,7 @@ int network_create(const struct places *places, const struct network *network,
 	struct error *err) must_check;
 int network_remove(
 	const struct places *places, const char *name, struct error *err) must_check;
+bool network_exists(const struct places *places, const char *name);
 /* Sorted names of all definitions. */
 int network_list(
 	const struct places *places, struct strings *ret, struct error *err) must_check;

@@ -27,6 +27,17 @@ static int open_directory(const struct places *places, int *ret_fd, struct error
 	return 0;
 }
 
+int networks_lock(const struct places *places, int *ret_fd, struct error *err)
+{
+	auto_fd fd = -1;
+
+	if (open_directory(places, &fd, err) < 0 ||
+		fd_lock(fd, LOCK_EX, places->networks, err) < 0)
+		return -1;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
 int network_list(const struct places *places, struct strings *ret, struct error *err)
 {
 	auto_dir directory = opendir(places->networks);
@@ -74,8 +85,12 @@ static int each_other(const struct places *places, const char *name,
 
 		if (str_equal(*item, name))
 			continue;
-		if (read_file(places, *item, &other, err) < 0 ||
-			each(argument, &other, err) < 0)
+		if (read_file(places, *item, &other, err) < 0) {
+			if (err->errnum == ENOENT)
+				continue; /* removed meanwhile */
+			return -1;
+		}
+		if (each(argument, &other, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -241,8 +256,7 @@ int network_create(
 	auto_free char *file = str_format("%s" SUFFIX, network->name);
 
 	if (network_check(network, err) < 0 || network_check_kind(network, err) < 0 ||
-		open_directory(places, &directory, err) < 0 ||
-		fd_lock(directory, LOCK_EX, places->networks, err) < 0)
+		open_directory(places, &directory, err) < 0)
 		return -1;
 	if (faccessat(directory, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return fail_code(
@@ -270,6 +284,13 @@ int network_remove(const struct places *places, const char *name, struct error *
 	return pool_remove(places, name, err);
 }
 
+bool network_exists(const struct places *places, const char *name)
+{
+	auto_free char *path = str_format("%s/%s" SUFFIX, places->networks, name);
+
+	return access(path, F_OK) == 0;
+}
+
 /* ---- loading ------------------------------------------------------------------------- */
 
 struct by_interface {
@@ -289,13 +310,16 @@ static int note_interface(void *argument, const struct network *other, struct er
 static int make_default(const struct places *places, struct error *err)
 {
 	auto_network network = { 0 };
+	auto_fd lock = -1;
 
+	if (networks_lock(places, &lock, err) < 0)
+		return -1;
+	if (network_exists(places, NETWORK_DEFAULT)) /* another process was faster */
+		return 0;
 	if (network_fill(places, NETWORK_DEFAULT, (struct network_defaults){ 0 },
 		    &network, err) < 0)
 		return -1;
-	if (network_create(places, &network, err) < 0 && err->errnum != EEXIST)
-		return -1;
-	return 0;
+	return network_create(places, &network, err);
 }
 
 /* "mocker0" may be said before the default network was ever used. */

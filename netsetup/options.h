@@ -5,16 +5,10 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "netsetup/attach_options.h"
 
 struct add_options {
-	const char *network;
-	const char *interface;
-	struct strings ips;
-	const char *mac;
-	struct strings publish;
-	struct strings aliases;
-	const char *ingress;
-	const char *egress;
+	struct attach_options attach;
 	const char *netns;
 	uint32_t pid;
 	bool has_pid;
@@ -32,15 +26,8 @@ struct list_options {
 };
 
 struct hook_options {
-	const char *network;
-	const char *interface;
+	struct attach_options attach;
 	const char *name;
-	struct strings ips;
-	const char *mac;
-	struct strings publish;
-	struct strings aliases;
-	const char *ingress;
-	const char *egress;
 };
 
 struct create_options {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
 #include "netsetup/address.h"
 
 struct port_range {
@@ -166,24 +167,48 @@ int publish_check(struct attachment *record, struct error *err)
 	return 0;
 }
 
+bool publish_leads(const struct attachment_port *port, int family)
+{
+	return !port->host_ip || address_family(port->host_ip) == family;
+}
+
 int publish_check_families(const struct attachment *record,
 	const struct pool_range *ranges, size_t count, struct error *err)
 {
 	for (size_t i = 0; i < record->publish_count; i++) {
-		const char *host = record->publish[i].host_ip;
+		const struct attachment_port *port = &record->publish[i];
 		bool leads = false;
 
 		for (size_t j = 0; j < count; j++)
-			leads = leads || !host ||
-				address_family(host) == ranges[j].subnet.family;
+			leads = leads || publish_leads(port, ranges[j].subnet.family);
 		if (!leads)
 			return fail_code(err, EINVAL,
 				"port %u of the host cannot be published%s%s: network "
-				"\"%s\" gives no address of that family",
-				record->publish[i].host_port, host ? " on " : "",
-				host ? host : "", record->network.name);
+				"\"%s\" gives no address%s",
+				port->host_port, port->host_ip ? " on " : "",
+				port->host_ip ? port->host_ip : "", record->network.name,
+				port->host_ip ? " of that family" : "");
 	}
 	return 0;
+}
+
+void publish_warn(const struct attachment *record)
+{
+	for (size_t i = 0; i < record->publish_count; i++) {
+		const struct attachment_port *port = &record->publish[i];
+		bool leads = false;
+
+		for (size_t j = 0; j < record->addresses_count; j++)
+			leads = leads ||
+				publish_leads(port,
+					address_family(record->addresses[j].address));
+		if (!leads)
+			log_warning("port %u of the host is not published%s%s: \"%.64s\" "
+				    "has no address%s",
+				port->host_port, port->host_ip ? " on " : "",
+				port->host_ip ? port->host_ip : "", record->container,
+				port->host_ip ? " of that family" : "");
+	}
 }
 
 char *publish_text(const struct attachment *record)

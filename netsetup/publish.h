@@ -14,7 +14,11 @@ void publish_add(struct attachment *record, const struct attachment_port *port);
 /* "0.0.0.0:80->8080/tcp, …"; owned by the caller. */
 char *publish_text(const struct attachment *record);
 
-/* Whether each port can lead to an address of the ranges: one of the host's addresses leads to
- * one of its family. */
+/* Whether the port leads to a container's address of this family: one of the host's
+ * addresses leads to one of its own. */
+bool publish_leads(const struct attachment_port *port, int family);
+/* Whether each port can lead to an address of the ranges. */
 int publish_check_families(const struct attachment *record,
 	const struct pool_range *ranges, size_t count, struct error *err) must_check;
+/* Names in the log those that lead to none of the container's addresses. */
+void publish_warn(const struct attachment *record);

@@ -151,15 +151,22 @@ static int fail_words(
 		(int)strcspn(words, "\n"), words);
 }
 
-/* Callers of ours may have a PATH without sbin. */
 int server_start(const struct server *server, struct error *err)
 {
-	auto_free char *in_sbin = str_format("/usr/sbin/%s", server->name);
 	auto_free char *name = str_dup(server->name);
 	auto_free char **argv = NULL;
-	const char *const paths[] = { server->name, in_sbin };
 	pid_t self = getpid();
 	auto_str said = { 0 };
+	struct process_run run = {
+		.path = name,
+		.sbin = true,
+		.cwd_fd = -1,
+		.output = &said,
+		.errors = &said,
+		.timeout_ms = START_MS,
+		.in_child = end_with_parent,
+		.argument = &self,
+	};
 	size_t count = 0;
 	int status;
 
@@ -168,27 +175,14 @@ int server_start(const struct server *server, struct error *err)
 		return -1;
 	while (server->argv[count])
 		count++;
-	argv = str_alloc((count + 2) * sizeof(*argv));
+	run.argv = argv = str_alloc((count + 2) * sizeof(*argv));
 	argv[0] = name;
 	memcpy(argv + 1, server->argv, count * sizeof(*argv));
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		const struct process_run run = {
-			.path = paths[i],
-			.argv = argv,
-			.cwd_fd = -1,
-			.output = &said,
-			.errors = &said,
-			.timeout_ms = START_MS,
-			.in_child = end_with_parent,
-			.argument = &self,
-		};
-
-		if (process_run(&run, &status, err) == 0)
-			return status ? fail_words(name, status, &said, err) : 0;
-		if (err->errnum != ENOENT)
-			return -1;
-	}
-	return fail_code(err, ENOENT, "there is no %s; install it", name);
+	if (process_run(&run, &status, err) < 0)
+		return err->errnum == ENOENT ? fail_code(err, ENOENT,
+						       "there is no %s; install it", name)
+					     : -1;
+	return status ? fail_words(name, status, &said, err) : 0;
 }
 
 int server_stop(const struct server *server, struct error *err)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "netsetup/cni/call.h"
+#include "netsetup/publish.h"
 
 /* What distinguishes our entries of one chain, for each has a record of its own. */
 static const char *what_it_does(const struct cni_call *call)
@@ -210,6 +211,7 @@ int cni_add_chained(struct cni_call *call, struct error *err)
 	attach.tune.mac = attach.record.mac;
 	if (!cni_asks_nothing(&attach) && attach_run(&attach, err) < 0)
 		return -1;
+	publish_warn(&attach.record);
 	append_result(call, &result, &attach.tune);
 	return 0;
 }

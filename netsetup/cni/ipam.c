@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/process.h"
 #include "netsetup/cni/call.h"
 
@@ -175,6 +176,33 @@ static void clear_routes(struct network *network)
 	network->routes_count = 0;
 }
 
+static bool is_given(const struct attachment *record, const struct address *wanted)
+{
+	for (size_t i = 0; i < record->addresses_count; i++) {
+		struct address given;
+		struct error ignored; /* it was parsed before */
+
+		if (address_parse_prefix(record->addresses[i].address, "address", &given,
+			    &ignored) == 0 &&
+			address_compare(&given, wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* It was asked for them by the same call. */
+static void warn_of_ungiven(const struct attach *attach, const char *type)
+{
+	for (size_t i = 0; i < attach->wanted_count; i++) {
+		const struct address *wanted = &attach->wanted[i].address;
+
+		if (!is_given(&attach->record, wanted))
+			log_warning("the IPAM plugin %s did not give %s, which was asked "
+				    "for",
+				type, address_text(wanted).text);
+	}
+}
+
 int cni_ipam_take(struct attach *attach, struct error *err)
 {
 	struct cni_call *call = attach->ipam;
@@ -188,6 +216,7 @@ int cni_ipam_take(struct attach *attach, struct error *err)
 	for (size_t i = 0; i < result.ips_count; i++)
 		if (use_ip(attach, &result.ips[i], err) < 0)
 			return -1;
+	warn_of_ungiven(attach, call->config.ipam->type);
 	clear_routes(&attach->record.network); /* the plugin has read them too */
 	for (size_t i = 0; i < result.routes_count; i++)
 		use_route(&attach->record.network, &result.routes[i]);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "netsetup/cni/predecessor.h"
 #include "netsetup/netns.h"
+#include "netsetup/publish.h"
 #include "netsetup/sweep.h"
 
 bool cni_is_network(const struct cni_call *call, const struct attachment *record)
@@ -94,6 +95,7 @@ int cni_add(struct cni_call *call, struct error *err)
 	attach.other_leases = predecessor_leases(call);
 	if (fill(call, &attach, err) < 0 || attach_run(&attach, err) < 0)
 		return -1;
+	publish_warn(&attach.record);
 	return append_result(call, &attach, err);
 }
 

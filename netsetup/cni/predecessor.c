@@ -1,5 +1,5 @@
 /* What the plugins left that an entry's "type" named before it was ours: leases of host-local,
- * which keep their addresses, and interfaces of containers that live on. */
+ * which keep their addresses, interfaces of containers that live on, and their rules. */
 #include "netsetup/cni/predecessor.h"
 
 #include <dirent.h>
@@ -35,7 +35,8 @@ static bool is_callers(const struct cni_call *call, const char *text)
 	       (!*interface || str_equal(interface, call->interface));
 }
 
-static int release_leases(const struct cni_call *call, struct error *err)
+/* The addresses that the container has there. */
+static void list_leases(const struct cni_call *call, struct strings *ret)
 {
 	auto_free char *path = predecessor_leases(call);
 	auto_dir directory = path ? opendir(path) : NULL;
@@ -44,13 +45,24 @@ static int release_leases(const struct cni_call *call, struct error *err)
 		auto_free char *text = NULL;
 		struct error ignored; /* released meanwhile, or no lease */
 
-		if (!strpbrk(entry->d_name, ".:") || entry->d_name[0] == '.' ||
+		if (strpbrk(entry->d_name, ".:") && entry->d_name[0] != '.' &&
 			file_read_at(dirfd(directory), entry->d_name, 4096, &text, NULL,
-				&ignored) < 0 ||
-			!is_callers(call, text))
-			continue;
-		if (unlinkat(dirfd(directory), entry->d_name, 0) < 0 && errno != ENOENT)
-			return fail_errno(err, "releasing %s/%s", path, entry->d_name);
+				&ignored) == 0 &&
+			is_callers(call, text))
+			strings_add(ret, entry->d_name);
+	}
+}
+
+static int release_leases(
+	const struct cni_call *call, const struct strings *leases, struct error *err)
+{
+	auto_free char *directory = predecessor_leases(call);
+
+	strings_each (lease, leases) {
+		auto_free char *path = path_join(directory ? directory : "", *lease);
+
+		if (unlink(path) < 0 && errno != ENOENT)
+			return fail_errno(err, "releasing %s", path);
 	}
 	return 0;
 }
@@ -60,6 +72,7 @@ static int release_leases(const struct cni_call *call, struct error *err)
 struct visit {
 	const struct cni_call *call;
 	int netns;
+	bool deleted;
 };
 
 /* Another network's of ours, or another container's in the same namespace. */
@@ -95,7 +108,7 @@ static bool is_of_kind(const struct cni_config *config, const struct netlink_lin
 
 static int delete_inside(void *argument, struct error *err)
 {
-	const struct visit *visit = argument;
+	struct visit *visit = argument;
 	const char *name = visit->call->interface;
 	struct netlink_link link;
 	auto_netlink inside = NULL;
@@ -109,32 +122,52 @@ static int delete_inside(void *argument, struct error *err)
 		return 0;
 	if (is_recorded(visit, &recorded, err) < 0 || recorded)
 		return recorded ? 0 : -1;
+	visit->deleted = true;
 	netlink_tolerate(inside, ENODEV);
 	netlink_delete_link(inside, name);
 	return netlink_commit(inside, err);
 }
 
-static int delete_interface(const struct cni_call *call, struct error *err)
+static int delete_interface(struct visit *visit, struct error *err)
 {
-	struct visit visit = { .call = call };
 	auto_fd netns = -1;
 	struct error gone;
 
-	if (!call->netns[0])
+	if (!visit->call->netns[0])
 		return 0;
-	if (netns_open(call->netns, &netns, &gone) < 0) {
+	if (netns_open(visit->call->netns, &netns, &gone) < 0) {
 		log_debug("nothing to delete there: %s", gone.text);
 		return 0;
 	}
-	visit.netns = netns;
-	return netns_visit(netns, delete_inside, &visit, err);
+	visit->netns = netns;
+	return netns_visit(netns, delete_inside, visit, err);
+}
+
+/* ---- all ------------------------------------------------------------------------------ */
+
+/* An address is released last, when nothing leads there any more. iptables is asked only
+ * where another plugin's work was seen, or may be there by what the caller kept of ADD. */
+static int remove_container(const struct cni_call *call, struct error *err)
+{
+	struct visit visit = { .call = call };
+	auto_strings leases = { 0 };
+
+	if (delete_interface(&visit, err) < 0)
+		return -1;
+	list_leases(call, &leases);
+	if ((visit.deleted || leases.count > 0 || call->config.prev_result) &&
+		predecessor_remove_rules(call, &leases, err) < 0)
+		return -1;
+	return release_leases(call, &leases, err);
 }
 
 int predecessor_remove(const struct cni_call *call, struct error *err)
 {
-	if (!cni_makes_interface(&call->config))
-		return 0;
-	if (delete_interface(call, err) < 0)
-		return -1;
-	return release_leases(call, err);
+	if (cni_makes_interface(&call->config))
+		return remove_container(call, err);
+	/* In portmap's place, after a plugin that has the interface still, and would fail if
+	 * its own rules were gone. */
+	if (call->config.prev_result && call->config.runtime.ports_count > 0)
+		return predecessor_remove_rules(call, NULL, err);
+	return 0;
 }

@@ -104,9 +104,8 @@ static int read_link(struct nlmsghdr *header, struct netlink_link *ret, struct e
 		link.mtu = nla_get_u32(parts[IFLA_MTU]);
 	if (parts[IFLA_OPERSTATE])
 		link.operating = nla_get_u8(parts[IFLA_OPERSTATE]) == OPER_UP;
-	if (parts[IFLA_IFALIAS])
-		snprintf(link.alias, sizeof(link.alias), "%s",
-			nla_get_string(parts[IFLA_IFALIAS]));
+	if (parts[IFLA_GROUP])
+		link.group = nla_get_u32(parts[IFLA_GROUP]);
 	if (parts[IFLA_TXQLEN])
 		link.txqlen = nla_get_u32(parts[IFLA_TXQLEN]);
 	if (parts[IFLA_MASTER])
@@ -242,6 +241,7 @@ void netlink_add_bridge(struct netlink *netlink, const struct netlink_bridge *br
 	uint16_t pvid = 0;
 
 	netlink_put(message, IFLA_ADDRESS, &bridge->mac, sizeof(bridge->mac));
+	netlink_put_u32(message, IFLA_GROUP, bridge->group);
 	info = netlink_nest(message, IFLA_LINKINFO);
 	netlink_put_text(message, IFLA_INFO_KIND, "bridge");
 	data = netlink_nest(message, IFLA_INFO_DATA);
@@ -368,8 +368,8 @@ void netlink_change_link(
 		netlink_put(message, IFLA_ADDRESS, change->mac, sizeof(*change->mac));
 	if (change->netns_fd > 0)
 		netlink_put_u32(message, IFLA_NET_NS_FD, (uint32_t)change->netns_fd);
-	if (change->alias)
-		netlink_put_text(message, IFLA_IFALIAS, change->alias);
+	if (change->group)
+		netlink_put_u32(message, IFLA_GROUP, change->group);
 	if (change->has_txqlen)
 		netlink_put_u32(message, IFLA_TXQLEN, change->txqlen);
 	netlink_queue(netlink, message, "%s interface %d",

@@ -62,7 +62,7 @@ struct netlink_link {
 	uint32_t txqlen;
 	bool vlan_filtering; /* of a bridge */
 	bool operating;      /* up, with a carrier, and the kernel has seen to that */
-	char alias[64];      /* words that somebody gave it, cut; "": none */
+	uint32_t group;      /* a number that somebody gave it; 0: none */
 };
 
 /* Fails with errnum ENODEV where there is none. */
@@ -78,6 +78,7 @@ int netlink_each_link(struct netlink *netlink,
  * new port makes the kernel look at all of them. */
 struct netlink_bridge {
 	const char *name;
+	uint32_t group;
 	struct netlink_mac mac; /* fixed: else it changes with the ports */
 	uint32_t mtu;           /* 0: the kernel's */
 	bool vlan_filtering;
@@ -124,7 +125,7 @@ struct netlink_change {
 	int netns_fd; /* > 0: moved there */
 	uint32_t txqlen;
 	bool has_txqlen;
-	const char *alias; /* "": none */
+	uint32_t group; /* 0: as it is */
 };
 void netlink_change_link(
 	struct netlink *netlink, int index, const struct netlink_change *change);
@@ -236,7 +237,8 @@ struct netlink_route {
 	uint32_t advmss;
 	uint32_t priority;
 	bool has_priority;
-	uint32_t table; /* 0: main */
+	uint32_t table;   /* 0: main */
+	uint8_t protocol; /* RTPROT_…: who made one that is listed */
 	uint8_t scope;
 	bool has_scope;
 	bool on_link; /* the gateway is on the link even where no subnet says so */

@@ -82,6 +82,7 @@ static int read_route(
 	const struct rtmsg *info = nlmsg_data(header);
 	struct nlattr *parts[RTA_MAX + 1];
 	struct netlink_route route = { .table = info->rtm_table,
+		.protocol = info->rtm_protocol,
 		.scope = info->rtm_scope };
 
 	if (nlmsg_parse(header, sizeof(*info), parts, RTA_MAX, NULL) < 0)

@@ -119,6 +119,10 @@ by_pid_and_path() {
 	ip netns add other
 	run mocker-netsetup add /run/netns/other
 	check_status 0
+	run mocker-netsetup add another --netns /run/netns/other --interface eth1
+	check_status 0
+	check_missing /run/netns/another # its name is its owner's
+	mocker-netsetup del another
 	kill $pid && wait $pid 2>/dev/null
 	run mocker-netsetup gc
 	check_has "$output" "backend default net0"
@@ -134,6 +138,43 @@ by_pid_and_path() {
 	check_output "[]"
 }
 test_case "processes and paths are attached, and gc removes those that are gone" by_pid_and_path
+
+# The kernel gives a namespace the lowest number that is free, so that one that is made anew
+# soon has that of the one before.
+made_anew() {
+	local inode i
+
+	for ((i = 0; i < 50; i++)); do
+		ip netns add anew
+		mocker-netsetup add anew >/dev/null
+		inode=$(stat -c %i /run/netns/anew)
+		ip netns del anew
+		wait_until 5 check_not_there /sys/class/net/veth*
+		ip netns add anew
+		[ "$(stat -c %i /run/netns/anew)" != "$inode" ] || break
+		mocker-netsetup del anew
+		ip netns del anew
+	done
+	[ $i -lt 50 ] || {
+		skip "no namespace got the number of the one before"
+		return
+	}
+	run mocker-netsetup check anew
+	check_output_has "its network namespace /run/netns/anew is gone"
+	run mocker-netsetup add anew
+	check_status 0
+	check ip -n anew link show eth0 >/dev/null
+	ip netns del anew
+	ip netns add anew
+	run mocker-netsetup gc
+	check_output "anew default eth0"
+	ip netns del anew
+}
+
+check_not_there() {
+	[ ! -e "$1" ]
+}
+test_case "a namespace that is made anew under the same path is another" made_anew
 
 limited() {
 	local link

@@ -18,6 +18,7 @@ refused() {
 }
 
 command_lines() {
+	mocker-netsetup network create bare --unmanaged --interface br0
 	refused <<-'END'
 		add a/b | opening the network namespace a/b: No such file or directory
 		add .. | cannot be the name of a container
@@ -30,9 +31,13 @@ command_lines() {
 		add x --network nowhere | there is no network "nowhere"
 		add x --network ../x | cannot be the name of a network
 		add x --ip 10.0.0 | expected an IP address
-		add x --ip 192.0.2.1 | 192.0.2.1 is in no subnet of network "default"
+		add x --ip 192.0.2.1 | 192.0.2.1 is in no subnet of network "default"; ask for one of 10.0.0.0/24
+		add x --ip fd00::5 | fd00::5 is in no subnet of network "default"; ask for one of 10.0.0.0/24
+		add x --network bare --ip 10.0.0.5 | 10.0.0.5 cannot be had of network "bare", which gives no addresses; make it with a subnet
+		add x --network bare --ip fd00::5 | fd00::5 cannot be had of network "bare"
 		add x --mac 02:00 | is no MAC address
 		add x --mac 01:00:00:00:00:01 | is a multicast address
+		add x --mac 00:00:00:00:00:00 | the MAC address 00:00:00:00:00:00 is no interface's
 		add x --publish 0:80 | port 0 is not between 1 and 65535
 		add x --publish 80:65536 | port 65536 is not between 1 and 65535
 		add x --publish 80:80 --publish 80:81 | the host's port 80 is published twice
@@ -61,6 +66,7 @@ command_lines() {
 		network create n --subnet 224.0.0.0/24 | which is for multicast
 		network create n --subnet 127.0.0.0/24 | which is every host's own
 		network create n --subnet ff02::/64 | which is for multicast
+		network create n --subnet ::ffff:10.1.0.0/120 | which is IPv4's in programs
 		network create n --subnet fd07::/64 --mtu 1000 | below the 1280 that IPv6 needs
 		network create n --kind macvlan --interface x --vlan 7 | kind macvlan has no VLANs
 		network create n --kind ipvlan --interface x --check-mac | no MAC addresses to check
@@ -73,6 +79,7 @@ command_lines() {
 		network create default | exists already
 		network rm nowhere | there is no network "nowhere"
 	END
+	mocker-netsetup network rm bare
 }
 test_case "command lines" command_lines
 

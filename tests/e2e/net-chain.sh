@@ -5,7 +5,7 @@
 # shellcheck source=tests/e2e/cni.sh
 . "$e2e/cni.sh"
 network_stays
-leaves '^(link|address|route) .*cni[0-9]|^file /run/cni|^file /var/lib/cni'
+leaves '^(link|address|route) .*cni[0-9]|^file /run/(cni|xtables.lock)|^file /var/lib/cni'
 
 # As podman writes it, for a container that publishes no port.
 podman='{"cniVersion":"1.1.0","name":"p","plugins":[
@@ -46,6 +46,24 @@ entries_without_work() {
 		.plugins[0].ipam.dataDir = "/run/cni" | .plugins[0].ipMasq = false' <<<"$podman")" ""
 }
 test_case "entries that have nothing to do for this container" entries_without_work
+
+# The arguments go to every entry; the address is the first one's to give.
+requested_address() {
+	local list
+
+	list=$(jq -c '.plugins[2].ingressPolicy = "same-bridge"' <<<"$podman")
+	cni_args='IgnoreUnknown=1;IP=10.88.0.9' whole_life "$list" "eth0@p eth0@p+rules"
+	needs_reference || return
+	list=$(jq -c '.cniVersion = "1.0.0" | .plugins[0].type = "bridge" |
+		.plugins[0].ipam.dataDir = "/run/cni"' <<<"$list")
+	ip netns add pod
+	cni_args='IgnoreUnknown=1;IP=10.88.0.9' chain ADD "$list"
+	check_equal "$(result '.ips[0].address')" 10.88.0.9/24
+	chain DEL "$list"
+	ip netns del pod
+	nft flush ruleset
+}
+test_case "an address that is asked of the whole chain" requested_address
 
 equal_entries() {
 	local list
@@ -128,3 +146,102 @@ changed_type() {
 	umount /var/lib/cni
 }
 test_case "containers of the reference bridge live on when the type changes" changed_type
+
+# ---- from the reference plugins to ours, while containers live ------------------------
+
+reference='{"cniVersion":"1.0.0","name":"m","runtimeConfig":{"portMappings":
+	[{"hostPort":9100,"containerPort":80,"protocol":"tcp"},
+	{"hostPort":9101,"containerPort":81,"protocol":"udp"}],
+	"bandwidth":{"ingressRate":800000000,"ingressBurst":8000000,"egressRate":800000000,
+	"egressBurst":8000000}},"plugins":[
+	{"type":"bridge","bridge":"cni3","isDefaultGateway":true,"ipMasq":true,
+	"ipam":{"type":"host-local","ranges":[[{"subnet":"10.87.0.0/24"}],[{"subnet":"fd87::/64"}]]}},
+	{"type":"portmap","capabilities":{"portMappings":true}},
+	{"type":"firewall","ingressPolicy":"same-bridge"},
+	{"type":"bandwidth","capabilities":{"bandwidth":true}},
+	{"type":"tuning","sysctl":{"net.core.somaxconn":"88"}}]}'
+
+# Links, rules of all tables and leases, without counters and names that are made up.
+state() {
+	{
+		iptables-save
+		ip6tables-save
+	} | sed '/^#/d; s/ \[[0-9:]*\]$//'
+	ip -o link | awk '{ sub(/veth[0-9a-f]+@.*/, "veth", $2); print $2 }'
+	find /var/lib/cni -name '*87*'
+}
+
+# added NAME JQ: adds it by the list; what DEL needs stays in $tmp/chain-NAME.
+added() {
+	ip netns add "$1"
+	container=$1 netns=/run/netns/$1 chain ADD "$(jq -c "$2" <<<"$reference")"
+	check_status 0
+	cp "$tmp/chain-result" "$tmp/chain-$1"
+}
+
+deleted() {
+	cp "$tmp/chain-$1" "$tmp/chain-result"
+	container=$1 netns=/run/netns/$1 chain DEL "$(jq -c "$2" <<<"$reference")"
+	check_status 0
+	check_equal "$(ip -n "$1" -o link | wc -l)" 1 "links of $1"
+	ip netns del "$1"
+	rm "$tmp/chain-$1"
+}
+
+all_ours='.plugins[].type = "mocker-netsetup"'
+one_entry='.plugins = [.plugins[0] + {type: "mocker-netsetup",
+	capabilities: {portMappings: true, bandwidth: true}, ingressPolicy: "same-bridge"}]'
+other='.runtimeConfig.portMappings[].hostPort += 100'
+
+# What is left of a container that they made is what their own DEL leaves, whoever deletes it.
+as_they_do() {
+	local theirs with list
+
+	needs_reference || return
+	mkdir -p /var/lib/cni
+	mount -t tmpfs tmpfs /var/lib/cni
+	added stays "$other"
+	added pod .
+	with=$(state)
+	deleted pod .
+	theirs=$(state)
+	check_lacks "$theirs" 9100
+	for list in "$all_ours" "$one_entry" '.plugins[1].type = "mocker-netsetup"' \
+		'.plugins[0].type = "mocker-netsetup"'; do
+		added pod .
+		check_equal "$(state | sed 's/10.87.0.[0-9]*/IP/; s/fd87::[0-9]*/IP/')" \
+			"$(sed 's/10.87.0.[0-9]*/IP/; s/fd87::[0-9]*/IP/' <<<"$with")"
+		deleted pod "$list"
+		check_equal "$(state)" "$theirs" "what is left by $list"
+	done
+	# An entry of ours was in the list before, so that there is a record of its part.
+	added pod '.plugins[1].type = "mocker-netsetup"'
+	deleted pod "$all_ours"
+	check_equal "$(state)" "$theirs" "what is left"
+	deleted stays "$other"
+	umount /var/lib/cni
+	ip link del cni3
+	iptables -F && iptables -t nat -F && iptables -X && iptables -t nat -X
+	ip6tables -F && ip6tables -t nat -F && ip6tables -X && ip6tables -t nat -X
+	nft flush ruleset
+}
+test_case "what the reference plugins made is taken back as by themselves" as_they_do
+
+with_legacy_iptables() {
+	local name
+
+	needs iptables-legacy || return
+	if ! { iptables-legacy -t nat -L && ip6tables-legacy -t nat -L; } >/dev/null 2>&1; then
+		skip "this kernel has no tables of the old iptables"
+		return
+	fi
+	mkdir "$tmp/legacy"
+	for name in iptables ip6tables; do
+		ln -s "$(command -v $name-legacy)" "$tmp/legacy/$name"
+		ln -s "$(command -v $name-legacy-save)" "$tmp/legacy/$name-save"
+		ln -s "$(command -v $name-legacy-restore)" "$tmp/legacy/$name-restore"
+	done
+	PATH=$tmp/legacy:$PATH as_they_do
+	rm -r "$tmp/legacy"
+}
+test_case "by the old iptables too" with_legacy_iptables

@@ -237,6 +237,45 @@ port_ranges() {
 }
 test_case "portMappings: addresses of the host, tcp, udp, sctp, nothing to publish" port_ranges
 
+# The reference portmap and netavark leave those out in silence.
+ports_of_no_address() {
+	local ports='{portMappings: [{hostPort: 9031, containerPort: 80},
+		{hostPort: 9032, containerPort: 80, hostIP: "::1"},
+		{hostPort: 9033, containerPort: 80, hostIP: "0.0.0.0"},
+		{hostPort: 9034, containerPort: 80, hostIP: "::"}]}'
+	local list
+
+	pods pod
+	cni ADD "$(with ".runtimeConfig = $ports")"
+	check_status 0
+	check_has "$errors" \
+		'port 9032 of the host is not published on ::1: "pod1" has no address of that family'
+	check_equal "$(grep -oE 'port [0-9]+' <<<"$errors" | xargs)" "port 9032 port 9034"
+	check_equal "$(nft list map inet mocker publish4 | grep -oE '90[0-9]+' | sort -u | xargs)" \
+		"9031 9033"
+	cni DEL "$config"
+	cni ADD "$(with ".runtimeConfig = $ports | .bridge = \"cni6\" |
+		.ipam.ranges = [[{subnet: \"10.83.0.0/24\"}], [{subnet: \"fd83::/64\"}]] | del(.ipam.subnet)")"
+	check_status 0
+	check_lacks "$errors" "is not published"
+	cni DEL "$config"
+	cni ADD "$(with ".runtimeConfig = $ports | .ipam = {} | .isDefaultGateway = false")"
+	check_status 0
+	check_has "$errors" 'port 9031 of the host is not published: "pod1" has no address'
+	cni DEL "$config"
+	[ ! -x /usr/lib/cni/bridge ] || {
+		list=$(jq -c ".runtimeConfig = $ports | .plugins[0].type = \"bridge\" |
+			.plugins[1].type = \"mocker-netsetup\" | .plugins |= .[:2]" <<<"$whole_chain")
+		chain ADD "$list"
+		check_status 0
+		check_has "$errors" 'port 9032 of the host is not published on ::1'
+		check_lacks "$errors" 9031
+		chain DEL "$list"
+		iptables -t nat -F && iptables -t nat -X && nft flush ruleset
+	}
+	unpod pod
+}
+
 # The address that a neighbour's question to a published port comes from: masqAll hides it
 # behind the host's, snat false leaves it even where no answer can come back.
 sources() {
@@ -341,13 +380,18 @@ codes() {
 	done <<-'END'
 		.mac = "zz"~is no MAC address
 		.runtimeConfig.mac = "01:00:00:00:00:01"~is a multicast address
-		.runtimeConfig.ips = ["192.0.2.1"]~192.0.2.1 is in no subnet of network "net1"
+		.runtimeConfig.ips = ["192.0.2.1"]~192.0.2.1 is in no subnet of network "net1"; ask for one of 10.88.0.0/24
+		.runtimeConfig.ips = ["fd88::5/64"]~fd88::5 is in no subnet of network "net1"
+		.runtimeConfig.ips = ["10.88.0.5/24"] | .ipam = {}~10.88.0.5 cannot be had of network "net1", which gives no addresses
+		.args.cni.ips = ["10.88.0.5"] | del(.ipam)~10.88.0.5 cannot be had of network "net1"
 		.ipam.rangeEnd = "10.88.0.9" | .args.cni.ips = ["10.88.0.10"]~10.88.0.10 is not among
 		.runtimeConfig.ips = ["10.88.0.5", "10.88.0.6"]~10.88.0.5 and 10.88.0.6 are of one set
 		.kind = "macvlan" | .master = "lo" | .mode = "zz"~zz
 	END
 	ifname=lo cni ADD "$config"
 	cni_code 4 'cannot be called "lo"'
+	cni_args='IP=10.88.0.5' cni ADD "$(with '.ipam = {}')"
+	cni_code 7 '10.88.0.5 cannot be had of network "net1"'
 	cni ADD "$(with '.prevResult = {"interfaces": []} | .mac = "zz"')"
 	cni_code 7 "is no MAC address"
 	check_equal "$(ip -o link show type veth | wc -l)" 0
@@ -475,8 +519,9 @@ by_dhcp() {
 	daemon=$!
 	check wait_until 10 test -S /run/cni/dhcp.sock
 	pods pod
-	cni ADD "$mine"
+	cni_args='IgnoreUnknown=1;IP=10.86.0.99' cni ADD "$mine"
 	check_status 0
+	check_has "$errors" "the IPAM plugin dhcp did not give 10.86.0.99, which was asked for"
 	check_matches "$(ip -n pod address show eth0)" 'inet 10\.86\.0\.[56][0-9]/24'
 	check in_pod busybox ping -c 1 -W 20 10.86.0.1 >/dev/null
 	cni DEL "$mine"
@@ -530,6 +575,7 @@ for i in 0 1 2 3 4; do
 	test_case "the chain with entry $i of ours" replaced ".plugins[$i].type = \"mocker-netsetup\""
 done
 test_case "a chain of ours alone" replaced '.plugins[].type = "mocker-netsetup"'
+test_case "portMappings to a family that the container does not have are named" ports_of_no_address
 test_case "one entry in place of the chain" replaced '.plugins = [.plugins[0] +
 	{type: "mocker-netsetup", capabilities: {portMappings: true, bandwidth: true},
 	ingressPolicy: "same-bridge", sysctl: {"net.core.somaxconn": "88"}}]'

@@ -64,6 +64,31 @@ idempotent() {
 }
 test_case "a hook that runs twice does it once" idempotent
 
+asked_of() { # COMMAND...: with all that can be asked for; what the record says of it
+	run "$@" --interface net0 --ip 10.0.0.77 --mac 02:00:00:00:00:77 --alias www \
+		--publish 127.0.0.1:8080-8081:80-81 --ingress 8M --egress 4M
+	check_status 0
+	mocker-netsetup inspect asked |
+		jq -c '.[0] | del(.face, .pid, .pidStart, .netnsInode)'
+	mocker-netsetup del asked
+}
+
+as_by_hand() {
+	local hooked added
+
+	unshare -n sleep 100 &
+	local pid=$!
+	wait_until 60 sh -c "[ \$(readlink /proc/$pid/ns/net) != \$(readlink /proc/self/ns/net) ]"
+	echo "{\"ociVersion\":\"1.0.2\",\"id\":\"asked\",\"status\":\"creating\",\"pid\":$pid,\"bundle\":\"/x\"}" \
+		>"$tmp/state"
+	hooked=$(run_input=$tmp/state asked_of mocker-netsetup hook)
+	added=$(asked_of mocker-netsetup add asked --pid $pid)
+	check_equal "$hooked" "$added"
+	check_equal "$(jq -r '.named' <<<"$hooked")" true
+	kill $pid && wait $pid 2>/dev/null
+}
+test_case "a hook's arguments are those of add" as_by_hand
+
 wrong_state() {
 	run mocker-netsetup hook
 	check_fails_with "standard input" "a hook is given the container's state"

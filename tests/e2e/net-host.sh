@@ -78,6 +78,37 @@ advertisements() {
 }
 test_case "no bridge listens to router advertisements, whoever made it" advertisements
 
+advertised_route() {
+	ip -6 route show default proto ra | grep . >/dev/null
+}
+
+# The kernel drops such a route when the host becomes a router, as with the reference bridge.
+advertised() {
+	needs dnsmasq || return
+	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+	another_host outside
+	ip link add quiet0 type veth peer name quiet1 # nobody advertises there
+	ip -n outside address add fd99::1/64 dev eth0 nodad
+	ip netns exec outside dnsmasq --keep-in-foreground --port=0 --interface=eth0 --enable-ra \
+		--dhcp-range=::,constructor:eth0,ra-only --conf-file=/dev/null --pid-file= \
+		--user=root --leasefile-ro 2>"$tmp/dnsmasq.log" &
+	check wait_until 30 advertised_route
+	mocker-netsetup network create six --subnet fd07::/64
+	run mocker-netsetup add web --network six
+	check_status 0
+	check_has "$errors" "outside0 keeps the default route that a router advertises"
+	check advertised_route
+	check_equal "$(cat /proc/sys/net/ipv6/conf/all/forwarding)" 1
+	check_equal "$(cat /proc/sys/net/ipv6/conf/{outside0,quiet0}/accept_ra | xargs)" "2 1"
+	mocker-netsetup del web
+	mocker-netsetup network rm six
+	kill %% && wait 2>/dev/null
+	rm -f "$tmp/dnsmasq.log"
+	ip link del quiet0
+	ip netns del outside
+}
+test_case "the host's own default route by advertisements stays when it begins to forward" advertised
+
 on_a_vlan() {
 	if ! ip link add br9 type bridge vlan_filtering 1 2>/dev/null; then
 		skip "this kernel's bridges have no VLANs"

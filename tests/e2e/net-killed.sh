@@ -50,6 +50,30 @@ killed_deleting() {
 }
 test_case "killed at each effect of del" killed_deleting
 
+# However far the making of the bridge came, it is known to be ours.
+killed_making_bridge() {
+	local i
+
+	needs strace || return
+	mocker-netsetup add victim >/dev/null # the firewall's table is made: calls of that are none
+	mocker-netsetup del victim
+	for ((i = 1; i < 40; i++)); do
+		mocker-netsetup network create fresh --subnet 10.7.0.0/24 --subnet fd07::/64 \
+			--interface mocker7
+		timeout 20 strace -o "$tmp/trace" -e trace=sendto \
+			-e "inject=sendto:signal=KILL:when=$i" \
+			mocker-netsetup add victim --network fresh >/dev/null 2>&1
+		[ $? = 137 ] || break
+		settled "after a kill at sendto $i"
+		mocker-netsetup network rm fresh || failed "network rm after a kill at sendto $i"
+		check_not ip link show mocker7 2>/dev/null
+	done
+	[ $i -ge 10 ] || failed "only $i kills"
+	mocker-netsetup del victim
+	mocker-netsetup network rm fresh
+}
+test_case "a bridge whose maker was killed is removed with its network" killed_making_bridge
+
 killed_at_random() {
 	local i pids=()
 
