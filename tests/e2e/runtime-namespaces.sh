@@ -240,25 +240,72 @@ with_helpers() {
 }
 test_case "rootless: more ids by newuidmap and newgidmap" with_helpers
 
-# As podman calls it for a user.
+# bundle_elsewhere NAME [JQ FILTER...]: of a user, who has one id and no cgroup.
+bundle_elsewhere() {
+	local name=$1
+
+	shift
+	mkdir -p "$tmp/runtime"
+	make_bundle "$tmp/$name" 'del(.linux.cgroupsPath)' \
+		'.mounts |= map(.options = [(.options // [])[] | select(. != "gid=5")])' "$@"
+	chown -R 1234:1234 "$tmp/$name" "$tmp/runtime"
+}
+
+# elsewhere COMMAND...: as podman calls us for a user, root of another user namespace.
+elsewhere() {
+	run_as 1234 XDG_RUNTIME_DIR="$tmp/runtime" unshare --user --map-root-user "$@"
+}
+
 root_elsewhere() {
-	chmod 755 "$tmp"
-	make_bundle "$tmp/web" '.process.args = ["id", "-u"] | del(.linux.cgroupsPath)' \
-		'.mounts |= map(.options = [(.options // [])[] | select(. != "gid=5")])'
-	mkdir "$tmp/runtime"
-	chown -R 1234:1234 "$tmp/web" "$tmp/runtime"
-	XDG_RUNTIME_DIR=$tmp/runtime run setpriv --reuid=1234 --regid=1234 --clear-groups \
-		unshare --user --map-root-user mocker-runtime run --keep -b "$tmp/web" web
+	bundle_elsewhere web '.process.args = ["id", "-u"]'
+	elsewhere mocker-runtime run --keep -b "$tmp/web" web
 	check_status 0
 	check_output 0
 	check_exists "$tmp/runtime/mocker/web/state.json"
-	XDG_RUNTIME_DIR=$tmp/runtime run setpriv --reuid=1234 --regid=1234 --clear-groups \
-		unshare --user --map-root-user mocker-runtime delete web
+	elsewhere mocker-runtime delete web
 	check_status 0
 	check_missing "$tmp/runtime/mocker/web"
 	rm -rf "$tmp/runtime" "$tmp/web"
 }
 test_case "rootless: root of another user namespace is a user" root_elsewhere
+
+# What the namespace has not is told by create; its only group may be asked for.
+ids_elsewhere() {
+	bundle_elsewhere web '.process.args = ["id", "-G"]' \
+		'.process.user = {"uid": 0, "gid": 0, "additionalGids": [0]}'
+	elsewhere mocker-runtime run -b "$tmp/web" web
+	check_status 0
+	check_output 0
+	check_equal "$errors" ""
+	edit_bundle "$tmp/web" '.process.user.additionalGids = [0, 10]'
+	elsewhere mocker-runtime run -b "$tmp/web" web
+	check_status 0
+	check_errors_have "warning: /process/user/additionalGids/1: 10 is left out: this user namespace denies setgroups(2)"
+	edit_bundle "$tmp/web" '.process.user = {"uid": 7, "gid": 0}'
+	elsewhere mocker-runtime create -b "$tmp/web" web
+	check_fails_with "/process/user/uid: becoming user 7: Invalid argument; is every id mapped"
+	edit_bundle "$tmp/web" '.process.user = {"uid": 0, "gid": 8}'
+	elsewhere mocker-runtime create -b "$tmp/web" web
+	check_fails_with "/process/user/gid: becoming group 8: Invalid argument; is every id mapped"
+	rm -rf "$tmp/runtime" "$tmp/web"
+}
+test_case "rootless: ids that root of another user namespace has not" ids_elsewhere
+
+# All of the host's /dev, whose pts/ptmx is nobody's to open.
+terminal_elsewhere() {
+	bundle_elsewhere tty '.process.args = ["sh", "-c", "tty; stat -f -c %T /dev/pts"]' \
+		'.process.terminal = true' '.mounts |= map(select(.destination | startswith("/dev") | not)) +
+		[{"destination": "/dev", "type": "bind", "source": "/dev", "options": ["rbind"]}]'
+	mkdir "$tmp/pts" && mount -t devpts -o newinstance,ptmxmode=000 devpts "$tmp/pts"
+	mount --rbind "$tmp/pts" /dev/pts
+	elsewhere script -q -e -c "mocker-runtime run -b $tmp/tty tty" /dev/null
+	check_status 0
+	check_output_has /dev/pts/
+	check_output_has devpts
+	umount /dev/pts "$tmp/pts"
+	rm -rf "$tmp/runtime" "$tmp/tty"
+}
+test_case "rootless: a terminal on the host's devices" terminal_elsewhere
 
 moves_interfaces() {
 	ip link add gift type veth peer name stays
