@@ -150,6 +150,9 @@ static int plan(struct joining *joining, struct error *err)
 		.preserve_fds = (int)request->preserve_fds,
 		.program_fd = request->tools ? request->tools->program_fd : -1,
 	};
+	/* A watch is to be born where we are, not where exec's processes are. */
+	joining->relayed =
+		joining->joins_user || (joining->joins_pid && joining->filter.watch);
 	if (stage_pair(ends, err) < 0)
 		return -1;
 	joining->parent_sock = ends[0];
@@ -182,16 +185,6 @@ static int write_pid_file(const struct joining *joining, struct error *err)
 		(struct file_replace_options){ .mode = 0644 }, err);
 }
 
-/* Born into our own pid namespace, not where exec's processes are. */
-static int start_watch(const struct joining *joining, struct error *err)
-{
-	if (!joining->filter.watch)
-		return 0;
-	if (joining->joins_pid && namespaces_restore_pid(err) < 0)
-		return -1;
-	return seccomp_watch_start(joining->filter.watch, joining->pidfd, err);
-}
-
 static int hand_over_pidfd(const struct joining *joining, struct error *err)
 {
 	if (joining->pidfd_sock < 0)
@@ -219,7 +212,7 @@ static int converse(struct joining *joining, struct error *err)
 	joining->child_sock = -1;
 	log_debug("process %d joins container %s, to execute %s", joining->pid,
 		request->container->state.id, request->process->args.items[0]);
-	if (start_watch(joining, err) < 0)
+	if (seccomp_watch_start(joining->filter.watch, joining->pidfd, err) < 0)
 		return -1;
 	if (request->process->terminal && joining->console_sock < 0 &&
 		(exec_await(joining, &joining->pid, err) < 0 ||
@@ -257,8 +250,7 @@ int exec_container(
 	/* What is in the container must not look into us once we are in its sight. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return fail_errno(err, "PR_SET_DUMPABLE");
-	result = joining.joins_user ? join_relay(&joining, err)
-				    : clone_child(&joining, err);
+	result = joining.relayed ? join_relay(&joining, err) : clone_child(&joining, err);
 	if (result == 0)
 		result = converse(&joining, err);
 	if (result < 0) {

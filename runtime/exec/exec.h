@@ -10,8 +10,9 @@
  *	                                    execute_program
  *	(end of file)
  *
- * Where a user namespace is to be entered, a relay goes in first and clones the new
- * process as its sibling: STAGE_CLONED, as in relay.h.
+ * Where a user namespace is to be entered, or a pid namespace by a parent that has more to
+ * clone (--seccomp-log), a relay goes in first and clones the new process as its sibling:
+ * STAGE_CLONED, as in relay.h.
  */
 #pragma once
 
@@ -55,6 +56,7 @@ struct joining {
 	int namespaces; /* CLONE_NEW*: what it has other than we, without pid and user */
 	bool joins_pid;
 	bool joins_user;
+	bool relayed; /* a relay joins and enters for the new process */
 	int parent_sock;
 	int child_sock;
 	int console_sock;

@@ -1,5 +1,5 @@
 /* exec, the new process's side. Born with the caller's privileges, in the container's pid
- * namespace or by a relay in its user namespace too; not dumpable, so that nothing inside
+ * namespace or by a relay in all of its namespaces; not dumpable, so that nothing inside
  * can look into it; ends as the program, or with _exit(255) once its error is told. */
 #include "runtime/exec/join.h"
 
@@ -95,8 +95,8 @@ static int go_in(const struct joining *joining, struct error *err)
 {
 	if (setsid() < 0)
 		return fail_errno(err, "beginning a session");
-	if (joining->joins_user) /* the relay has been everywhere */
-		return become_root(err);
+	if (joining->relayed) /* by who has been everywhere */
+		return joining->joins_user ? become_root(err) : 0;
 	if (enter_cgroup(joining, err) < 0 ||
 		enter(joining, joining->namespaces, err) < 0)
 		return -1;
@@ -153,15 +153,16 @@ no_return void join_main(struct joining *joining)
 
 /* Root may enter all else before it becomes the container's root; for another user the
  * user namespace is what gives the right to, and the kernel takes them as one. */
-static int enter_with_user(const struct joining *joining, struct error *err)
+static int enter_all(const struct joining *joining, struct error *err)
 {
 	int others = joining->namespaces | (joining->joins_pid ? CLONE_NEWPID : 0);
+	int user = joining->joins_user ? CLONE_NEWUSER : 0;
 
 	if (geteuid() != 0)
-		return enter(joining, others | CLONE_NEWUSER, err);
+		return enter(joining, others | user, err);
 	if (enter(joining, others & ~CLONE_NEWNS, err) < 0)
 		return -1;
-	return enter(joining, (others & CLONE_NEWNS) | CLONE_NEWUSER, err);
+	return enter(joining, (others & CLONE_NEWNS) | user, err);
 }
 
 static int relay(struct joining *joining, struct error *err)
@@ -169,7 +170,7 @@ static int relay(struct joining *joining, struct error *err)
 	auto_fd pidfd = -1;
 	pid_t pid;
 
-	if (enter_cgroup(joining, err) < 0 || enter_with_user(joining, err) < 0 ||
+	if (enter_cgroup(joining, err) < 0 || enter_all(joining, err) < 0 ||
 		enter_root(joining, err) < 0)
 		return -1;
 	pid = process_clone(CLONE_PARENT, &pidfd);

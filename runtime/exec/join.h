@@ -7,7 +7,7 @@
 
 no_return void join_main(struct joining *joining);
 
-/* Parent: clones a relay, which enters the user namespace and clones the new process; sets
+/* Parent: clones a relay, which enters all namespaces and clones the new process; sets
  * joining->pid and pidfd. */
 int join_relay(struct joining *joining, struct error *err) must_check;
 

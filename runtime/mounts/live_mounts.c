@@ -211,9 +211,7 @@ static int add_all(struct inside *inside, struct error *err)
 		.bundle = mounts->container->state.bundle,
 		.root_path = "/",
 		.names_hidden = true,
-		.own_pid_namespace = true,
-		.own_network_namespace = true,
-		.own_ipc_namespace = true,
+		.namespaces = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC,
 		.root_fd = inside->root.root_fd,
 		.proc_fd = -1,
 	};

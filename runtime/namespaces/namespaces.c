@@ -30,6 +30,15 @@ static const char *kind_word(int64_t type)
 	return word_of_number(namespace_words, type);
 }
 
+static bool is_ours(const struct stat *theirs, int64_t type)
+{
+	auto_free char *path = str_format("/proc/self/ns/%s", namespace_file(type));
+	struct stat ours;
+
+	return stat(path, &ours) == 0 && theirs->st_ino == ours.st_ino &&
+	       theirs->st_dev == ours.st_dev;
+}
+
 /* A path that is no namespace, or one of another kind, is told apart here: setns(2) has
  * EINVAL for all of that. */
 static int open_join(
@@ -55,6 +64,15 @@ static int open_join(
 	return 0;
 }
 
+/* setns(2) refuses the user namespace that one is in, and there is no need to. */
+static bool is_own_user(const struct namespace_join *wanted)
+{
+	struct stat theirs;
+
+	return wanted->type == CLONE_NEWUSER && fstat(wanted->fd, &theirs) == 0 &&
+	       is_ours(&theirs, wanted->type);
+}
+
 int namespaces_plan(
 	const struct oci_config *config, struct namespaces *ret, struct error *err)
 {
@@ -68,7 +86,10 @@ int namespaces_plan(
 				return fail(err, "/linux/namespaces/%zu: too many", i);
 			if (open_join(wanted, &plan.joins[plan.joins_count], err) < 0)
 				return fail_while(err, "/linux/namespaces/%zu/path", i);
-			plan.joins_count++;
+			if (is_own_user(&plan.joins[plan.joins_count]))
+				cleanup_fd(&plan.joins[plan.joins_count].fd);
+			else
+				plan.joins_count++;
 		} else if (wanted->type == CLONE_NEWCGROUP ||
 			   (wanted->type == CLONE_NEWTIME &&
 				   config->linux.time_offsets_count)) {
@@ -227,12 +248,8 @@ uint64_t namespaces_inode(pid_t pid, int64_t type)
 
 bool namespaces_shared(pid_t pid, int64_t type)
 {
-	auto_free char *theirs_path =
-		str_format("/proc/%d/ns/%s", pid, namespace_file(type));
-	auto_free char *ours_path = str_format("/proc/self/ns/%s", namespace_file(type));
+	auto_free char *path = str_format("/proc/%d/ns/%s", pid, namespace_file(type));
 	struct stat theirs;
-	struct stat ours;
 
-	return stat(theirs_path, &theirs) == 0 && stat(ours_path, &ours) == 0 &&
-	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+	return stat(path, &theirs) == 0 && is_ours(&theirs, type);
 }

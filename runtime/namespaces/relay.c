@@ -13,19 +13,21 @@
 
 bool relay_is_needed(const struct namespaces *namespaces)
 {
-	size_t others = namespaces->joins_count;
+	struct error no_right;
 
 	if (namespaces_joins(namespaces, CLONE_NEWUSER))
 		return true;
-	if (namespaces_joins(namespaces, CLONE_NEWPID))
-		others--; /* that one the parent joins, and leaves */
-	return namespaces->makes_user && others > 0;
+	if (namespaces->makes_user)
+		return namespaces->joins_count > 0;
+	return namespaces_joins(namespaces, CLONE_NEWPID) &&
+	       namespaces_restore_pid(&no_right) < 0;
 }
 
 /* Root of the host may join all before it becomes less; another user is allowed to only
  * within the user namespace. */
-static int join_all(const struct namespaces *namespaces, struct error *err)
+static int join_all(struct creation *creation, struct error *err)
 {
+	const struct namespaces *namespaces = &creation->namespaces;
 	bool user_first = geteuid() != 0;
 
 	if (user_first && namespaces_join_kind(namespaces, CLONE_NEWUSER, err) < 0)
@@ -34,7 +36,10 @@ static int join_all(const struct namespaces *namespaces, struct error *err)
 		return -1;
 	if (namespaces_join(namespaces, err) < 0)
 		return -1;
-	return user_first ? 0 : namespaces_join_kind(namespaces, CLONE_NEWUSER, err);
+	if (user_first)
+		return 0;
+	rootfs_open_views(creation->rootfs);
+	return namespaces_join_kind(namespaces, CLONE_NEWUSER, err);
 }
 
 /* The relay: the creator's privileges until join_all(); single-threaded; ends once init
@@ -49,7 +54,7 @@ static int run(struct creation *creation, struct error *err)
 		    creation->cgroup_fd >= 0 ? CGROUP_ENTER_V1 : CGROUP_ENTER_UNIFIED,
 		    err) < 0)
 		return -1;
-	if (join_all(namespaces, err) < 0)
+	if (join_all(creation, err) < 0)
 		return -1;
 	pid = process_clone(namespaces->clone | CLONE_PARENT, &pidfd);
 	if (pid == 0)

@@ -11,8 +11,10 @@
 #include "base/macros.h"
 #include "runtime/create.h"
 
-/* A joined user namespace; or a new one beside other joined namespaces, which init, born
- * without privilege over them, could not join. */
+/* A joined user namespace; or a new one beside other joined namespaces, over which init is
+ * born without privilege; or a joined pid namespace that we would not be allowed to leave
+ * again: so podman calls us for a user, as root of a user namespace in the pid namespace
+ * of the host. */
 bool relay_is_needed(const struct namespaces *namespaces);
 
 /* Clones init; sets creation->pid and pidfd. */

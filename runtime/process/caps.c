@@ -58,13 +58,19 @@ struct caps caps_plan(const struct oci_process *process)
 	};
 }
 
-/* Leaves of *set what is in `within`, and says what went. */
+/* Leaves of *set what is in `within`, and says what went, in one line: buildah asks for
+ * all that it has where none can be. */
 static void restrict_to(uint64_t *set, uint64_t within, const char *name, const char *why)
 {
+	uint64_t lost = *set & ~within;
+	auto_str names = { 0 };
+
 	for (int n = 0; n < CAPS_ALL; n++)
-		if (*set & ~within & BIT(n))
-			log_warning("/process/capabilities/%s: %s cannot be granted: %s",
-				name, name_of(n), why);
+		if (lost & BIT(n))
+			str_appendf(&names, "%s%s", names.length ? ", " : "", name_of(n));
+	if (lost)
+		log_warning("/process/capabilities/%s: %s cannot be granted: %s", name,
+			names.data, why);
 	*set &= within;
 }
 
@@ -90,21 +96,20 @@ static void restrict_ambient(struct caps *caps)
 
 	if ((caps->ambient & ~within) == runcs)
 		caps->ambient &= within;
-	restrict_to(&caps->ambient, within, "ambient",
-		"it is not both permitted and inheritable");
+	restrict_to(
+		&caps->ambient, within, "ambient", "not both permitted and inheritable");
 }
 
 static void restrict_to_held(struct caps *caps, uint64_t bounding, uint64_t permitted)
 {
-	const char *missing = "the runtime itself does not have it";
+	const char *missing = "not among the runtime's own";
 
 	restrict_ambient(caps); /* first: what is missing is told once */
 	restrict_to(&caps->bounding, bounding, "bounding",
-		"it is not in the runtime's bounding set");
+		"not in the runtime's bounding set");
 	restrict_to(&caps->permitted, permitted, "permitted", missing);
 	restrict_to(&caps->inheritable, permitted, "inheritable", missing);
-	restrict_to(
-		&caps->effective, caps->permitted, "effective", "it is not permitted");
+	restrict_to(&caps->effective, caps->permitted, "effective", "not permitted");
 	caps->ambient &= caps->permitted & caps->inheritable;
 }
 

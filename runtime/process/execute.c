@@ -75,18 +75,34 @@ static bool keeps_groups(const struct execute *execute)
 	return str_equal(pairs_get(annotations, EXECUTE_GROUPS_ANNOTATION), "1");
 }
 
-/* With the file system's view of the user that the program will run as. */
+/* Takes the file system's view of the user that the program will run as. Whose view cannot
+ * be taken cannot be become either: trying to tells why, while it is still `create`. */
+static int see_as_user(const struct execute *execute, struct error *err)
+{
+	const struct oci_user *user = &execute->process->user;
+	bool keep_groups = keeps_groups(execute);
+	bool refused;
+
+	/* Where groups cannot be set at all, they will not help the program either. */
+	refused =
+		!keep_groups &&
+		setgroups(user->additional_gids.count, user->additional_gids.items) < 0 &&
+		errno == EINVAL;
+	setfsgid(user->gid);
+	setfsuid(user->uid);
+	if (refused || (gid_t)setfsgid((gid_t)-1) != user->gid ||
+		(uid_t)setfsuid((uid_t)-1) != user->uid)
+		return identity_become(execute->process, keep_groups, err);
+	return 0;
+}
+
 static int find_program(struct execute *execute, struct error *err)
 {
 	const struct oci_process *process = execute->process;
 	int result;
 
-	/* Where groups cannot be set, they will not help the program either. */
-	if (!keeps_groups(execute))
-		(void)!setgroups(process->user.additional_gids.count,
-			process->user.additional_gids.items);
-	setfsgid(process->user.gid);
-	setfsuid(process->user.uid);
+	if (see_as_user(execute, err) < 0)
+		return -1;
 	result = program_find(process->args.items[0], &execute->env, wanted_cwd(process),
 		&execute->program, err);
 	setfsuid(geteuid());

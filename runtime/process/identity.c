@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "spec/process.h"
 
 #define PASSWD_SIZE_MAX (1u << 20)
@@ -82,13 +83,47 @@ static bool setgroups_denied(void)
 	       str_after(text, "deny");
 }
 
+/* EINVAL is the kernel's word for an id that the user namespace lacks. */
+static int explain(struct error *err)
+{
+	return err->errnum == EINVAL
+		       ? fail_hint(err, "is every id mapped in the user namespace?")
+		       : -1;
+}
+
+/* A user's namespace without newgidmap has but one group, which podman asks for in addition
+ * to itself. */
+static void tell_left_out(const struct oci_user *user)
+{
+	for (size_t i = 0; i < user->additional_gids.count; i++)
+		if (user->additional_gids.items[i] != user->gid)
+			log_warning("/process/user/additionalGids/%zu: %u is left out: "
+				    "this user namespace denies setgroups(2)",
+				i, user->additional_gids.items[i]);
+}
+
 static int set_groups(const struct oci_user *user, struct error *err)
 {
 	size_t count = user->additional_gids.count;
 
-	if (setgroups(count, user->additional_gids.items) < 0 &&
-		(count || errno != EPERM || (geteuid() == 0 && !setgroups_denied())))
-		return fail_errno(err, "/process/user/additionalGids: setting them");
+	if (setgroups(count, user->additional_gids.items) == 0)
+		return 0;
+	(void)fail_errno(err, "/process/user/additionalGids: setting them");
+	if (err->errnum == EPERM && setgroups_denied()) {
+		tell_left_out(user);
+		return 0;
+	}
+	return err->errnum == EPERM && !count && geteuid() != 0 ? 0 : -1;
+}
+
+static int become(const struct oci_user *user, bool keep_groups, struct error *err)
+{
+	if (!keep_groups && set_groups(user, err) < 0)
+		return -1;
+	if (setresgid(user->gid, user->gid, user->gid) < 0)
+		return fail_errno(err, "/process/user/gid: becoming group %u", user->gid);
+	if (setresuid(user->uid, user->uid, user->uid) < 0)
+		return fail_errno(err, "/process/user/uid: becoming user %u", user->uid);
 	return 0;
 }
 
@@ -98,11 +133,5 @@ int identity_become(
 	const struct oci_user *user = &process->user;
 
 	umask(user->has_umask ? user->umask : 0022);
-	if (!keep_groups && set_groups(user, err) < 0)
-		return -1;
-	if (setresgid(user->gid, user->gid, user->gid) < 0)
-		return fail_errno(err, "/process/user/gid: becoming group %u", user->gid);
-	if (setresuid(user->uid, user->uid, user->uid) < 0)
-		return fail_errno(err, "/process/user/uid: becoming user %u", user->uid);
-	return 0;
+	return become(user, keep_groups, err) < 0 ? explain(err) : 0;
 }

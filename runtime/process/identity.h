@@ -18,7 +18,7 @@ int identity_parse(const char *text, struct oci_user *user, struct error *err) m
  * an image puts there is no reason not to start. */
 void identity_set_home(uint32_t uid, struct strings *env);
 
-/* Groups, gid, uid, umask. setgroups(2) may be denied in a user namespace, which is no
- * failure where no groups were asked for. keep_groups: those of the caller stay. */
+/* Groups, gid, uid, umask. setgroups(2) may be denied in a user namespace, which leaves its
+ * groups out with a warning. keep_groups: those of the caller stay. */
 int identity_become(const struct oci_process *process, bool keep_groups,
 	struct error *err) must_check;

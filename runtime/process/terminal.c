@@ -24,19 +24,29 @@ void terminal_free(struct terminal *terminal)
 	cleanup_fd(&terminal->slave);
 }
 
-/* What an image calls /dev/ptmx may be anything; this one is in a devpts or refused. */
+static int try_open(int root_fd, const char *path)
+{
+	return path_try_open_in_root(root_fd, path, O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
+}
+
+/* What an image calls /dev/ptmx may be anything; this one is in a devpts or refused. But
+ * that of the host's devpts, bound in with all of /dev, is nobody's to open: there the
+ * device of that name beside it is, and leads to that devpts. */
 static int open_master(int root_fd, int *ret_fd, struct error *err)
 {
 	struct statfs system;
 	struct stat status;
-	auto_fd fd = path_try_open_in_root(
-		root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
+	auto_fd fd = try_open(root_fd, "/dev/pts/ptmx");
+	bool beside = fd < 0 && errno == EACCES;
 
+	if (beside)
+		fd = try_open(root_fd, "/dev/ptmx");
 	if (fd < 0)
 		return fail_errno(err,
 			"opening /dev/pts/ptmx; process.terminal needs a devpts at /dev/pts");
-	if (fstatfs(fd, &system) < 0 || system.f_type != DEVPTS_SUPER_MAGIC ||
-		fstat(fd, &status) < 0 || status.st_rdev != makedev(5, 2))
+	if (fstatfs(fd, &system) < 0 || fstat(fd, &status) < 0 ||
+		!S_ISCHR(status.st_mode) || status.st_rdev != makedev(5, 2) ||
+		(!beside && system.f_type != DEVPTS_SUPER_MAGIC))
 		return fail(err,
 			"/dev/pts/ptmx is not a devpts's; process.terminal needs a "
 			"mount of type devpts at /dev/pts");

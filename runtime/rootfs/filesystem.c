@@ -148,17 +148,30 @@ static int set_implied(int fs_fd, const struct implied *implied, struct error *e
 	return filesystem_set_label(fs_fd, implied->label, err);
 }
 
-static int mount_modern(const struct mount_plan *plan, const struct attach_place *place,
-	const struct implied *implied, int *ret_fd, struct error *err)
+static int make(const struct mount_plan *plan, const struct implied *implied, int *ret_fd,
+	struct error *err)
 {
 	auto_fd fs_fd = mnt_fsopen(plan->type);
-	auto_fd fd = -1;
 
 	if (fs_fd < 0)
 		return fail_errno(err, "file system type \"%s\"", plan->type);
 	if (filesystem_configure(plan, fs_fd, NULL, err) < 0 ||
-		set_implied(fs_fd, implied, err) < 0 ||
-		filesystem_create(plan, fs_fd, &fd, err) < 0)
+		set_implied(fs_fd, implied, err) < 0)
+		return -1;
+	return filesystem_create(plan, fs_fd, ret_fd, err);
+}
+
+int filesystem_make(const struct mount_plan *plan, int *ret_fd, struct error *err)
+{
+	return make(plan, &(struct implied){ 0 }, ret_fd, err);
+}
+
+static int mount_modern(const struct mount_plan *plan, const struct attach_place *place,
+	const struct implied *implied, int *ret_fd, struct error *err)
+{
+	auto_fd fd = -1;
+
+	if (make(plan, implied, &fd, err) < 0)
 		return -1;
 	if (plan->copy_up && copy_up(place->target_fd, fd, err) < 0)
 		return -1;

@@ -15,6 +15,11 @@
 int filesystem_mount(const struct mount_plan *plan, const struct attach_place *place,
 	const char *label, int *ret_fd, struct error *err) must_check;
 
+/* Makes it and leaves it detached. For those that take no label, and none of whose options
+ * depends on the place. */
+int filesystem_make(
+	const struct mount_plan *plan, int *ret_fd, struct error *err) must_check;
+
 /* The two ways, for overlays, which have their own. The context is one of fsopen() on
  * which all options are set. */
 int filesystem_create(const struct mount_plan *plan, int fs_fd, int *ret_fd,

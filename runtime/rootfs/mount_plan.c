@@ -2,6 +2,7 @@
 #include "runtime/rootfs/mount_plan.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -319,6 +320,22 @@ const char *mount_plan_value(const struct mount_plan *plan, const char *key)
 
 		if (rest && *rest == '=')
 			return rest + 1;
+	}
+	return NULL;
+}
+
+const struct mount_view *mount_plan_view(const struct mount_plan *plan)
+{
+	static const struct mount_view views[] = {
+		{ "sysfs", CLONE_NEWNET, "/sys" },
+		{ "proc", CLONE_NEWPID, "/proc" },
+		{ "mqueue", CLONE_NEWIPC, "/dev/mqueue" },
+	};
+
+	for (size_t i = 0; plan->kind == MOUNT_PLAN_FILESYSTEM && i < ARRAY_SIZE(views);
+		i++) {
+		if (strcmp(plan->type, views[i].type) == 0)
+			return &views[i];
 	}
 	return NULL;
 }

@@ -51,7 +51,7 @@ struct mount_plan {
 	bool has_propagation;
 
 	/* Opened on the way, -1 until then. */
-	int tree_fd;   /* the source of a bind, detached, opened by the creator */
+	int tree_fd;   /* the creator's, detached: a bind's source, or a view */
 	int userns_fd; /* the id mappings */
 	int late_fd;   /* the mount that late_read_only is for */
 };
@@ -63,6 +63,16 @@ void mount_plans_free(struct mount_plan *plans, size_t count);
 
 /* The options that have the form KEY=...: what follows the "="; NULL where none has. */
 const char *mount_plan_value(const struct mount_plan *plan, const char *key);
+
+/* A file system that shows a namespace: that of who makes it, who has to own it. */
+struct mount_view {
+	const char *type;
+	uint64_t namespace;   /* CLONE_NEW* */
+	const char *creators; /* where the creator has it */
+};
+
+/* NULL for all others. */
+const struct mount_view *mount_plan_view(const struct mount_plan *plan);
 
 /* "tmpfs on /run", for errors and explanations; owned by the caller. */
 char *mount_plan_describe(const struct mount_plan *plan);

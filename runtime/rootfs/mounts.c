@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/xattr.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -160,20 +161,6 @@ static int mount_bind(struct mount_plan *plan, const struct mounts *mounts, int 
 
 /* ---- file systems ------------------------------------------------------------------- */
 
-/* What the kernel refuses to a user namespace that does not own the other namespace the
- * file system shows: the creator's mount of it shows just the same. */
-static const char *equivalent_of_creator(
-	const struct mount_plan *plan, const struct mounts *mounts)
-{
-	if (strcmp(plan->type, "sysfs") == 0 && !mounts->own_network_namespace)
-		return "/sys";
-	if (strcmp(plan->type, "proc") == 0 && !mounts->own_pid_namespace)
-		return "/proc";
-	if (strcmp(plan->type, "mqueue") == 0 && !mounts->own_ipc_namespace)
-		return "/dev/mqueue";
-	return NULL;
-}
-
 static int bind_equivalent(const struct mount_plan *plan, const char *source,
 	const struct attach_place *place, int *ret_fd, struct error *err)
 {
@@ -195,6 +182,16 @@ static int bind_equivalent(const struct mount_plan *plan, const char *source,
 	return 0;
 }
 
+/* What sources_open_views() has made. */
+static int attach_view(const struct mount_plan *plan, const struct attach_place *place,
+	int *ret_fd, struct error *err)
+{
+	if (attach_tree(plan, plan->tree_fd, place, err) < 0)
+		return -1;
+	*ret_fd = fcntl(plan->tree_fd, F_DUPFD_CLOEXEC, 3);
+	return *ret_fd < 0 ? fail_errno(err, "keeping it") : 0;
+}
+
 static const char *label_for(const struct mount_plan *plan, const struct mounts *mounts)
 {
 	/* The policy labels these; and a message queue's is made with its namespace, too
@@ -210,7 +207,8 @@ static int label_queues(const struct mount_plan *plan, const struct mounts *moun
 {
 	const char *label = mounts->label;
 
-	if (!label || strcmp(plan->type, "mqueue") != 0 || !mounts->own_ipc_namespace)
+	if (!label || strcmp(plan->type, "mqueue") != 0 ||
+		!(mounts->namespaces & CLONE_NEWIPC))
 		return 0;
 	if (setxattr(fd_path(fd).text, XATTR_NAME_SELINUX, label, strlen(label), 0) < 0)
 		return fail_errno(err, "/linux/mountLabel: labelling it \"%s\"", label);
@@ -236,13 +234,13 @@ static int fail_filesystem(const struct mount_plan *plan, struct error *err)
 static int make_filesystem(const struct mount_plan *plan, const struct mounts *mounts,
 	const struct attach_place *place, int *ret_fd, struct error *err)
 {
+	const struct mount_view *view = mount_plan_view(plan);
 	const char *label = label_for(plan, mounts);
-	const char *equivalent = equivalent_of_creator(plan, mounts);
 
 	if (plan->kind == MOUNT_PLAN_CGROUPS)
 		return cgroup_mount(plan, place,
 			(struct cgroup_mount_options){
-				.cgroup_namespace = mounts->cgroup_namespace,
+				.cgroup_namespace = mounts->namespaces & CLONE_NEWCGROUP,
 				.label = label,
 			},
 			ret_fd, err);
@@ -250,9 +248,14 @@ static int make_filesystem(const struct mount_plan *plan, const struct mounts *m
 		return overlay_mount(plan, place, mounts->bundle, label, ret_fd, err);
 	if (filesystem_mount(plan, place, label, ret_fd, err) == 0)
 		return label_queues(plan, mounts, *ret_fd, err);
-	if (equivalent && err->errnum == EPERM)
-		return bind_equivalent(plan, equivalent, place, ret_fd, err);
-	return fail_filesystem(plan, err);
+	if (err->errnum != EPERM || !view)
+		return fail_filesystem(plan, err);
+	/* What the kernel refuses to a user namespace that does not own the namespace which
+	 * the file system shows: the creator's mount of its own shows just the same. */
+	if (!(mounts->namespaces & view->namespace))
+		return bind_equivalent(plan, view->creators, place, ret_fd, err);
+	return plan->tree_fd >= 0 ? attach_view(plan, place, ret_fd, err)
+				  : fail_filesystem(plan, err);
 }
 
 static int mount_filesystem(const struct mount_plan *plan, struct mounts *mounts,

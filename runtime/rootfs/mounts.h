@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/macros.h"
@@ -16,10 +17,7 @@ struct mounts {
 	const char *root_path; /* the creator's name of the root directory */
 	const char *label;     /* linux.mountLabel or NULL */
 	bool names_hidden;     /* the root covers the creator's "/": look up no source */
-	bool cgroup_namespace;
-	bool own_pid_namespace; /* else the creator's /proc shows what ours would */
-	bool own_network_namespace;
-	bool own_ipc_namespace;
+	uint64_t namespaces;   /* CLONE_NEW*: those that are not the creator's */
 	bool shares_with_creator;  /* see attach.h */
 	unsigned long propagation; /* for mounts that ask for none */
 	int root_fd;               /* replaced by a mount on "/"; owned */

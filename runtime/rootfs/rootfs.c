@@ -88,10 +88,8 @@ static void take_namespaces(struct rootfs *rootfs)
 
 	rootfs->own_mounts = config_makes_namespace(config, CLONE_NEWNS);
 	rootfs->user_namespace = config_namespace(config, CLONE_NEWUSER);
-	mounts->cgroup_namespace = config_namespace(config, CLONE_NEWCGROUP);
-	mounts->own_pid_namespace = config_namespace(config, CLONE_NEWPID);
-	mounts->own_network_namespace = config_namespace(config, CLONE_NEWNET);
-	mounts->own_ipc_namespace = config_namespace(config, CLONE_NEWIPC);
+	for (size_t i = 0; i < config->linux.namespaces_count; i++)
+		mounts->namespaces |= (uint64_t)config->linux.namespaces[i].type;
 }
 
 /* rootfsPropagation with an "r" holds for what is mounted on the root too. Slave is what
@@ -213,6 +211,12 @@ int rootfs_open(struct rootfs *rootfs, struct error *err)
 		device_tree_make(rootfs->config, &rootfs->device_tree_fd, err) < 0)
 		return -1;
 	return sources_open(rootfs->plans, rootfs->plans_count, &request, err);
+}
+
+void rootfs_open_views(struct rootfs *rootfs)
+{
+	if (rootfs->own_mounts && rootfs->user_namespace)
+		sources_open_views(rootfs->plans, rootfs->plans_count, rootfs->config);
 }
 
 /* ---- init: entering ----------------------------------------------------------------- */

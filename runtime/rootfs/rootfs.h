@@ -46,6 +46,9 @@ void rootfs_describe_mounts(const struct rootfs *rootfs, struct str *to);
 void rootfs_describe_pivot(const struct rootfs *rootfs, struct str *to);
 
 int rootfs_open(struct rootfs *rootfs, struct error *err) must_check;
+/* A relay, in the namespaces that are joined: see sources_open_views(). */
+void rootfs_open_views(struct rootfs *rootfs);
+
 int rootfs_enter(struct rootfs *rootfs, struct error *err) must_check;
 int rootfs_pivot(struct rootfs *rootfs, struct error *err) must_check;
 

@@ -1,10 +1,16 @@
-/* Which sources are opened by whom, and how. */
+/* Which sources are opened, and which views made, by whom and how. */
 #include "runtime/rootfs/source.h"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/process.h"
+#include "runtime/rootfs/filesystem.h"
 #include "runtime/rootfs/idmap_mount.h"
 #include "runtime/rootfs/mount_api.h"
 #include "spec/config.h"
@@ -150,4 +156,66 @@ int sources_open(struct mount_plan *plans, size_t count,
 			return fail_while(err, "/mounts/%zu", plans[i].index);
 	}
 	return 0;
+}
+
+/* A process of the joined namespaces, whose descriptors are ours too: ends with 0 once it
+ * has put the view in the place of `slot`. */
+static no_return void view_main(const struct mount_plan *plan, int slot)
+{
+	struct error left_to_init;
+	int fd;
+
+	if (filesystem_make(plan, &fd, &left_to_init) < 0)
+		_exit(1);
+	if (dup3(fd, slot, O_CLOEXEC) < 0 || close(fd) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+/* By a child: of a joined pid namespace, which a procfs shows, only children are. */
+static int make_view(const struct mount_plan *plan)
+{
+	auto_fd slot = open("/", O_PATH | O_CLOEXEC);
+	pid_t pid = slot < 0 ? -1 : process_clone(CLONE_FILES, NULL);
+	struct error lost;
+	int status;
+
+	if (pid == 0)
+		view_main(plan, slot);
+	if (pid < 0 || process_wait(pid, &status, &lost) < 0 || status != 0)
+		return -1;
+	return take_fd(&slot);
+}
+
+static bool is_joined(const struct oci_namespace *wanted)
+{
+	return wanted && wanted->path && *wanted->path;
+}
+
+/* As in a pod with a user namespace: then init has every right to it. */
+static bool belongs_to(
+	const struct oci_namespace *shown, const struct oci_namespace *user)
+{
+	auto_fd shown_fd = open(shown->path, O_RDONLY | O_CLOEXEC);
+	auto_fd owner_fd = shown_fd < 0 ? -1 : ioctl(shown_fd, NS_GET_USERNS);
+	struct stat owner, joined;
+
+	return is_joined(user) && owner_fd >= 0 && fstat(owner_fd, &owner) == 0 &&
+	       stat(user->path, &joined) == 0 && owner.st_ino == joined.st_ino &&
+	       owner.st_dev == joined.st_dev;
+}
+
+void sources_open_views(
+	struct mount_plan *plans, size_t count, const struct oci_config *config)
+{
+	const struct oci_namespace *user = config_namespace(config, CLONE_NEWUSER);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct mount_view *view = mount_plan_view(&plans[i]);
+		const struct oci_namespace *shown =
+			view ? config_namespace(config, (int64_t)view->namespace) : NULL;
+
+		if (is_joined(shown) && !belongs_to(shown, user))
+			plans[i].tree_fd = make_view(&plans[i]);
+	}
 }

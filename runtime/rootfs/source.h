@@ -1,6 +1,7 @@
 /*
- * The sources of bind mounts, and the id mappings of any mount: what the creator's
- * privileges open before init exists, and what init opens for itself.
+ * The sources of bind mounts, the id mappings of any mount, and file systems that show a
+ * namespace: what the creator's privileges open before init exists, and what init opens
+ * for itself.
  */
 #pragma once
 
@@ -24,6 +25,12 @@ struct source_request {
  * without the privilege for it leaves them to init. */
 int sources_open(struct mount_plan *plans, size_t count,
 	const struct source_request *request, struct error *err) must_check;
+
+/* Where the container's joined namespaces are entered, but its user namespace is not yet:
+ * makes what shows one of the joined (mount_plan_view), which init will have no right to.
+ * What cannot be made here is left to init as well. */
+void sources_open_views(
+	struct mount_plan *plans, size_t count, const struct oci_config *config);
 
 /* Whether the mount is to be one with the creator's, in a root that allows it. */
 bool source_asks_to_be_shared(const struct mount_plan *plan);

@@ -11,14 +11,19 @@ client_runtime=${CLIENT_RUNTIME:-$top_builddir/mocker-runtime}
 client_runtime_name=$(basename "$client_runtime")
 client_differs=
 
-client_is_runc() {
+# client_is NAME...: whether it is one of them.
+client_is() {
 	client_differs=$case_sentence
-	[ "$client_runtime_name" = runc ]
+	[[ " $* " == *" $client_runtime_name "* ]]
+}
+
+client_is_runc() {
+	client_is runc
 }
 
 # Every run of a test goes to $CLIENT_TRANSCRIPT, a file, if that is set: compare.sh lays two
-# of them beside each other. Not those of a case for which client_is_runc has been asked:
-# it asserts what either does.
+# of them beside each other. Not those of a case for which client_is has been asked: it
+# asserts what either does.
 run_ended() {
 	[ -n "${CLIENT_TRANSCRIPT-}" ] && [ "$client_differs" != "$case_sentence" ] || return 0
 	jq -nc --arg case "$case_sentence" --arg command "$command_run" --arg status "$status" \
@@ -82,10 +87,18 @@ podman_setup() {
 		podman run --rm test-image true # makes what podman keeps
 }
 
-# $podman_engine_conf: more lines about engines; $podman_backend: netavark or cni.
 podman_configure() {
-	mkdir -p "$tmp/podman"
-	cat >"$tmp/podman/containers.conf" <<-END
+	podman_write_configuration "$tmp/podman" "$tmp/podman/graph" /run/podman-storage
+	export CONTAINERS_CONF=$tmp/podman/containers.conf
+	export CONTAINERS_STORAGE_CONF=$tmp/podman/storage.conf
+	export CONTAINERS_REGISTRIES_CONF=/dev/null
+}
+
+# podman_write_configuration DIRECTORY GRAPHROOT RUNROOT
+# $podman_engine_conf: more lines about engines; $podman_backend: netavark or cni.
+podman_write_configuration() {
+	mkdir -p "$1"
+	cat >"$1/containers.conf" <<-END
 		[containers]
 		default_ulimits = []
 		pids_limit = 0
@@ -99,22 +112,19 @@ podman_configure() {
 		[engine.runtimes]
 		$client_runtime_name = ["$client_runtime"]
 		[network]
-		network_config_dir = "$tmp/podman/networks"
+		network_config_dir = "$1/networks"
 		network_backend = "${podman_backend:-netavark}"
 		${podman_network-}
 	END
-	cat >"$tmp/podman/storage.conf" <<-END
+	cat >"$1/storage.conf" <<-END
 		[storage]
 		driver = "overlay"
-		graphroot = "$tmp/podman/graph"
-		runroot = "/run/podman-storage"
+		graphroot = "$2"
+		runroot = "$3"
 	END
-	cat >"$tmp/podman/policy.json" <<-END
+	cat >"$1/policy.json" <<-END
 		{"default": [{"type": "insecureAcceptAnything"}]}
 	END
-	export CONTAINERS_CONF=$tmp/podman/containers.conf
-	export CONTAINERS_STORAGE_CONF=$tmp/podman/storage.conf
-	export CONTAINERS_REGISTRIES_CONF=/dev/null
 }
 
 # ---- containerd ---------------------------------------------------------------------

@@ -7,7 +7,8 @@ set -u
 top_srcdir=$(realpath "${top_srcdir:-$(dirname "$0")/../..}")
 clients=$top_srcdir/tests/clients
 runc=/usr/sbin/runc
-names=${*:-conmon shim buildah containerd cri docker images podman podman-life podman-networks}
+names=${*:-conmon shim buildah containerd cri docker images podman podman-life podman-networks
+	podman-rootless podman-rootless-cgroups podman-rootless-ids podman-rootless-v2}
 
 if [ "$(id -u)" != 0 ] || [ ! -x "$runc" ]; then
 	echo "1..0 # SKIP not root, or without runc; sudo ./bootstrap deps installs it"

@@ -43,6 +43,9 @@ ambient_needs_two_others() {
 	run mocker-runtime run --bundle "$tmp/web" web
 	check_status 0
 	check_errors_have "/process/capabilities/ambient: CAP_KILL cannot be granted"
+	edit_bundle "$tmp/web" '.process.capabilities.ambient = ["CAP_CHOWN", "CAP_FOWNER"]'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_equal "$errors" "mocker-runtime: warning: /process/capabilities/ambient: CAP_CHOWN, CAP_FOWNER cannot be granted: not both permitted and inheritable"
 	# As in the config.json that runc writes.
 	edit_bundle "$tmp/web" '.process.capabilities.ambient =
 		["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]'

@@ -15,6 +15,7 @@ rootless_make_user() {
 	cp -a /etc "$tmp/etc" && mount --bind "$tmp/etc" /etc
 	printf '%s\n' "somebody:x:$user:$user::$home:/bin/sh" \
 		"lonely:x:1235:1235::$home:/bin/sh" >>/etc/passwd
+	printf '%s\n' "somebody:x:$user:" "lonely:x:1235:" >>/etc/group
 	echo "somebody:100000:65536" >/etc/subuid
 	echo "$user:200000:65536" >/etc/subgid
 	mkdir -p "$home" "$tmp/rootfs"

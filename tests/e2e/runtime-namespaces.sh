@@ -155,18 +155,47 @@ test_case "a user namespace is joined, and what is new belongs to it" joined_use
 
 new_user_joined_network() {
 	ip netns add shared
-	sh_bundle "$tmp/nu" 'id -u; readlink /proc/self/ns/net' "$maps" \
-		'.linux.namespaces[1].path = "/run/netns/shared"' 'del(.mounts[] | select(.type == "sysfs"))' \
-		'.linux.maskedPaths = [] | .linux.readonlyPaths = []'
+	ip -n shared link add gift type veth peer name other
+	sh_bundle "$tmp/nu" 'id -u; readlink /proc/self/ns/net; ls /sys/class/net | xargs' "$maps" \
+		'.linux.namespaces[1].path = "/run/netns/shared"'
 	owned nu
 	run mocker-runtime run -b "$tmp/nu" nu
 	check_status 0
-	check_output "0"$'\n'"net:[$(stat -L -c %i /run/netns/shared)]"
+	check_output "0"$'\n'"net:[$(stat -L -c %i /run/netns/shared)]"$'\ngift lo other'
 	ip netns del shared
 	umount /run/netns 2>/dev/null
 	rmdir /run/netns 2>/dev/null
 }
 test_case "a new user namespace beside a joined network of the host's" new_user_joined_network
+
+# Which a container owns: nobody may mount what shows them, but who makes the other.
+new_user_joined_pids() {
+	local pid
+
+	make_bundle "$tmp/first" '.process.args = ["sleep", "1000"]'
+	run mocker-runtime run -d -b "$tmp/first" first
+	pid=$(container_pid first)
+	touch "/proc/$pid/root/dev/mqueue/a-queue"
+	sh_bundle "$tmp/nu" 'cat /proc/1/comm; ls /dev/mqueue; mkdir /tmp/p; mount -t proc p /tmp/p 2>/dev/null || echo only there' \
+		"$maps" ".linux.namespaces[0].path = \"/proc/$pid/ns/pid\" |
+		.linux.namespaces[2].path = \"/proc/$pid/ns/ipc\"" \
+		'.process.capabilities[] += ["CAP_SYS_ADMIN"]'
+	owned nu
+	run mocker-runtime run -b "$tmp/nu" nu
+	check_status 0
+	check_output $'sleep\na-queue\nonly there'
+	mocker-runtime delete --force first
+}
+test_case "a new user namespace beside joined processes and queues" new_user_joined_pids
+
+own_user_is_joined_already() {
+	sh_bundle "$tmp/own" 'readlink /proc/self/ns/user' \
+		'.linux.namespaces += [{"type": "user", "path": "/proc/self/ns/user"}]'
+	run mocker-runtime run -b "$tmp/own" own
+	check_status 0
+	check_output "$(readlink /proc/self/ns/user)"
+}
+test_case "the user namespace that we are in is joined already" own_user_is_joined_already
 
 time_offsets() {
 	sh_bundle "$tmp/time" 'cut -d. -f1 /proc/uptime; readlink /proc/self/ns/time' \
@@ -240,25 +269,92 @@ with_helpers() {
 }
 test_case "rootless: more ids by newuidmap and newgidmap" with_helpers
 
-# As podman calls it for a user.
+# bundle_elsewhere NAME [JQ FILTER...]: of a user, who has one id and no cgroup.
+bundle_elsewhere() {
+	local name=$1
+
+	shift
+	mkdir -p "$tmp/runtime"
+	make_bundle "$tmp/$name" 'del(.linux.cgroupsPath)' \
+		'.mounts |= map(.options = [(.options // [])[] | select(. != "gid=5")])' "$@"
+	chown -R 1234:1234 "$tmp/$name" "$tmp/runtime"
+}
+
+# elsewhere COMMAND...: as podman calls us for a user, root of another user namespace.
+elsewhere() {
+	run_as 1234 XDG_RUNTIME_DIR="$tmp/runtime" unshare --user --map-root-user "$@"
+}
+
 root_elsewhere() {
-	chmod 755 "$tmp"
-	make_bundle "$tmp/web" '.process.args = ["id", "-u"] | del(.linux.cgroupsPath)' \
-		'.mounts |= map(.options = [(.options // [])[] | select(. != "gid=5")])'
-	mkdir "$tmp/runtime"
-	chown -R 1234:1234 "$tmp/web" "$tmp/runtime"
-	XDG_RUNTIME_DIR=$tmp/runtime run setpriv --reuid=1234 --regid=1234 --clear-groups \
-		unshare --user --map-root-user mocker-runtime run --keep -b "$tmp/web" web
+	bundle_elsewhere web '.process.args = ["id", "-u"]'
+	elsewhere mocker-runtime run --keep -b "$tmp/web" web
 	check_status 0
 	check_output 0
 	check_exists "$tmp/runtime/mocker/web/state.json"
-	XDG_RUNTIME_DIR=$tmp/runtime run setpriv --reuid=1234 --regid=1234 --clear-groups \
-		unshare --user --map-root-user mocker-runtime delete web
+	elsewhere mocker-runtime delete web
 	check_status 0
 	check_missing "$tmp/runtime/mocker/web"
 	rm -rf "$tmp/runtime" "$tmp/web"
 }
 test_case "rootless: root of another user namespace is a user" root_elsewhere
+
+# Into the pid namespace of a container, but not back into that of the host.
+pids_elsewhere() {
+	bundle_elsewhere one '.process.args = ["sleep", "1000"]' \
+		'.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW",
+			"syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]}'
+	bundle_elsewhere two '.process.args = ["ps", "-o", "args"]' \
+		"(.linux.namespaces[] | select(.type == \"pid\")).path = \"$tmp/runtime/ns/pid\""
+	elsewhere sh -c '
+		mocker-runtime run -d --pid-file "$1/runtime/pid" -b "$1/one" one >/dev/null 2>&1
+		ln -s "/proc/$(cat "$1/runtime/pid")/ns" "$1/runtime/ns"
+		mocker-runtime run -b "$1/two" two
+		mocker-runtime exec --seccomp-log one mkdir /new
+		mocker-runtime delete --force one' sh "$tmp"
+	check_status 0
+	check_output $'COMMAND\nsleep 1000\nps -o args'
+	check_errors_have "seccomp denied mkdir"
+	rm -rf "$tmp/runtime" "$tmp/one" "$tmp/two"
+}
+test_case "rootless: root of another user namespace joins processes" pids_elsewhere
+
+# What the namespace has not is told by create; its only group may be asked for.
+ids_elsewhere() {
+	bundle_elsewhere web '.process.args = ["id", "-G"]' \
+		'.process.user = {"uid": 0, "gid": 0, "additionalGids": [0]}'
+	elsewhere mocker-runtime run -b "$tmp/web" web
+	check_status 0
+	check_output 0
+	check_equal "$errors" ""
+	edit_bundle "$tmp/web" '.process.user.additionalGids = [0, 10]'
+	elsewhere mocker-runtime run -b "$tmp/web" web
+	check_status 0
+	check_errors_have "warning: /process/user/additionalGids/1: 10 is left out: this user namespace denies setgroups(2)"
+	edit_bundle "$tmp/web" '.process.user = {"uid": 7, "gid": 0}'
+	elsewhere mocker-runtime create -b "$tmp/web" web
+	check_fails_with "/process/user/uid: becoming user 7: Invalid argument; is every id mapped"
+	edit_bundle "$tmp/web" '.process.user = {"uid": 0, "gid": 8}'
+	elsewhere mocker-runtime create -b "$tmp/web" web
+	check_fails_with "/process/user/gid: becoming group 8: Invalid argument; is every id mapped"
+	rm -rf "$tmp/runtime" "$tmp/web"
+}
+test_case "rootless: ids that root of another user namespace has not" ids_elsewhere
+
+# All of the host's /dev, whose pts/ptmx is nobody's to open.
+terminal_elsewhere() {
+	bundle_elsewhere tty '.process.args = ["sh", "-c", "tty; stat -f -c %T /dev/pts"]' \
+		'.process.terminal = true' '.mounts |= map(select(.destination | startswith("/dev") | not)) +
+		[{"destination": "/dev", "type": "bind", "source": "/dev", "options": ["rbind"]}]'
+	mkdir "$tmp/pts" && mount -t devpts -o newinstance,ptmxmode=000 devpts "$tmp/pts"
+	mount --rbind "$tmp/pts" /dev/pts
+	elsewhere script -q -e -c "mocker-runtime run -b $tmp/tty tty" /dev/null
+	check_status 0
+	check_output_has /dev/pts/
+	check_output_has devpts
+	umount /dev/pts "$tmp/pts"
+	rm -rf "$tmp/runtime" "$tmp/tty"
+}
+test_case "rootless: a terminal on the host's devices" terminal_elsewhere
 
 moves_interfaces() {
 	ip link add gift type veth peer name stays
