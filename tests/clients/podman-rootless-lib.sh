@@ -18,7 +18,7 @@ podman_engine_conf="runtime_supports_json = [\"$client_runtime_name\"]
 
 # What podman keeps; among it a process that holds the user's namespaces.
 leaves '^file /run/user(/[0-9]+(/(libpod|containers|netns|crun|runc)(/.*)?)?)?$'
-leaves '^file /run/user/[0-9]+/mocker(/\.seccomp(/.*)?)?$'
+leaves '^file /run/user/[0-9]+/mocker(/@seccomp(/.*)?)?$'
 leaves '^process .*\(catatonit\)$|^cgroup .*/(libpod_parent|conmon)$'
 client_is mocker-runtime || leaves '^cgroup ' # of what failed, or was killed
 
