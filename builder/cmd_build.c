@@ -298,18 +298,6 @@ static int normalize_tags(
 	return 0;
 }
 
-static int name_image(const struct store *store, const struct strings *names,
-	const struct digest *id, uint64_t size, struct error *err)
-{
-	if (names->count == 0)
-		return refs_set(store, NULL, id, size, err);
-	strings_each (name, names) {
-		if (refs_set(store, *name, id, size, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int write_id(const char *path, const struct digest *id, struct error *err)
 {
 	auto_free char *text = str_format(DIGEST_PREFIX "%s", id->hex);
@@ -365,20 +353,31 @@ static int read_outputs(
 	return 0;
 }
 
+/* The image by each of its names, or by none; owned by the caller. */
+static struct export_image *list_names(
+	const struct image *image, const struct strings *names, size_t *ret_count)
+{
+	struct export_image *list = str_alloc((names->count + 1) * sizeof(*list));
+
+	list[0].image = image;
+	for (size_t i = 0; i < names->count; i++)
+		list[i] = (struct export_image){ image, names->items[i] };
+	*ret_count = names->count > 0 ? names->count : 1;
+	return list;
+}
+
 static int write_outputs(const struct build_request *request, const struct store *store,
 	const struct image *image, const struct strings *names,
 	const struct outputs *outputs, struct error *err)
 {
-	struct export_image exported = {
-		.image = image,
-		.name = names->count > 0 ? names->items[0] : NULL,
-	};
+	size_t count = 0;
+	auto_free struct export_image *images = list_names(image, names, &count);
 	auto_interrupt interrupt = INTERRUPT_NONE;
 	auto_session session = SESSION_NONE;
 	struct output_job job = {
 		.session = &session,
-		.images = &exported,
-		.count = 1,
+		.images = images,
+		.count = count,
 		.epoch = request->epoch,
 		.client = request->client,
 		.report = -1,
@@ -454,7 +453,7 @@ static int build(const struct command_call *call, const struct build_request *re
 		build_run(request, &store, &image, record, err) < 0 ||
 		finish_image(given, request, record, started, &image, err) < 0 ||
 		image_save(&store, &image, &id, &size, err) < 0 ||
-		name_image(&store, &names, &id, size, err) < 0 ||
+		refs_set_names(&store, &names, &id, size, err) < 0 ||
 		write_outputs(request, &store, &image, &names, &outputs, err) < 0 ||
 		write_id(given->iidfile, &id, err) < 0)
 		return -1;

@@ -96,14 +96,11 @@ static int find_all(const struct command_call *call, const struct store *store,
 	return 0;
 }
 
-static int check(
-	const struct command_call *call, const struct output *output, struct error *err)
+static int check(const struct output *output, struct error *err)
 {
-	if (call->argc > 1 && output->kind == OUTPUT_DOCKER_ARCHIVE)
-		return fail(err, "a docker-archive takes one image here");
-	if (output->kind == OUTPUT_OCI && !output->dest)
-		return fail(err, "--format oci-dir needs --output DIR");
-	return 0;
+	return output->kind == OUTPUT_OCI && !output->dest
+		       ? fail(err, "--format oci-dir needs --output DIR")
+		       : 0;
 }
 
 static int run(const struct command_call *call, struct error *err)
@@ -130,7 +127,7 @@ static int run(const struct command_call *call, struct error *err)
 	output.kind = (enum output_kind)kind;
 	(void)word_to_number(tar_compression_words, given->compression, &compression);
 	output.compression = (enum tar_compression)compression;
-	if (check(call, &output, err) < 0 ||
+	if (check(&output, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		find_all(call, &store, &saved, err) < 0 ||
 		interrupt_begin(&interrupt, err) < 0 ||

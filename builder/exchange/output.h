@@ -35,7 +35,7 @@ enum output_kind {
 struct output {
 	enum output_kind kind;
 	char *dest;                       /* NULL: standard output, or the registry */
-	char *name;                       /* instead of the image's */
+	char *name;                       /* instead of the image's, of one */
 	enum tar_compression compression; /* of layers */
 };
 
@@ -47,7 +47,9 @@ void output_free(struct output *output);
 struct output_job {
 	struct session *session;
 	int signal_fd;
-	const struct export_image *images; /* several only into OCI layouts */
+	/* Of several, archives and layouts get all; a registry, all names of the first; what
+	 * holds an image's files, the first. */
+	const struct export_image *images;
 	size_t count;
 	int64_t epoch; /* later file times become this; -1: none */
 	struct client_options client;

@@ -103,7 +103,7 @@ refused docker-link "opening l/layer.tar beneath the root: No such file or direc
 refused docker-fifo "l/layer.tar is no regular file"
 refused docker-device "bad: l/layer.tar is a device node"
 refused docker-layer-up 'the entry "../../' 'leads out of it'
-refused docker-two "manifest.json: expected one image, found 2"
+refused docker-two "opening c beneath the root: No such file or directory"
 refused docker-object "expected an array, found an object"
 refused docker-none "manifest.json" "No such file or directory"
 refused archive-up 'bad: the entry "../../' 'leads out of it'
