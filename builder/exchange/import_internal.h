@@ -64,6 +64,7 @@ int import_check(int archive_fd, const char *name, const struct digest *expected
 int import_keep(struct import *import, int directory_fd, const char *name,
 	const struct digest *digest, struct error *err) must_check;
 
+/* The same, of what is not known to have its digest. */
 int import_keep_document(struct import *import, int directory_fd,
 	const struct image_descriptor *descriptor, struct error *err) must_check;
 
