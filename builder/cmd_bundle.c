@@ -34,7 +34,8 @@ static const struct option_spec options[] = {
 	OPTION_STRING(struct bundle_request, netns, "netns", 0, "PATH",
 		"join the network namespace at the path, as the containers of a pod do"),
 	OPTION_STRINGS(struct bundle_request, publish, "publish", 'p', "[IP:]HOSTPORT:PORT[/PROTOCOL]",
-		"forward a port of the host; needs --net NAME"),
+		"forward a port of the host, or a range (8000-8009:80-89), over tcp, udp or sctp; "
+		"an IPv6 address stands in brackets; needs --net NAME"),
 	OPTION_STRINGS(struct bundle_request, dns, "dns", 0, "ADDRESS",
 		"a name server for /etc/resolv.conf instead of the host's"),
 	OPTION_STRINGS(struct bundle_request, hosts, "add-host", 0, "NAME:ADDRESS",

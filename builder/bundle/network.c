@@ -5,18 +5,18 @@
  */
 #include "builder/bundle/config.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/ip.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "spec/ports.h"
 
 #define RESOLV_CONF_MAX (64u << 10)
 
@@ -86,23 +86,46 @@ static int add_hooks(
 	return 0;
 }
 
+/* Whether one before it has a port of the host's that it would have, too. */
+static int check_collision(const struct strings *words, size_t index,
+	const struct port_mapping *mapping, struct error *err)
+{
+	for (size_t i = 0; i < index; i++) {
+		auto_port_mapping other = { 0 };
+
+		if (port_mapping_parse(words->items[i], &other, err) < 0)
+			return -1;
+		if (port_mapping_collides(mapping, &other))
+			return fail(err, "--publish %s has the host's port already",
+				words->items[i]);
+	}
+	return 0;
+}
+
+/* mocker-netsetup reads the words once more, when the container starts. */
 static int check_publish(const struct bundle_request *request, struct error *err)
 {
-	if (request->publish.count > 0 && (request->netns || !on_named_network(request)))
+	const struct strings *words = &request->publish;
+
+	for (size_t i = 0; i < words->count; i++) {
+		auto_port_mapping mapping = { 0 };
+
+		if (port_mapping_parse(words->items[i], &mapping, err) < 0 ||
+			check_collision(words, i, &mapping, err) < 0)
+			return fail_while(err, "--publish %s", words->items[i]);
+	}
+	if (words->count > 0 && (request->netns || !on_named_network(request)))
 		return fail(err,
 			"--publish %s: ports are published on a network of mocker-netsetup; "
 			"add --net NAME",
-			request->publish.items[0]);
+			words->items[0]);
 	return 0;
 }
 
 static int check_dns(const struct bundle_request *request, struct error *err)
 {
-	unsigned char address[sizeof(struct in6_addr)];
-
 	strings_each (item, &request->dns) {
-		if (inet_pton(AF_INET, *item, address) != 1 &&
-			inet_pton(AF_INET6, *item, address) != 1)
+		if (!ip_parse(*item, NULL))
 			return fail(err, "--dns %s: expected an address", *item);
 	}
 	return 0;
@@ -170,11 +193,8 @@ static int add_host(const char *text, struct str *ret, struct error *err)
 {
 	const char *colon = strchr(text, ':');
 	auto_free char *name = str_dup_n(text, colon ? (size_t)(colon - text) : 0);
-	unsigned char address[sizeof(struct in6_addr)];
 
-	if (!colon || !*name || strpbrk(name, " \t\n#") ||
-		(inet_pton(AF_INET, colon + 1, address) != 1 &&
-			inet_pton(AF_INET6, colon + 1, address) != 1))
+	if (!colon || !*name || strpbrk(name, " \t\n#") || !ip_parse(colon + 1, NULL))
 		return fail(err, "--add-host %s: expected NAME:ADDRESS", text);
 	str_appendf(ret, "%s\t%s\n", colon + 1, name);
 	return 0;
