@@ -12,6 +12,7 @@
 #include "base/macros.h"
 #include "builder/bundle/request.h"
 #include "builder/bundle/user.h"
+#include "builder/cdi/cdi.h"
 #include "builder/overlay.h"
 #include "builder/store/image.h"
 #include "spec/config.h"
@@ -22,6 +23,8 @@ struct bundle_input {
 	const struct user *user;
 	const struct overlay *overlay; /* becomes mounts at "/"; NULL: rootfs/ is full */
 	const char *bundle;            /* absolute path of the bundle's directory */
+	const struct cdi
+		*cdi; /* where the request's devices are; NULL: in its directories */
 };
 
 /* Reads the host's resolv.conf, writes nothing. */
