@@ -119,15 +119,14 @@ static int run(const struct command_call *call, struct error *err)
 		.epoch = given->has_epoch ? given->epoch : -1,
 		.report = -1,
 	};
-	int64_t kind = OUTPUT_OCI_ARCHIVE, compression = TAR_GZIP;
+	int64_t kind = OUTPUT_OCI_ARCHIVE;
 
 	if (rootless_enter(err) < 0)
 		return -1;
 	(void)word_to_number(formats, given->format, &kind); /* one of its values */
 	output.kind = (enum output_kind)kind;
-	(void)word_to_number(tar_compression_words, given->compression, &compression);
-	output.compression = (enum tar_compression)compression;
-	if (check(&output, err) < 0 ||
+	if (tar_compression_parse(given->compression, &output.compression, err) < 0 ||
+		check(&output, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		find_all(call, &store, &saved, err) < 0 ||
 		interrupt_begin(&interrupt, err) < 0 ||
