@@ -16,6 +16,7 @@
 #include "base/ip.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/bundle/rootfs.h"
 #include "spec/ports.h"
 
 #define RESOLV_CONF_MAX (64u << 10)
@@ -213,13 +214,17 @@ static int make_hosts(const struct bundle_request *request, const char *hostname
 	return 0;
 }
 
-static int write_file(
-	int dir_fd, const char *name, const struct str *text, struct error *err)
+static int write_file(int dir_fd, const char *name, const struct str *text,
+	const struct userns_maps *maps, struct error *err)
 {
 	struct file_replace_options options = { .mode = 0644 };
+	auto_fd fd = -1;
 
-	return file_replace_at(
-		dir_fd, name, text->data ? text->data : "", text->length, options, err);
+	if (file_replace_at(dir_fd, name, text->data ? text->data : "", text->length,
+		    options, err) < 0)
+		return -1;
+	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? fail_errno(err, "opening %s", name) : bundle_own(fd, maps, err);
 }
 
 int bundle_write_etc(const struct bundle_input *input, int bundle_fd, struct error *err)
@@ -241,9 +246,9 @@ int bundle_write_etc(const struct bundle_input *input, int bundle_fd, struct err
 		make_hosts(request, name, &hosts, err) < 0)
 		return -1;
 	str_appendf(&hostname, "%s\n", name);
-	return write_file(fd, "resolv.conf", &resolv_conf, err) < 0 ||
-			       write_file(fd, "hosts", &hosts, err) < 0 ||
-			       write_file(fd, "hostname", &hostname, err) < 0
+	return write_file(fd, "resolv.conf", &resolv_conf, input->maps, err) < 0 ||
+			       write_file(fd, "hosts", &hosts, input->maps, err) < 0 ||
+			       write_file(fd, "hostname", &hostname, input->maps, err) < 0
 		       ? -1
 		       : 0;
 }
