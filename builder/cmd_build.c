@@ -40,8 +40,10 @@ struct build_options {
 	bool has_epoch;
 	int64_t epoch;
 	bool rewrite_timestamp;
+	struct strings attest;
+	bool has_sbom;
 	bool sbom;
-	bool provenance;
+	const char *provenance;
 	struct strings outputs;
 	const char *pull;
 	struct registry_flags registry;
@@ -111,10 +113,13 @@ static const struct option_spec options[] = {
 		OPTION_HAS(struct build_options, epoch)),
 	OPTION_FLAG(struct build_options, rewrite_timestamp, "rewrite-timestamp", 0,
 		"insist on such a time: it holds for the times of files too"),
+	OPTION_STRINGS(struct build_options, attest, "attest", 0, "type=TYPE[,KEY=VALUE...]",
+		"attest of the image: type=sbom, type=provenance[,version=v0.2|v1]; "
+		"disabled=true takes it back"),
 	OPTION_FLAG(struct build_options, sbom, "sbom", 0,
-		"attest which packages the image has (SPDX)"),
-	OPTION_FLAG(struct build_options, provenance, "provenance", 0,
-		"attest how it was built (SLSA)"),
+		"attest which packages the image has (SPDX)", OPTION_HAS(struct build_options, sbom)),
+	OPTION_STRING(struct build_options, provenance, "provenance", 0, "version=v0.2|v1",
+		"attest how it was built (SLSA, otherwise of version 0.2)", .bare = "true"),
 	OPTION_STRINGS(struct build_options, outputs, "output", 'o', "DIR|type=TYPE,dest=PATH",
 		"where the image goes besides the store: type=bundle, local, tar, oci, "
 		"oci-archive, docker-archive or registry; several are possible"),
@@ -396,9 +401,23 @@ static int write_outputs(const struct build_request *request, const struct store
 	return 0;
 }
 
+/* Its shorthands come after --attest. */
+static int read_attest(
+	const struct build_options *given, struct attest_options *ret, struct error *err)
+{
+	strings_each (item, &given->attest) {
+		if (attest_parse(*item, ret, err) < 0)
+			return -1;
+	}
+	if (given->has_sbom)
+		ret->sbom = given->sbom;
+	return given->provenance ? attest_parse_provenance(given->provenance, ret, err)
+				 : 0;
+}
+
 /* The times of a reproducible build are the epoch; its start and end would differ. */
 static char *make_provenance(const struct build_request *request,
-	const struct build_record *record, time_t started)
+	const struct build_record *record, time_t started, enum attest_version version)
 {
 	struct build_request then = { .epoch = started };
 	struct build_request now = { .epoch = time(NULL) };
@@ -415,22 +434,24 @@ static char *make_provenance(const struct build_request *request,
 		.finished = ended,
 	};
 
-	return attest_provenance(&build);
+	return attest_provenance(&build, version);
 }
 
 /* What holds for the image as a whole. */
-static int finish_image(const struct build_options *given,
+static int finish_image(const struct attest_options *attest,
 	const struct build_request *request, const struct build_record *record,
 	time_t started, struct image *image, struct error *err)
 {
-	if (image->on_host && (given->sbom || given->provenance))
+	if (image->on_host && (attest->sbom || attest->provenance))
 		return fail(err, "an image that was made without FROM is never exported: "
 				 "there is nothing to attest");
-	image->sbom = given->sbom;
+	image->sbom = attest->sbom;
 	if (request->epoch >= 0)
 		image_set_epoch(image, request->epoch);
-	if (given->provenance)
-		image->provenance = make_provenance(request, record, started);
+	if (!attest->provenance)
+		return 0;
+	image->provenance = make_provenance(request, record, started, attest->version);
+	image->provenance_type = str_dup(attest_predicate_type(attest->version));
 	return 0;
 }
 
@@ -443,15 +464,17 @@ static int build(const struct command_call *call, const struct build_request *re
 	auto_store store = STORE_CLOSED;
 	auto_image image = { 0 };
 	auto_outputs outputs = { 0 };
+	struct attest_options attest = { 0 };
 	time_t started = time(NULL);
 	struct digest id;
 	uint64_t size;
 
 	if (normalize_tags(&given->tags, &names, err) < 0 ||
 		read_outputs(&given->outputs, &outputs, err) < 0 ||
+		read_attest(given, &attest, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		build_run(request, &store, &image, record, err) < 0 ||
-		finish_image(given, request, record, started, &image, err) < 0 ||
+		finish_image(&attest, request, record, started, &image, err) < 0 ||
 		image_save(&store, &image, &id, &size, err) < 0 ||
 		refs_set_names(&store, &names, &id, size, err) < 0 ||
 		write_outputs(request, &store, &image, &names, &outputs, err) < 0 ||
