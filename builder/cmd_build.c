@@ -335,6 +335,7 @@ static void report(const struct build_options *given, const struct strings *name
 struct outputs {
 	struct output *items;
 	size_t count;
+	int standard_fd; /* standard output, where one of them goes there; -1 */
 };
 
 static void outputs_free(struct outputs *outputs)
@@ -342,9 +343,22 @@ static void outputs_free(struct outputs *outputs)
 	for (size_t i = 0; i < outputs->count; i++)
 		output_free(&outputs->items[i]);
 	free(outputs->items);
+	if (outputs->standard_fd >= 0)
+		close(outputs->standard_fd);
 }
 
 #define auto_outputs __attribute__((cleanup(outputs_free))) struct outputs
+
+/* What an archive has for itself: all that is told goes to standard error then. */
+static int give_up_standard_output(struct outputs *outputs, struct error *err)
+{
+	if (outputs->standard_fd >= 0)
+		return fail(err, "two outputs go to standard output");
+	outputs->standard_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (outputs->standard_fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return fail_errno(err, "keeping standard output for an archive");
+	return 0;
+}
 
 static int read_outputs(
 	const struct strings *list, struct outputs *ret, struct error *err)
@@ -353,7 +367,9 @@ static int read_outputs(
 	strings_each (item, list) {
 		if (output_parse(*item, &ret->items[ret->count], err) < 0)
 			return -1;
-		ret->count++;
+		if (output_is_standard(&ret->items[ret->count++]) &&
+			give_up_standard_output(ret, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -381,6 +397,7 @@ static int write_outputs(const struct build_request *request, const struct store
 	auto_session session = SESSION_NONE;
 	struct output_job job = {
 		.session = &session,
+		.standard_fd = outputs->standard_fd,
 		.images = images,
 		.count = count,
 		.epoch = request->epoch,
@@ -456,28 +473,26 @@ static int finish_image(const struct attest_options *attest,
 }
 
 static int build(const struct command_call *call, const struct build_request *request,
-	struct build_record *record, struct error *err)
+	const struct outputs *outputs, struct build_record *record, struct error *err)
 {
 	const struct builder_options *global = call->global;
 	const struct build_options *given = call->options;
 	auto_strings names = { 0 };
 	auto_store store = STORE_CLOSED;
 	auto_image image = { 0 };
-	auto_outputs outputs = { 0 };
 	struct attest_options attest = { 0 };
 	time_t started = time(NULL);
 	struct digest id;
 	uint64_t size;
 
 	if (normalize_tags(&given->tags, &names, err) < 0 ||
-		read_outputs(&given->outputs, &outputs, err) < 0 ||
 		read_attest(given, &attest, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		build_run(request, &store, &image, record, err) < 0 ||
 		finish_image(&attest, request, record, started, &image, err) < 0 ||
 		image_save(&store, &image, &id, &size, err) < 0 ||
 		refs_set_names(&store, &names, &id, size, err) < 0 ||
-		write_outputs(request, &store, &image, &names, &outputs, err) < 0 ||
+		write_outputs(request, &store, &image, &names, outputs, err) < 0 ||
 		write_id(given->iidfile, &id, err) < 0)
 		return -1;
 	report(given, &names, &id, request->view);
@@ -486,20 +501,22 @@ static int build(const struct command_call *call, const struct build_request *re
 
 static int run(const struct command_call *call, struct error *err)
 {
+	const struct build_options *given = call->options;
+	auto_outputs outputs = { .standard_fd = -1 };
 	struct build_record record = { 0 };
 	struct build_request request;
 	auto_view view = { 0 };
 	int result;
 
-	if (rootless_enter(err) < 0)
+	if (rootless_enter(err) < 0 || read_outputs(&given->outputs, &outputs, err) < 0)
 		return -1;
 	result = read_request(call, &request, err);
-	view_begin(&view, view_of(call->options));
+	view_begin(&view, view_of(given));
 	request.view = &view;
 	if (result == 0)
 		result = secrets_begin_agents(&request.agents, err);
 	if (result == 0)
-		result = build(call, &request, &record, err);
+		result = build(call, &request, &outputs, &record, err);
 	if (result < 0)
 		view_build_event(&view, PROGRESS_BUILD_FAILED, err->text);
 	build_record_free(&record);

@@ -1,5 +1,6 @@
 /* save: images as others read them. */
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "builder/commands.h"
@@ -116,6 +117,7 @@ static int run(const struct command_call *call, struct error *err)
 	};
 	struct output_job job = {
 		.session = &session,
+		.standard_fd = STDOUT_FILENO,
 		.epoch = given->has_epoch ? given->epoch : -1,
 		.report = -1,
 	};

@@ -199,10 +199,10 @@ static int write_file(struct writing *writing, struct error *err)
 	struct destination destination = DESTINATION_NONE;
 	int result;
 
-	if (!writing->output->dest && isatty(STDOUT_FILENO))
-		return fail(err, "an archive does not go to a terminal; give a file");
-	if (destination_open(writing->output->dest, 0644, writing->job->signal_fd,
-		    &destination, err) < 0)
+	if (writing->output->dest ? destination_open(writing->output->dest, 0644,
+					    writing->job->signal_fd, &destination, err)
+				  : destination_standard(
+					    writing->job->standard_fd, &destination, err))
 		return -1;
 	writing->fd = destination.fd;
 	result = run_worker(writing, err);

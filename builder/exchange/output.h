@@ -40,6 +40,7 @@ struct output {
 };
 
 int output_parse(const char *text, struct output *ret, struct error *err) must_check;
+bool output_is_standard(const struct output *output); /* goes to standard output */
 void output_free(struct output *output);
 
 #define auto_output __attribute__((cleanup(output_free))) struct output
@@ -51,7 +52,8 @@ struct output_job {
 	 * holds an image's files, the first. */
 	const struct export_image *images;
 	size_t count;
-	int64_t epoch; /* later file times become this; -1: none */
+	int standard_fd; /* standard output, for what goes there */
+	int64_t epoch;   /* later file times become this; -1: none */
 	struct client_options client;
 	int report;                /* lines on what is pushed; -1: none */
 	struct digest *ret_digest; /* of a push: the name's; may be NULL */

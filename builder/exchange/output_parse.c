@@ -79,6 +79,11 @@ static bool wants_file(enum output_kind kind)
 	       kind == OUTPUT_DOCKER_ARCHIVE;
 }
 
+bool output_is_standard(const struct output *output)
+{
+	return wants_file(output->kind) && !output->dest;
+}
+
 static int check_dest(
 	const struct output *output, const struct parsing *parsing, struct error *err)
 {

@@ -69,6 +69,27 @@ to_standard_output() {
 }
 test_case "a tar to standard output" to_standard_output
 
+# What is told in the meantime goes elsewhere, however it is told.
+standard_output_alone() {
+	local progress
+
+	for progress in plain tty json quiet; do
+		run mocker-builder build "--progress=$progress" -t app:1 -o - context
+		check_status 0
+		check_equal "$(tar -tf "$tmp/.output" 2>&1 | grep -c second)" 1 "the files, with $progress"
+		check_equal "$(tail -c 1024 "$tmp/.output" | tr -d '\0' | wc -c)" 0 "bytes behind the tar"
+		[ $progress = quiet ] || check_has "$errors" "COPY rootfs /"
+	done
+	check_matches "$errors" '^sha256:[0-9a-f]{64}$'
+	run mocker-builder build -t app:1 -o type=docker -o type=tar context
+	check_fails_with "two outputs go to standard output"
+	check_output ""
+	run_in_terminal mocker-builder build -q -o type=docker context
+	check_status 1
+	check_output_has "an archive does not go to a terminal; give a file"
+}
+test_case "an archive has standard output alone" standard_output_alone
+
 bad_output() {
 	test_case "--output $1" bad_output_run "$@"
 }
