@@ -395,6 +395,9 @@ static int import_source(struct import *import, const char *source, struct error
 	if (kind == SOURCE_REGISTRY)
 		return import_registry(import, rest, err);
 	split_name(word ? rest : source, &path, &name);
+	if (!*path || (name && !*name))
+		return fail(err, "\"%s\" lacks %s", source,
+			*path ? "a name behind its colon" : "a path");
 	import->wanted = name;
 	return kind == SOURCE_ROOTFS ? import_rootfs(import, path, err)
 				     : import_path(import, kind, path, err);

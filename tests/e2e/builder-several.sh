@@ -361,6 +361,10 @@ refused() {
 	check_fails_with "context is a directory, no archive"
 	run "${fresh[@]}" load oci:docker.tar
 	check_fails_with "docker.tar is no directory"
+	run "${fresh[@]}" load docker.tar:
+	check_fails_with '"docker.tar:" lacks a name behind its colon'
+	run "${fresh[@]}" load oci:
+	check_fails_with '"oci:" lacks a path'
 	run "${fresh[@]}" load no-such-file
 	check_fails_with "opening no-such-file: No such file"
 	run_in_terminal mocker-builder load
