@@ -399,6 +399,7 @@ static int import_source(struct import *import, const char *source, struct error
 		return fail(err, "\"%s\" lacks %s", source,
 			*path ? "a name behind its colon" : "a path");
 	import->wanted = name;
+	import->several = import->several && !name;
 	return kind == SOURCE_ROOTFS ? import_rootfs(import, path, err)
 				     : import_path(import, kind, path, err);
 }

@@ -290,6 +290,9 @@ newer_docker() {
 	tar -C layout -cf newer.tar .
 	loads newer.tar
 	picks newer.tar
+	run "${fresh[@]}" load newer.tar:1 # the tag of both
+	check_fails_with "newer.tar: it has several images; say which by :NAME: one:1, two:1"
+	rm -rf fresh
 	rm -rf layout newer.tar
 }
 test_case "names as newer versions of Docker write them" newer_docker
