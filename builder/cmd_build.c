@@ -40,9 +40,9 @@ struct build_options {
 	bool has_epoch;
 	int64_t epoch;
 	bool rewrite_timestamp;
-	struct strings attest;
 	bool has_sbom;
 	bool sbom;
+	struct strings attest;
 	const char *provenance;
 	struct strings outputs;
 	const char *pull;

@@ -408,17 +408,15 @@ static int import_by(
 	struct import *import, const char *source, struct imports *ret, struct error *err)
 {
 	auto_platform platform = { 0 };
-	auto_imports all = { 0 };
 
 	if (platform_parse(import->options->platform, &platform, err) < 0)
 		return -1;
 	import->platform = platform;
-	import->all = &all;
-	if (import_source(import, source, err) < 0)
-		return import_is_source(source) ? fail_while(err, "%s", source) : -1;
-	*ret = all;
-	all = (struct imports){ 0 };
-	return 0;
+	import->all = ret;
+	if (import_source(import, source, err) == 0)
+		return 0;
+	imports_free(ret);
+	return import_is_source(source) ? fail_while(err, "%s", source) : -1;
 }
 
 int import_images(struct session *session, const char *source,

@@ -52,7 +52,7 @@ void imports_free(struct imports *imports);
 
 #define auto_imports __attribute__((cleanup(imports_free))) struct imports
 
-/* Every image of the source, once; with :NAME, that one. */
+/* Every image of the source, once; with :NAME, that one. ret is empty before. */
 int import_images(struct session *session, const char *source,
 	const struct import_options *options, struct imports *ret,
 	struct error *err) must_check;

@@ -322,7 +322,7 @@ two_of_a_name() {
 	run "${fresh[@]}" load oci:layout
 	check_fails_with "oci:layout: it calls two images same"
 	run "${fresh[@]}" load oci:layout:same
-	check_fails_with "oci:layout:same: it calls two images same"
+	check_fails_with "oci:layout:same: it has several images"
 	rm -rf fresh layout
 }
 test_case "an index that calls two images the same" two_of_a_name
