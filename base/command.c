@@ -499,8 +499,10 @@ int command_main(const struct program *program, int argc, char **argv)
 		.global = global,
 		.ret_status = &status,
 	};
-	int result = log_open(&first_log, &err);
+	int result;
 
+	fd_fill_standard();
+	result = log_open(&first_log, &err);
 	if (result == 0)
 		result = parse_global(program, &words, global, &done, &err);
 	if (result == 0 && !done)

@@ -214,6 +214,15 @@ int fd_copy(int from, int to, const char *name, struct error *err)
 	return 0;
 }
 
+void fd_fill_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", /* which gets the lowest number */
+				fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+	}
+}
+
 static int cloexec_one_by_one(int first, struct error *err)
 {
 	auto_dir dir = opendir("/proc/self/fd");

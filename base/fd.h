@@ -51,6 +51,10 @@ int fd_lock(int fd, int operation, const char *name, struct error *err) must_che
  * Offsets of both must be 0. */
 int fd_copy(int from, int to, const char *name, struct error *err) must_check;
 
+/* Standard input, output and error that the caller closed become /dev/null: otherwise the
+ * next file that is opened is taken for one of them. Before anything is opened. */
+void fd_fill_standard(void);
+
 /* Marks every descriptor from `first` close-on-exec (close_range, or /proc/self/fd where
  * the kernel has none). */
 int fd_cloexec_from(int first, struct error *err) must_check;

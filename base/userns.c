@@ -41,6 +41,25 @@ void userns_map_add(struct userns_map *map, struct userns_range range)
 	map->items[map->count++] = range;
 }
 
+void userns_maps_free(struct userns_maps *maps)
+{
+	userns_map_free(&maps->users);
+	userns_map_free(&maps->groups);
+}
+
+bool userns_map_find(const struct userns_map *map, uint32_t inside, uint32_t *ret)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		const struct userns_range *range = &map->items[i];
+
+		if (inside < range->inside || inside - range->inside >= range->count)
+			continue;
+		*ret = range->outside + (inside - range->inside);
+		return true;
+	}
+	return false;
+}
+
 /* ---- writing ------------------------------------------------------------------------- */
 
 static int write_file(pid_t pid, const char *file, const char *text, struct error *err)

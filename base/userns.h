@@ -32,6 +32,18 @@ struct userns_map {
 void userns_map_free(struct userns_map *map);
 void userns_map_add(struct userns_map *map, struct userns_range range);
 
+/* The id outside that is this one inside; false: none is. */
+bool userns_map_find(const struct userns_map *map, uint32_t inside, uint32_t *ret);
+
+/* Of one namespace. */
+struct userns_maps {
+	struct userns_map users;
+	struct userns_map groups;
+};
+
+#define auto_userns_maps __attribute__((cleanup(userns_maps_free))) struct userns_maps
+void userns_maps_free(struct userns_maps *maps);
+
 /* Of a process that is in a new user namespace of ours. */
 int userns_write_map(pid_t pid, enum userns_ids ids, const struct userns_map *map,
 	struct error *err) must_check;
@@ -45,6 +57,14 @@ int userns_read_map(
  * there is no newuidmap or newgidmap, the one range is all. */
 int userns_map_of_user(
 	enum userns_ids ids, struct userns_map *ret, struct error *err) must_check;
+
+/* From 0 on, all that /etc/subuid or /etc/subgid gives a user, by name or number. errnum
+ * ENOENT: that is nothing. */
+int userns_map_of_subordinates(enum userns_ids ids, const char *user,
+	struct userns_map *ret, struct error *err) must_check;
+
+/* Lines that the kernel takes of a map. */
+#define USERNS_RANGES_MAX 340
 
 /* Makes this process, which has one thread, root of a new user namespace, together with
  * the namespaces of `flags` (CLONE_NEWNS …), which then belong to it. */

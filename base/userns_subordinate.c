@@ -10,8 +10,10 @@
 #include "base/str.h"
 #include "base/userns.h"
 
-#define FILE_MAX   (4u << 20)
-#define RANGES_MAX 340 /* lines that the kernel takes of a map */
+#define FILE_MAX (4u << 20)
+
+/* By enum userns_ids. */
+static const char *const files[] = { "/etc/subuid", "/etc/subgid" };
 
 struct user_names {
 	char *name;   /* NULL: the number has none */
@@ -29,13 +31,14 @@ static void free_names(struct user_names *names)
 static void add_line(
 	const char *line, const struct user_names *names, struct userns_map *map)
 {
-	const struct userns_range *last = &map->items[map->count - 1];
-	struct userns_range range = { .inside = last->inside + last->count };
+	const struct userns_range *last =
+		map->count > 0 ? &map->items[map->count - 1] : NULL;
+	struct userns_range range = { .inside = last ? last->inside + last->count : 0 };
 	auto_strings fields = { 0 };
 	struct error ignored;
 
 	strings_split(&fields, line, ':');
-	if (fields.count != 3 || map->count == RANGES_MAX ||
+	if (fields.count != 3 || map->count == USERNS_RANGES_MAX ||
 		(!str_equal(fields.items[0], names->number) &&
 			!(names->name && str_equal(fields.items[0], names->name))) ||
 		str_to_u32(fields.items[1], "first id", &range.outside, &ignored) < 0 ||
@@ -81,10 +84,31 @@ int userns_map_of_user(enum userns_ids ids, struct userns_map *ret, struct error
 			      .outside = ids == USERNS_USERS ? geteuid() : getegid(),
 			      .count = 1,
 		      });
-	if (user_helper && group_helper &&
-		add_file(ids == USERNS_USERS ? "/etc/subuid" : "/etc/subgid", &names,
-			&map, err) < 0)
+	if (user_helper && group_helper && add_file(files[ids], &names, &map, err) < 0)
 		return -1;
+	*ret = map;
+	map = (struct userns_map){ 0 };
+	return 0;
+}
+
+int userns_map_of_subordinates(
+	enum userns_ids ids, const char *user, struct userns_map *ret, struct error *err)
+{
+	const struct passwd *known = getpwnam(user);
+	__attribute__((cleanup(free_names))) struct user_names names = { 0 };
+	auto_userns_map map = { 0 };
+	struct error ignored;
+	uint32_t number;
+
+	if (!known && str_to_u32(user, "user", &number, &ignored) == 0)
+		known = getpwuid(number);
+	names.name = str_dup(known ? known->pw_name : user);
+	names.number = known ? str_format("%u", known->pw_uid) : str_dup(user);
+
+	if (add_file(files[ids], &names, &map, err) < 0)
+		return -1;
+	if (map.count == 0)
+		return fail_code(err, ENOENT, "%s gives %s no ids", files[ids], user);
 	*ret = map;
 	map = (struct userns_map){ 0 };
 	return 0;

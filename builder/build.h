@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "builder/cdi/cdi.h"
 #include "builder/context.h"
 #include "builder/copy/copy.h"
 #include "builder/digest.h"
@@ -101,6 +102,8 @@ struct build {
 	int downloads_fd; /* of ADD's URLs and repositories; -1 until there is one */
 	char *place;      /* the Mockerfile's absolute path, or what stands for it */
 	struct copy_digest_cache *digests; /* of a stage's process, as is what follows */
+	struct cdi cdi; /* the host's devices, once a RUN asks for one */
+	bool has_cdi;
 	struct why why;
 	struct progress progress;
 	struct stage_state *states; /* one per stage of the plan */
@@ -152,9 +155,9 @@ void run_inputs(struct build *build, struct stage_state *state, const struct ste
 /* Its devices: those that it gets, after asking whether the caller allows them. What it
  * asks for and nobody has is an error if it is required, and else
  * among the missing. */
-int run_devices_find(const struct build *build, const struct step *step,
-	struct strings *ret, struct strings *ret_missing, struct error *err) must_check;
-int run_devices_inputs(const struct build *build, const struct step *step,
+int run_devices_find(struct build *build, const struct step *step, struct strings *ret,
+	struct strings *ret_missing, struct error *err) must_check;
+int run_devices_inputs(struct build *build, const struct step *step,
 	struct inputs *inputs, struct error *err) must_check;
 /* On request, after a RUN has failed: a shell in its container on the terminal. Waits until
  * the terminal is there and then for the shell's end; `container` runs the bundle. */

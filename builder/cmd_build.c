@@ -40,8 +40,10 @@ struct build_options {
 	bool has_epoch;
 	int64_t epoch;
 	bool rewrite_timestamp;
+	bool has_sbom;
 	bool sbom;
-	bool provenance;
+	struct strings attest;
+	const char *provenance;
 	struct strings outputs;
 	const char *pull;
 	struct registry_flags registry;
@@ -111,10 +113,13 @@ static const struct option_spec options[] = {
 		OPTION_HAS(struct build_options, epoch)),
 	OPTION_FLAG(struct build_options, rewrite_timestamp, "rewrite-timestamp", 0,
 		"insist on such a time: it holds for the times of files too"),
+	OPTION_STRINGS(struct build_options, attest, "attest", 0, "type=TYPE[,KEY=VALUE...]",
+		"attest of the image: type=sbom, type=provenance[,version=v0.2|v1]; "
+		"disabled=true takes it back"),
 	OPTION_FLAG(struct build_options, sbom, "sbom", 0,
-		"attest which packages the image has (SPDX)"),
-	OPTION_FLAG(struct build_options, provenance, "provenance", 0,
-		"attest how it was built (SLSA)"),
+		"attest which packages the image has (SPDX)", OPTION_HAS(struct build_options, sbom)),
+	OPTION_STRING(struct build_options, provenance, "provenance", 0, "version=v0.2|v1",
+		"attest how it was built (SLSA, otherwise of version 0.2)", .bare = "true"),
 	OPTION_STRINGS(struct build_options, outputs, "output", 'o', "DIR|type=TYPE,dest=PATH",
 		"where the image goes besides the store: type=bundle, local, tar, oci, "
 		"oci-archive, docker-archive or registry; several are possible"),
@@ -298,18 +303,6 @@ static int normalize_tags(
 	return 0;
 }
 
-static int name_image(const struct store *store, const struct strings *names,
-	const struct digest *id, uint64_t size, struct error *err)
-{
-	if (names->count == 0)
-		return refs_set(store, NULL, id, size, err);
-	strings_each (name, names) {
-		if (refs_set(store, *name, id, size, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int write_id(const char *path, const struct digest *id, struct error *err)
 {
 	auto_free char *text = str_format(DIGEST_PREFIX "%s", id->hex);
@@ -342,6 +335,7 @@ static void report(const struct build_options *given, const struct strings *name
 struct outputs {
 	struct output *items;
 	size_t count;
+	int standard_fd; /* standard output, where one of them goes there; -1 */
 };
 
 static void outputs_free(struct outputs *outputs)
@@ -349,9 +343,22 @@ static void outputs_free(struct outputs *outputs)
 	for (size_t i = 0; i < outputs->count; i++)
 		output_free(&outputs->items[i]);
 	free(outputs->items);
+	if (outputs->standard_fd >= 0)
+		close(outputs->standard_fd);
 }
 
 #define auto_outputs __attribute__((cleanup(outputs_free))) struct outputs
+
+/* What an archive has for itself: all that is told goes to standard error then. */
+static int give_up_standard_output(struct outputs *outputs, struct error *err)
+{
+	if (outputs->standard_fd >= 0)
+		return fail(err, "two outputs go to standard output");
+	outputs->standard_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (outputs->standard_fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return fail_errno(err, "keeping standard output for an archive");
+	return 0;
+}
 
 static int read_outputs(
 	const struct strings *list, struct outputs *ret, struct error *err)
@@ -360,25 +367,39 @@ static int read_outputs(
 	strings_each (item, list) {
 		if (output_parse(*item, &ret->items[ret->count], err) < 0)
 			return -1;
-		ret->count++;
+		if (output_is_standard(&ret->items[ret->count++]) &&
+			give_up_standard_output(ret, err) < 0)
+			return -1;
 	}
 	return 0;
+}
+
+/* The image by each of its names, or by none; owned by the caller. */
+static struct export_image *list_names(
+	const struct image *image, const struct strings *names, size_t *ret_count)
+{
+	struct export_image *list = str_alloc((names->count + 1) * sizeof(*list));
+
+	list[0].image = image;
+	for (size_t i = 0; i < names->count; i++)
+		list[i] = (struct export_image){ image, names->items[i] };
+	*ret_count = names->count > 0 ? names->count : 1;
+	return list;
 }
 
 static int write_outputs(const struct build_request *request, const struct store *store,
 	const struct image *image, const struct strings *names,
 	const struct outputs *outputs, struct error *err)
 {
-	struct export_image exported = {
-		.image = image,
-		.name = names->count > 0 ? names->items[0] : NULL,
-	};
+	size_t count = 0;
+	auto_free struct export_image *images = list_names(image, names, &count);
 	auto_interrupt interrupt = INTERRUPT_NONE;
 	auto_session session = SESSION_NONE;
 	struct output_job job = {
 		.session = &session,
-		.images = &exported,
-		.count = 1,
+		.standard_fd = outputs->standard_fd,
+		.images = images,
+		.count = count,
 		.epoch = request->epoch,
 		.client = request->client,
 		.report = -1,
@@ -397,9 +418,23 @@ static int write_outputs(const struct build_request *request, const struct store
 	return 0;
 }
 
+/* Its shorthands come after --attest. */
+static int read_attest(
+	const struct build_options *given, struct attest_options *ret, struct error *err)
+{
+	strings_each (item, &given->attest) {
+		if (attest_parse(*item, ret, err) < 0)
+			return -1;
+	}
+	if (given->has_sbom)
+		ret->sbom = given->sbom;
+	return given->provenance ? attest_parse_provenance(given->provenance, ret, err)
+				 : 0;
+}
+
 /* The times of a reproducible build are the epoch; its start and end would differ. */
 static char *make_provenance(const struct build_request *request,
-	const struct build_record *record, time_t started)
+	const struct build_record *record, time_t started, enum attest_version version)
 {
 	struct build_request then = { .epoch = started };
 	struct build_request now = { .epoch = time(NULL) };
@@ -416,46 +451,48 @@ static char *make_provenance(const struct build_request *request,
 		.finished = ended,
 	};
 
-	return attest_provenance(&build);
+	return attest_provenance(&build, version);
 }
 
 /* What holds for the image as a whole. */
-static int finish_image(const struct build_options *given,
+static int finish_image(const struct attest_options *attest,
 	const struct build_request *request, const struct build_record *record,
 	time_t started, struct image *image, struct error *err)
 {
-	if (image->on_host && (given->sbom || given->provenance))
+	if (image->on_host && (attest->sbom || attest->provenance))
 		return fail(err, "an image that was made without FROM is never exported: "
 				 "there is nothing to attest");
-	image->sbom = given->sbom;
+	image->sbom = attest->sbom;
 	if (request->epoch >= 0)
 		image_set_epoch(image, request->epoch);
-	if (given->provenance)
-		image->provenance = make_provenance(request, record, started);
+	if (!attest->provenance)
+		return 0;
+	image->provenance = make_provenance(request, record, started, attest->version);
+	image->provenance_type = str_dup(attest_predicate_type(attest->version));
 	return 0;
 }
 
 static int build(const struct command_call *call, const struct build_request *request,
-	struct build_record *record, struct error *err)
+	const struct outputs *outputs, struct build_record *record, struct error *err)
 {
 	const struct builder_options *global = call->global;
 	const struct build_options *given = call->options;
 	auto_strings names = { 0 };
 	auto_store store = STORE_CLOSED;
 	auto_image image = { 0 };
-	auto_outputs outputs = { 0 };
+	struct attest_options attest = { 0 };
 	time_t started = time(NULL);
 	struct digest id;
 	uint64_t size;
 
 	if (normalize_tags(&given->tags, &names, err) < 0 ||
-		read_outputs(&given->outputs, &outputs, err) < 0 ||
+		read_attest(given, &attest, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		build_run(request, &store, &image, record, err) < 0 ||
-		finish_image(given, request, record, started, &image, err) < 0 ||
+		finish_image(&attest, request, record, started, &image, err) < 0 ||
 		image_save(&store, &image, &id, &size, err) < 0 ||
-		name_image(&store, &names, &id, size, err) < 0 ||
-		write_outputs(request, &store, &image, &names, &outputs, err) < 0 ||
+		refs_set_names(&store, &names, &id, size, err) < 0 ||
+		write_outputs(request, &store, &image, &names, outputs, err) < 0 ||
 		write_id(given->iidfile, &id, err) < 0)
 		return -1;
 	report(given, &names, &id, request->view);
@@ -464,20 +501,22 @@ static int build(const struct command_call *call, const struct build_request *re
 
 static int run(const struct command_call *call, struct error *err)
 {
+	const struct build_options *given = call->options;
+	auto_outputs outputs = { .standard_fd = -1 };
 	struct build_record record = { 0 };
 	struct build_request request;
 	auto_view view = { 0 };
 	int result;
 
-	if (rootless_enter(err) < 0)
+	if (rootless_enter(err) < 0 || read_outputs(&given->outputs, &outputs, err) < 0)
 		return -1;
 	result = read_request(call, &request, err);
-	view_begin(&view, view_of(call->options));
+	view_begin(&view, view_of(given));
 	request.view = &view;
 	if (result == 0)
 		result = secrets_begin_agents(&request.agents, err);
 	if (result == 0)
-		result = build(call, &request, &record, err);
+		result = build(call, &request, &outputs, &record, err);
 	if (result < 0)
 		view_build_event(&view, PROGRESS_BUILD_FAILED, err->text);
 	build_record_free(&record);

@@ -34,11 +34,20 @@ static const struct option_spec options[] = {
 	OPTION_STRING(struct bundle_request, netns, "netns", 0, "PATH",
 		"join the network namespace at the path, as the containers of a pod do"),
 	OPTION_STRINGS(struct bundle_request, publish, "publish", 'p', "[IP:]HOSTPORT:PORT[/PROTOCOL]",
-		"forward a port of the host; needs --net NAME"),
+		"forward a port of the host, or a range (8000-8009:80-89), over tcp, udp or sctp; "
+		"an IPv6 address stands in brackets; needs --net NAME"),
 	OPTION_STRINGS(struct bundle_request, dns, "dns", 0, "ADDRESS",
 		"a name server for /etc/resolv.conf instead of the host's"),
 	OPTION_STRINGS(struct bundle_request, hosts, "add-host", 0, "NAME:ADDRESS",
 		"a line for /etc/hosts"),
+	OPTION_STRING(struct bundle_request, userns, "userns", 0, "USER|host",
+		"a user namespace with the subordinate ids that /etc/subuid and /etc/subgid give "
+		"the user; the host's ids (the default). The files are copied, for they belong "
+		"to these ids"),
+	OPTION_STRINGS(struct bundle_request, uidmap, "uidmap", 0, "CONTAINER:HOST:COUNT",
+		"a user namespace with these users, range by range (0:100000:65536)"),
+	OPTION_STRINGS(struct bundle_request, gidmap, "gidmap", 0, "CONTAINER:HOST:COUNT",
+		"its groups (otherwise as its users)"),
 	OPTION_STRING(struct bundle_request, user, "user", 'u', "USER[:GROUP]",
 		"run as this user of the image, by name or number"),
 	OPTION_STRING(struct bundle_request, workdir, "workdir", 'w', "PATH", "begin in this directory"),

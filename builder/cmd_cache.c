@@ -18,6 +18,7 @@
 #include "builder/store/caches.h"
 #include "builder/tar.h"
 #include "builder/tar_write.h"
+#include "builder/worker.h"
 
 struct cache_options {
 	bool quiet;
@@ -87,23 +88,45 @@ static enum tar_compression compression_of(const char *path)
 	return str_ends_with(path, ".zst") ? TAR_ZSTD : TAR_PLAIN;
 }
 
-/* "-" is standard output. */
+struct exporting {
+	int data_fd;
+	int archive_fd;
+	struct tar_write_options options;
+};
+
+static int write_tar(void *argument, int output, struct error *err)
+{
+	const struct exporting *exporting = argument;
+	struct tar_written written;
+
+	return tar_write(exporting->data_fd, exporting->archive_fd, &exporting->options,
+		&written, err);
+}
+
+/* "-" is standard output. By a worker, so that a signal leaves nothing. */
 static int write_archive(int data_fd, const char *id, const char *path, struct error *err)
 {
-	struct tar_write_options options = {
-		.name = id,
-		.compression = compression_of(path),
-		.epoch = -1,
+	struct exporting exporting = {
+		.data_fd = data_fd,
+		.options = {
+			.name = id,
+			.compression = compression_of(path),
+			.epoch = -1,
+		},
 	};
-	const char *named = strcmp(path, "-") == 0 ? NULL : path;
+	struct worker worker = { .work = write_tar, .argument = &exporting };
 	struct destination destination = DESTINATION_NONE;
-	struct tar_written written;
-	int result;
+	auto_interrupt interrupt = INTERRUPT_NONE;
 
-	if (destination_open(named, 0600, -1, &destination, err) < 0)
+	if (interrupt_begin(&interrupt, err) < 0)
 		return -1;
-	result = tar_write(data_fd, destination.fd, &options, &written, err);
-	return destination_close(&destination, result, err);
+	if (strcmp(path, "-") == 0
+			? destination_standard(STDOUT_FILENO, &destination, err)
+			: destination_open(path, 0600, interrupt.fd, &destination, err))
+		return -1;
+	exporting.archive_fd = destination.fd;
+	worker.signal_fd = interrupt.fd;
+	return destination_close(&destination, worker_run(&worker, err), err);
 }
 
 static int run_export(const struct command_call *call, struct error *err)
@@ -133,33 +156,59 @@ static int run_export(const struct command_call *call, struct error *err)
 
 /* ---- import ---- */
 
-static int unpack(int fd, const char *path, struct error *err)
+struct importing {
+	int archive_fd;
+	int to_fd;
+	const char *path;
+};
+
+static int read_tar(void *argument, int output, struct error *err)
 {
+	const struct importing *importing = argument;
 	struct tar_extract_options options = {
-		.name = path, .keep_owner = true, .epoch = -1
+		.name = importing->path, .keep_owner = true, .epoch = -1
 	};
+
+	return tar_extract(importing->archive_fd, importing->to_fd, &options, NULL, err);
+}
+
+/* "-" is standard input. */
+static int open_archive(const char *path, int *ret_fd, struct error *err)
+{
+	bool piped = strcmp(path, "-") == 0;
+
+	if (piped && isatty(STDIN_FILENO))
+		return fail(err, "an archive does not come from a terminal; give a file");
+	*ret_fd = piped ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+			: open(path, O_RDONLY | O_CLOEXEC);
+	return *ret_fd < 0 ? fail_errno(err, "opening %s", path) : 0;
+}
+
+static int unpack(int fd, const char *path, int signal_fd, struct error *err)
+{
+	struct importing importing = { .path = path };
+	struct worker worker = {
+		.work = read_tar,
+		.argument = &importing,
+		.signal_fd = signal_fd,
+	};
+	struct error ignored;
 	auto_fd archive = -1;
 	auto_fd to = -1;
 
-	/* "-" is standard input. */
-	archive = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-					 : open(path, O_RDONLY | O_CLOEXEC);
-	if (archive < 0)
-		return fail_errno(err, "opening %s", path);
-	if (path_remove_tree(fd, "new", err) < 0)
+	if (open_archive(path, &archive, err) < 0 || path_remove_tree(fd, "new", err) < 0)
 		return -1;
 	if (mkdirat(fd, "new", 0755) < 0)
 		return fail_errno(err, "making the cache");
 	to = openat(fd, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to < 0)
 		return fail_errno(err, "opening the cache");
-	if (tar_extract(archive, to, &options, NULL, err) < 0) {
-		struct error ignored;
-
-		(void)!path_remove_tree(fd, "new", &ignored);
-		return -1;
-	}
-	return 0;
+	importing.archive_fd = archive;
+	importing.to_fd = to;
+	if (worker_run(&worker, err) == 0)
+		return 0;
+	(void)!path_remove_tree(fd, "new", &ignored);
+	return -1;
 }
 
 /* What it held goes once the new is whole. */
@@ -177,6 +226,7 @@ static int replace(int fd, struct error *err)
 static int run_import(const struct command_call *call, struct error *err)
 {
 	struct cache_name name = { .id = call->argv[0] };
+	auto_interrupt interrupt = INTERRUPT_NONE;
 	auto_store store = STORE_CLOSED;
 	auto_free char *path = NULL;
 	auto_fd fd = -1;
@@ -188,7 +238,8 @@ static int run_import(const struct command_call *call, struct error *err)
 		return -1;
 	if (gone)
 		return fail(err, "the cache %s was removed at this moment", name.id);
-	if (unpack(fd, call->argv[1], err) < 0)
+	if (interrupt_begin(&interrupt, err) < 0 ||
+		unpack(fd, call->argv[1], interrupt.fd, err) < 0)
 		return fail_while(err, "cache %s", name.id);
 	return replace(fd, err);
 }
@@ -240,8 +291,8 @@ static const struct command cache_commands[] = {
 		.operands = "ID FILE",
 		.summary = "write what one holds to a tar archive",
 		.details =
-			"FILE is compressed where its name ends in .gz or .tgz; \"-\" is "
-			"standard output. Waits for the steps that use the cache.",
+			"FILE is compressed where its name ends in .gz, .tgz or .zst; \"-\" "
+			"is standard output. Waits for the steps that use the cache.",
 		.operands_min = 2,
 		.operands_max = 2,
 		.run = run_export,

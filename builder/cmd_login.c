@@ -1,4 +1,5 @@
 /* login, logout: credentials of a registry in the auth file that podman reads too. */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -45,12 +46,30 @@ static int read_line(char **ret, struct error *err)
 	return 0;
 }
 
+/* A signal must not leave the terminal silent. */
+static int wait_for_line(const struct interrupt *interrupt, struct error *err)
+{
+	struct pollfd fds[] = {
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = interrupt->fd, .events = POLLIN },
+	};
+
+	do {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return fail_errno(err, "waiting for the password");
+		if (interrupt_check(interrupt, err) < 0)
+			return -1;
+	} while (!fds[0].revents);
+	return 0;
+}
+
 /* A terminal's line ends the reading, and is not shown. */
-static int ask(char **ret, struct error *err)
+static int ask(const struct interrupt *interrupt, char **ret, struct error *err)
 {
 	struct termios old, silent;
 	char line[4096];
 	bool read_it;
+	int waited;
 
 	if (tcgetattr(STDIN_FILENO, &old) < 0)
 		return fail(err, "no terminal to ask for the password; "
@@ -59,9 +78,12 @@ static int ask(char **ret, struct error *err)
 	silent.c_lflag &= ~(tcflag_t)ECHO;
 	fputs("Password: ", stderr);
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-	read_it = fgets(line, sizeof(line), stdin) != NULL;
+	waited = wait_for_line(interrupt, err);
+	read_it = waited == 0 && fgets(line, sizeof(line), stdin) != NULL;
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 	fputs("\n", stderr);
+	if (waited < 0)
+		return -1;
 	if (!read_it)
 		return fail(err, "no password was given");
 	line[strcspn(line, "\r\n")] = '\0';
@@ -96,12 +118,13 @@ static int login(const struct command_call *call, struct error *err)
 
 	if (!given->username || !*given->username)
 		return fail(err, "login needs --username NAME");
-	if ((given->password_stdin ? read_line(&credentials.password, err)
-				   : ask(&credentials.password, err)) < 0)
+	if (given->password_stdin && read_line(&credentials.password, err) < 0)
 		return -1;
-	options.client.credentials = &credentials;
 	if (interrupt_begin(&interrupt, err) < 0)
 		return -1;
+	if (!given->password_stdin && ask(&interrupt, &credentials.password, err) < 0)
+		return -1;
+	options.client.credentials = &credentials;
 	worker.signal_fd = interrupt.fd;
 	if (worker_run(&worker, err) < 0)
 		return fail_while(err, "logging in to %s", call->argv[0]);

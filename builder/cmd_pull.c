@@ -55,7 +55,6 @@ static int run(const struct command_call *call, struct error *err)
 	auto_store store = STORE_CLOSED;
 	auto_session session = SESSION_NONE;
 	auto_free char *name = NULL;
-	auto_free char *called = NULL;
 	auto_image image = { 0 };
 	struct import_options how = {
 		.platform = given->platform,
@@ -72,7 +71,7 @@ static int run(const struct command_call *call, struct error *err)
 		session_begin(&store, &session, err) < 0)
 		return -1;
 	how.signal_fd = interrupt.fd;
-	if (import_image_as(&session, source, &how, &image, &called, err) < 0)
+	if (import_image(&session, source, &how, &image, err) < 0)
 		return fail_while(err, "pulling");
 	return save(given, &store, &image, name, err);
 }

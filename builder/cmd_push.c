@@ -57,7 +57,6 @@ static int push(const struct command_call *call, const struct store *store,
 	auto_image image = { 0 };
 	struct export_image exported = { .image = &image };
 	struct digest id, digest = { 0 };
-	int64_t compression = TAR_GZIP;
 	struct output output = {
 		.kind = OUTPUT_REGISTRY,
 		.name = name + (str_after(name, "docker://") ? strlen("docker://") : 0),
@@ -73,9 +72,8 @@ static int push(const struct command_call *call, const struct store *store,
 		.ret_digest = &digest,
 	};
 
-	(void)word_to_number(tar_compression_words, given->compression, &compression);
-	output.compression = (enum tar_compression)compression;
-	if (refs_find(store, call->argv[0], &id, err) < 0 ||
+	if (tar_compression_parse(given->compression, &output.compression, err) < 0 ||
+		refs_find(store, call->argv[0], &id, err) < 0 ||
 		image_load(store, &id, &image, err) < 0)
 		return -1;
 	if (output_write(&output, &job, err) < 0)

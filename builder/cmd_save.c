@@ -1,5 +1,6 @@
 /* save: images as others read them. */
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "builder/commands.h"
@@ -96,14 +97,11 @@ static int find_all(const struct command_call *call, const struct store *store,
 	return 0;
 }
 
-static int check(
-	const struct command_call *call, const struct output *output, struct error *err)
+static int check(const struct output *output, struct error *err)
 {
-	if (call->argc > 1 && output->kind == OUTPUT_DOCKER_ARCHIVE)
-		return fail(err, "a docker-archive takes one image here");
-	if (output->kind == OUTPUT_OCI && !output->dest)
-		return fail(err, "--format oci-dir needs --output DIR");
-	return 0;
+	return output->kind == OUTPUT_OCI && !output->dest
+		       ? fail(err, "--format oci-dir needs --output DIR")
+		       : 0;
 }
 
 static int run(const struct command_call *call, struct error *err)
@@ -119,18 +117,18 @@ static int run(const struct command_call *call, struct error *err)
 	};
 	struct output_job job = {
 		.session = &session,
+		.standard_fd = STDOUT_FILENO,
 		.epoch = given->has_epoch ? given->epoch : -1,
 		.report = -1,
 	};
-	int64_t kind = OUTPUT_OCI_ARCHIVE, compression = TAR_GZIP;
+	int64_t kind = OUTPUT_OCI_ARCHIVE;
 
 	if (rootless_enter(err) < 0)
 		return -1;
 	(void)word_to_number(formats, given->format, &kind); /* one of its values */
 	output.kind = (enum output_kind)kind;
-	(void)word_to_number(tar_compression_words, given->compression, &compression);
-	output.compression = (enum tar_compression)compression;
-	if (check(call, &output, err) < 0 ||
+	if (tar_compression_parse(given->compression, &output.compression, err) < 0 ||
+		check(&output, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		find_all(call, &store, &saved, err) < 0 ||
 		interrupt_begin(&interrupt, err) < 0 ||

@@ -13,18 +13,22 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "builder/worker.h"
 
 #define READER_INTERVAL_MS 20
 
 /* A pipe without a reader cannot be opened yet. */
 static int open_in_place(const char *path, int signal_fd)
 {
+	const struct interrupt interrupt = { .fd = signal_fd };
 	struct pollfd signal = { .fd = signal_fd, .events = POLLIN };
+	struct error ignored;
 	int fd;
 
 	while ((fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) < 0 &&
 		errno == ENXIO) {
-		if (poll(&signal, 1, READER_INTERVAL_MS) > 0) {
+		if (poll(&signal, 1, READER_INTERVAL_MS) > 0 &&
+			interrupt_check(&interrupt, &ignored) < 0) {
 			errno = EINTR;
 			return -1;
 		}
@@ -70,14 +74,26 @@ int destination_open(const char *path, mode_t mode, int signal_fd,
 {
 	struct destination destination = { .path = str_dup(path) };
 
-	destination.fd = path ? open_named(&destination, mode, signal_fd)
-			      : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	destination.fd = open_named(&destination, mode, signal_fd);
 	if (destination.fd < 0) {
-		(void)fail_errno(err, "opening %s", path ? path : "standard output");
+		(void)fail_errno(err, "opening %s", path);
 		free(destination.path);
 		free(destination.partial);
 		return -1;
 	}
+	*ret = destination;
+	return 0;
+}
+
+int destination_standard(int fd, struct destination *ret, struct error *err)
+{
+	struct destination destination = { 0 };
+
+	if (isatty(fd))
+		return fail(err, "an archive does not go to a terminal; give a file");
+	destination.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (destination.fd < 0)
+		return fail_errno(err, "opening standard output");
 	*ret = destination;
 	return 0;
 }

@@ -22,10 +22,13 @@ struct destination {
 		.fd = -1 \
 	}
 
-/* path NULL: standard output. A pipe is waited for until somebody reads it, or until
- * signal_fd (-1: none) has a signal. */
+/* A pipe is waited for until somebody reads it, or until signal_fd (-1: none) has a
+ * signal. */
 int destination_open(const char *path, mode_t mode, int signal_fd,
 	struct destination *ret, struct error *err) must_check;
+
+/* An archive to standard output, which is fd here and no terminal. */
+int destination_standard(int fd, struct destination *ret, struct error *err) must_check;
 
 /* Ends it: `result` is how writing went, 0 or -1 with the error in *err. What is not whole
  * is taken away. Returns the result of both. */

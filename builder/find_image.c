@@ -20,9 +20,8 @@ static int import(struct build *build, const char *source, const char *platform,
 		.live = view_is_live(build->request->view),
 		.signal_fd = build->interrupt.fd,
 	};
-	auto_free char *called = NULL;
 
-	return import_image_as(&build->session, source, &options, ret, &called, err);
+	return import_image(&build->session, source, &options, ret, err);
 }
 
 /* A name that the store does not have is one of a registry; pulled, it is in the store

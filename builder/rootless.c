@@ -96,16 +96,11 @@ static bool has(enum userns_ids ids, uint32_t id)
 {
 	auto_userns_map map = { 0 };
 	struct error ignored;
+	uint32_t outside;
 
 	if (userns_read_map(ids, &map, &ignored) < 0)
 		return true; /* without /proc: the kernel will tell */
-	for (size_t i = 0; i < map.count; i++) {
-		const struct userns_range *range = &map.items[i];
-
-		if (id >= range->inside && id - range->inside < range->count)
-			return true;
-	}
-	return false;
+	return userns_map_find(&map, id, &outside);
 }
 
 bool rootless_has_user(uint32_t user)

@@ -241,7 +241,6 @@ static int fill_request(struct build *build, struct stage_state *state,
 	add_capabilities(&request->cap_add);
 	scope_environment(&state->scope, &request->env);
 	command_of(state, step, &request->args);
-	strings_copy(&request->cdi_directories, &build->request->cdi_directories);
 	if (run_devices_find(build, step, &request->devices, &missing, err) < 0)
 		return -1;
 	tell_missing(step, &missing);
@@ -315,6 +314,7 @@ static int write_bundle(struct build *build, struct stage_state *state,
 		.user = &user,
 		.overlay = overlay->copies ? NULL : overlay,
 		.bundle = draft->path,
+		.cdi = &build->cdi,
 	};
 	struct rootfs_work work = {
 		.overlay = overlay,

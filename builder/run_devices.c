@@ -1,6 +1,5 @@
 /* RUN --device: which of the host's devices a step gets, by the names that CDI gives them. */
 #include "builder/build.h"
-#include "builder/cdi/cdi.h"
 
 /* A Mockerfile alone gets none, unless a device's own specification says that it may. */
 static int check_allowed(const struct build_request *request, const struct cdi *cdi,
@@ -37,24 +36,34 @@ static int find_one(const struct build_request *request, const struct cdi *cdi,
 	return 0;
 }
 
-int run_devices_find(const struct build *build, const struct step *step,
-	struct strings *ret, struct strings *ret_missing, struct error *err)
+/* The vendors' files are read once in a stage: what a step's key was made of is what it
+ * gets. */
+static int open_cdi(struct build *build, struct error *err)
 {
-	auto_cdi cdi = { 0 };
+	if (build->has_cdi)
+		return 0;
+	if (cdi_open(&build->request->cdi_directories, &build->cdi, err) < 0)
+		return -1;
+	build->has_cdi = true;
+	return 0;
+}
 
+int run_devices_find(struct build *build, const struct step *step, struct strings *ret,
+	struct strings *ret_missing, struct error *err)
+{
 	if (!step->run.device_count)
 		return 0;
-	if (cdi_open(&build->request->cdi_directories, &cdi, err) < 0)
+	if (open_cdi(build, err) < 0)
 		return -1;
 	for (size_t i = 0; i < step->run.device_count; i++) {
-		if (find_one(build->request, &cdi, &step->run.devices[i], ret,
+		if (find_one(build->request, &build->cdi, &step->run.devices[i], ret,
 			    ret_missing, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int run_devices_inputs(const struct build *build, const struct step *step,
+int run_devices_inputs(struct build *build, const struct step *step,
 	struct inputs *inputs, struct error *err)
 {
 	auto_strings names = { 0 }, missing = { 0 };

@@ -103,6 +103,7 @@ static int fill(const struct cache_use *use, int fd, const char *name, struct er
 /* Under the lock, which is exclusive for that moment. */
 static int make_data(const struct cache_use *use, int fd, struct error *err)
 {
+	struct error ignored;
 	bool gone;
 
 	if (faccessat(fd, "data", F_OK, 0) == 0)
@@ -111,8 +112,10 @@ static int make_data(const struct cache_use *use, int fd, struct error *err)
 		return -1;
 	if (gone || faccessat(fd, "data", F_OK, 0) == 0)
 		return 0; /* the lock that follows tells again */
-	if (fill(use, fd, "new", err) < 0)
+	if (fill(use, fd, "new", err) < 0) {
+		(void)!path_remove_tree(fd, "new", &ignored); /* else by the next */
 		return -1;
+	}
 	if (renameat(fd, "new", fd, "data") < 0)
 		return fail_errno(err, "making the cache %s", use->mount->id);
 	return 0;

@@ -84,6 +84,7 @@ static int stage_main(void *argument, int output, struct error *err)
 	result = stage_build(build, job->stage, &job->state, err);
 	/* The next build reads the context's files again, that is all. */
 	(void)!copy_digest_cache_save(build->digests, &ignored);
+	cdi_close(&build->cdi);
 	return result;
 }
 

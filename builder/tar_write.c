@@ -99,13 +99,22 @@ static la_ssize_t write_raw(
 	return (la_ssize_t)length;
 }
 
-const struct word tar_compression_words[] = {
-	{ "none", TAR_PLAIN },
-	{ "uncompressed", TAR_PLAIN },
-	{ "gzip", TAR_GZIP },
-	{ "zstd", TAR_ZSTD },
-	{ NULL, 0 },
-};
+int tar_compression_parse(const char *text, enum tar_compression *ret, struct error *err)
+{
+	static const struct word words[] = {
+		{ "gzip", TAR_GZIP },
+		{ "zstd", TAR_ZSTD },
+		{ "none", TAR_PLAIN },
+		{ "uncompressed", TAR_PLAIN },
+		{ NULL, 0 },
+	};
+	int64_t number = TAR_GZIP;
+
+	if (text && !word_to_number(words, text, &number))
+		return word_fail(words, "compression", text, err);
+	*ret = (enum tar_compression)number;
+	return 0;
+}
 
 /* The time in gzip's header is left out. */
 static int add_filter(const struct writing *w)

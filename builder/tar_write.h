@@ -15,8 +15,9 @@
 
 enum tar_compression { TAR_PLAIN, TAR_GZIP, TAR_ZSTD };
 
-/* "none", "uncompressed", "gzip", "zstd" */
-extern const struct word tar_compression_words[];
+/* Of "gzip", "zstd", "none" and "uncompressed"; NULL: gzip. */
+int tar_compression_parse(
+	const char *text, enum tar_compression *ret, struct error *err) must_check;
 
 struct tar_write_options {
 	const char *name; /* of the tree, for errors */

@@ -1,8 +1,11 @@
 /* Copying a tree: one directory at a time, by descriptors. */
 #include "builder/tree.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -44,8 +47,47 @@ int tree_open_below(int fd, const char *name, int *ret_fd, struct error *err)
 	return *ret_fd < 0 ? fail_errno(err, "opening %s", name) : 0;
 }
 
-static int copy_one_xattr(
-	const char *from, const char *to, const char *attribute, struct error *err)
+static int map_owner(const struct userns_maps *maps, const char *name,
+	const struct stat *stat, uid_t *user, gid_t *group, struct error *err)
+{
+	if (userns_map_find(&maps->users, stat->st_uid, user) &&
+		userns_map_find(&maps->groups, stat->st_gid, group))
+		return 0;
+	return fail_code(err, EINVAL,
+		"%s belongs to %u:%u, and the user namespace has no such %s", name,
+		stat->st_uid, stat->st_gid,
+		userns_map_find(&maps->users, stat->st_uid, user) ? "group" : "user");
+}
+
+/* An access control list names users and groups: linux/posix_acl_xattr.h. */
+static int map_list(const struct userns_maps *maps, const char *attribute, char *value,
+	size_t size, struct error *err)
+{
+	struct posix_acl_xattr_entry *entries =
+		(void *)(value + sizeof(struct posix_acl_xattr_header));
+	size_t count = (size - MIN(size, sizeof(struct posix_acl_xattr_header))) /
+		       sizeof(*entries);
+
+	if (!str_after(attribute, "system.posix_acl_"))
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		unsigned tag = le16toh(entries[i].e_tag);
+		uint32_t id = le32toh(entries[i].e_id);
+
+		if (tag != ACL_USER && tag != ACL_GROUP)
+			continue;
+		if (!userns_map_find(
+			    tag == ACL_USER ? &maps->users : &maps->groups, id, &id))
+			return fail_code(err, EINVAL,
+				"%s names %u, which the user namespace has not",
+				attribute, id);
+		entries[i].e_id = htole32(id);
+	}
+	return 0;
+}
+
+static int copy_one_xattr(const struct userns_maps *maps, const char *from,
+	const char *to, const char *attribute, struct error *err)
 {
 	auto_free char *value = str_realloc(NULL, XATTR_SIZE_MAX, 1);
 	ssize_t size = lgetxattr(from, attribute, value, XATTR_SIZE_MAX);
@@ -54,13 +96,16 @@ static int copy_one_xattr(
 		return errno == ENODATA
 			       ? 0
 			       : fail_errno(err, "reading the attribute %s", attribute);
+	if (maps && map_list(maps, attribute, value, (size_t)size, err) < 0)
+		return -1;
 	if (lsetxattr(to, attribute, value, (size_t)size, 0) < 0 && errno != ENOTSUP)
 		return fail_errno(err, "setting the attribute %s", attribute);
 	return 0;
 }
 
 /* By path through /proc/self/fd, for links have no descriptor that takes attributes. */
-static int copy_xattrs(int from_fd, int to_fd, const char *name, struct error *err)
+static int copy_xattrs(const struct userns_maps *maps, int from_fd, int to_fd,
+	const char *name, struct error *err)
 {
 	auto_free char *from = str_format("%s/%s", fd_path(from_fd).text, name);
 	auto_free char *to = str_format("%s/%s", fd_path(to_fd).text, name);
@@ -76,28 +121,38 @@ static int copy_xattrs(int from_fd, int to_fd, const char *name, struct error *e
 	for (ssize_t at = 0; at < length; at += (ssize_t)strlen(list + at) + 1) {
 		if (overlay_is_mark(list + at))
 			continue;
-		if (copy_one_xattr(from, to, list + at, err) < 0)
+		if (copy_one_xattr(maps, from, to, list + at, err) < 0)
 			return fail_while(err, "%s", name);
 	}
 	return 0;
 }
 
 /* The owner first: changing it takes set-id bits away. */
-int tree_copy_attributes(int from_fd, int to_fd, const char *name,
-	const struct stat *stat, struct error *err)
+static int copy_attributes(const struct userns_maps *maps, int from_fd, int to_fd,
+	const char *name, const struct stat *stat, struct error *err)
 {
 	const struct timespec times[] = { stat->st_atim, stat->st_mtim };
+	uid_t user = stat->st_uid;
+	gid_t group = stat->st_gid;
 
-	if (fchownat(to_fd, name, stat->st_uid, stat->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (maps && map_owner(maps, name, stat, &user, &group, err) < 0)
+		return -1;
+	if (fchownat(to_fd, name, user, group, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_errno(err, "setting the owner of %s", name);
 	if (!S_ISLNK(stat->st_mode) &&
 		fchmodat(to_fd, name, stat->st_mode & 07777, 0) < 0)
 		return fail_errno(err, "setting the mode of %s", name);
-	if (copy_xattrs(from_fd, to_fd, name, err) < 0)
+	if (copy_xattrs(maps, from_fd, to_fd, name, err) < 0)
 		return -1;
 	if (utimensat(to_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_errno(err, "setting the times of %s", name);
 	return 0;
+}
+
+int tree_copy_attributes(int from_fd, int to_fd, const char *name,
+	const struct stat *stat, struct error *err)
+{
+	return copy_attributes(NULL, from_fd, to_fd, name, stat, err);
 }
 
 static int copy_file(int from_fd, int to_fd, const char *name, struct error *err)
@@ -184,7 +239,7 @@ int copier_add(struct copier *copier, int from_fd, int to_fd, const char *name,
 	}
 	if (copy_content(from_fd, to_fd, name, stat, err) < 0)
 		return -1;
-	return tree_copy_attributes(from_fd, to_fd, name, stat, err);
+	return copy_attributes(copier->maps, from_fd, to_fd, name, stat, err);
 }
 
 /* What a layer's entry stands in for goes; but a directory comes to what is in one. */
@@ -220,7 +275,7 @@ static int copy_entry(struct copier *copier, int from_fd, int to_fd, const char 
 		return copier_add(copier, from_fd, to_fd, name, &stat, err);
 	if (copy_subdirectory(copier, from_fd, to_fd, name, err) < 0)
 		return -1;
-	return tree_copy_attributes(from_fd, to_fd, name, &stat, err);
+	return copy_attributes(copier->maps, from_fd, to_fd, name, &stat, err);
 }
 
 static int copy_directory(
@@ -247,14 +302,20 @@ static int copy_root(
 	if (copy_directory(copier, from_fd, copier->target_fd, err) < 0)
 		return fail_while(err, "copying %s%s", name,
 			copier->path.data ? copier->path.data : "");
-	return tree_copy_attributes(from_fd, copier->target_fd, ".", &stat, err);
+	return copy_attributes(copier->maps, from_fd, copier->target_fd, ".", &stat, err);
+}
+
+int tree_copy_mapped(int from_fd, int to_fd, const char *name,
+	const struct userns_maps *maps, struct error *err)
+{
+	auto_copier copier = { .target_fd = to_fd, .maps = maps };
+
+	return copy_root(&copier, from_fd, name, err);
 }
 
 int tree_copy(int from_fd, int to_fd, const char *name, struct error *err)
 {
-	auto_copier copier = { .target_fd = to_fd };
-
-	return copy_root(&copier, from_fd, name, err);
+	return tree_copy_mapped(from_fd, to_fd, name, NULL, err);
 }
 
 int tree_copy_layer(int from_fd, int to_fd, const char *name, struct error *err)

@@ -7,10 +7,15 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "base/userns.h"
 
 /* What from_fd holds into the existing, empty directory to_fd, which also gets the
  * attributes of from_fd. `name` is for errors. */
 int tree_copy(int from_fd, int to_fd, const char *name, struct error *err) must_check;
+
+/* The same for a user namespace: the owners in it are those of the original. */
+int tree_copy_mapped(int from_fd, int to_fd, const char *name,
+	const struct userns_maps *maps, struct error *err) must_check;
 
 /* The same of a layer, the upper directory of an overlay, onto the files of those below it:
  * what its marks say is gone goes. */

@@ -7,11 +7,13 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "base/userns.h"
 #include "builder/hardlinks.h"
 
 struct copier {
 	int target_fd;
 	bool onto; /* a layer, with its whiteouts, onto what is there */
+	const struct userns_maps *maps; /* of the copy's owners; NULL: they stay */
 	struct hardlinks links;
 	struct str path; /* beneath the target, of the current directory: "a/b/" */
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/ip.h"
 #include "base/str.h"
 
 int address_family(const char *text)
@@ -24,9 +25,10 @@ size_t address_length(const struct address *address)
 
 static int parse_bytes(const char *text, struct address *ret)
 {
-	struct address address = { .family = address_family(text) };
+	struct address address = { 0 };
 
-	if (inet_pton(address.family, text, address.bytes) != 1)
+	address.family = ip_parse(text, address.bytes);
+	if (!address.family)
 		return -1;
 	address.prefix = address_width(&address);
 	*ret = address;

@@ -15,13 +15,6 @@
 #include "base/process.h"
 #include "netsetup/netns.h"
 
-const struct word attachment_protocol_words[] = {
-	{ "tcp", IPPROTO_TCP },
-	{ "udp", IPPROTO_UDP },
-	{ "sctp", IPPROTO_SCTP },
-	{ NULL, 0 },
-};
-
 /* clang-format off */
 static const struct json_field address_fields[] = {
 	JSON_STRING(struct attachment_address, address, "address", .required = true),
@@ -35,7 +28,7 @@ static const struct json_field port_fields[] = {
 	JSON_STRING(struct attachment_port, host_ip, "hostIP"),
 	JSON_U16(struct attachment_port, host_port, "hostPort", .required = true),
 	JSON_U16(struct attachment_port, container_port, "containerPort", .required = true),
-	JSON_WORD(struct attachment_port, protocol, "protocol", attachment_protocol_words,
+	JSON_WORD(struct attachment_port, protocol, "protocol", port_protocol_words,
 		.required = true),
 	JSON_END,
 };

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "netsetup/network.h"
 #include "netsetup/places.h"
+#include "spec/ports.h"
 
 struct attachment_address {
 	char *address; /* with prefix */
@@ -24,7 +25,6 @@ struct attachment_port {
 	uint16_t container_port;
 	int64_t protocol; /* IPPROTO_… */
 };
-extern const struct word attachment_protocol_words[];
 
 struct attachment_bandwidth {
 	uint64_t ingress_rate;  /* bits a second, to the container; 0: no limit */

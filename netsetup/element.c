@@ -140,7 +140,7 @@ static void append_field(struct str *out, const struct element_field *field)
 			bytes[2], bytes[3], bytes[4], bytes[5]);
 		break;
 	case ELEMENT_PROTOCOL:
-		str_append(out, word_of_number(attachment_protocol_words, bytes[0]));
+		str_append(out, word_of_number(port_protocol_words, bytes[0]));
 		break;
 	case ELEMENT_PORT:
 		str_appendf(out, "%d", bytes[0] << 8 | bytes[1]);

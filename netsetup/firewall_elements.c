@@ -184,7 +184,7 @@ static void append_chain_rule(struct str *out, const struct leading *leading, bo
 		if (!any)
 			str_appendf(&ports, "%s . ", port->host_ip);
 		str_appendf(&ports, "%s . %u : %s . %u",
-			word_of_number(attachment_protocol_words, port->protocol),
+			word_of_number(port_protocol_words, port->protocol),
 			port->host_port, address_text(&leading->address).text,
 			port->container_port);
 	}

@@ -1,44 +1,10 @@
-/* Parsing and showing port mappings. */
+/* Checking and showing port mappings. */
 #include "netsetup/publish.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "base/log.h"
 #include "netsetup/address.h"
-
-struct port_range {
-	uint32_t first;
-	uint32_t last;
-};
-
-static int parse_port(const char *text, uint32_t *ret, struct error *err)
-{
-	if (str_to_u32(text, "port", ret, err) < 0)
-		return -1;
-	if (*ret == 0 || *ret > 65535)
-		return fail_code(err, EINVAL, "port %s is not between 1 and 65535", text);
-	return 0;
-}
-
-static int parse_range(char *text, struct port_range *ret, struct error *err)
-{
-	char *dash = strchr(text, '-');
-
-	if (dash)
-		*dash++ = '\0';
-	if (parse_port(text, &ret->first, err) < 0)
-		return -1;
-	ret->last = ret->first;
-	if (dash && parse_port(dash, &ret->last, err) < 0)
-		return -1;
-	if (ret->last < ret->first)
-		return fail_code(
-			err, EINVAL, "the ports %u-%u fall", ret->first, ret->last);
-	return 0;
-}
 
 void publish_add(struct attachment *record, const struct attachment_port *port)
 {
@@ -48,97 +14,36 @@ void publish_add(struct attachment *record, const struct attachment_port *port)
 	record->publish[record->publish_count++].host_ip = str_dup(port->host_ip);
 }
 
-/* Cuts "/tcp" off. */
-static int cut_protocol(char *text, int64_t *ret, struct error *err)
-{
-	char *slash = strchr(text, '/');
-
-	*ret = IPPROTO_TCP;
-	if (!slash)
-		return 0;
-	*slash++ = '\0';
-	if (!word_to_number(attachment_protocol_words, slash, ret))
-		return word_fail(attachment_protocol_words, "protocol", slash, err);
-	return 0;
-}
-
-/* Cuts "HOSTIP:" off; *ports is what follows. */
-static char *cut_host(char *text, char **ports)
-{
-	char *colon = strrchr(text, ':');
-	char *before = NULL;
-
-	*ports = text;
-	if (!colon)
-		return NULL;
-	*colon = '\0';
-	before = strrchr(text, ':');
-	*colon = ':';
-	if (!before)
-		return NULL;
-	*before = '\0';
-	*ports = before + 1;
-	if (text[0] == '[' && str_ends_with(text, "]")) {
-		text[strlen(text) - 1] = '\0';
-		return text + 1;
-	}
-	return text;
-}
-
-static int parse(struct attachment *record, char *text, struct error *err)
-{
-	struct attachment_port port = { 0 };
-	struct port_range host;
-	struct port_range inside;
-	char *ports;
-	char *colon;
-
-	if (cut_protocol(text, &port.protocol, err) < 0)
-		return -1;
-	port.host_ip = cut_host(text, &ports);
-	colon = strchr(ports, ':');
-	if (!colon)
-		return fail_code(err, EINVAL,
-			"expected [HOSTIP:]HOSTPORT:CONTAINERPORT[/PROTOCOL]");
-	*colon = '\0';
-	if (parse_range(ports, &host, err) < 0 ||
-		parse_range(colon + 1, &inside, err) < 0)
-		return -1;
-	if (host.last - host.first != inside.last - inside.first)
-		return fail_code(err, EINVAL, "the two ranges differ in length");
-	for (uint32_t i = 0; i <= host.last - host.first; i++) {
-		port.host_port = (uint16_t)(host.first + i);
-		port.container_port = (uint16_t)(inside.first + i);
-		publish_add(record, &port);
-	}
-	return 0;
-}
-
+/* A range becomes one mapping a port. */
 int publish_parse(struct attachment *record, const char *text, struct error *err)
 {
-	auto_free char *copy = str_dup(text);
+	auto_port_mapping mapping = { 0 };
 
-	if (parse(record, copy, err) < 0)
+	if (port_mapping_parse(text, &mapping, err) < 0)
 		return fail_while(err, "publishing \"%.100s\"", text);
+	for (uint32_t i = 0; i <= mapping.more; i++)
+		publish_add(record,
+			&(struct attachment_port){
+				.host_ip = mapping.host_ip,
+				.host_port = (uint16_t)(mapping.host_port + i),
+				.container_port = (uint16_t)(mapping.container_port + i),
+				.protocol = mapping.protocol,
+			});
 	return 0;
 }
 
 /* Of addresses as address_text() writes them. */
-static bool is_any(const char *host, const char *other)
-{
-	return (str_equal(host, "0.0.0.0") && address_family(other) == AF_INET) ||
-	       (str_equal(host, "::") && address_family(other) == AF_INET6);
-}
-
 static bool same_host_port(
 	const struct attachment_port *a, const struct attachment_port *b)
 {
-	const char *first = a->host_ip;
-	const char *second = b->host_ip;
+	struct port_mapping first = {
+		.host_ip = a->host_ip, .host_port = a->host_port, .protocol = a->protocol
+	};
+	struct port_mapping second = {
+		.host_ip = b->host_ip, .host_port = b->host_port, .protocol = b->protocol
+	};
 
-	return a->host_port == b->host_port && a->protocol == b->protocol &&
-	       (!first || !second || str_equal(first, second) || is_any(first, second) ||
-		       is_any(second, first));
+	return port_mapping_collides(&first, &second);
 }
 
 int publish_check(struct attachment *record, struct error *err)
@@ -221,7 +126,7 @@ char *publish_text(const struct attachment *record)
 		str_appendf(&text, "%s%s%s%u->%u/%s", i ? "," : "",
 			port->host_ip ? port->host_ip : "", port->host_ip ? ":" : "",
 			port->host_port, port->container_port,
-			word_of_number(attachment_protocol_words, port->protocol));
+			word_of_number(port_protocol_words, port->protocol));
 	}
 	return str_take(&text);
 }

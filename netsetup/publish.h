@@ -3,8 +3,7 @@
 
 #include "netsetup/attachment.h"
 
-/* [HOSTIP:]PORT[-PORT]:PORT[-PORT][/tcp|udp|sctp], an IPv6 HOSTIP in brackets; appends to
- * the record. A range becomes one mapping a port. */
+/* What spec/ports.h reads; appends to the record, a mapping for each port of a range. */
 int publish_parse(
 	struct attachment *record, const char *text, struct error *err) must_check;
 /* Ports are not 0, no two mappings are of the same host port, addresses are addresses; they

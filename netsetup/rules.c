@@ -27,8 +27,8 @@ static char *port_name(const struct attachment_port *port, int family)
 	if (address_family(host) != family)
 		return NULL;
 	return str_format("%s.%u%s%s",
-		word_of_number(attachment_protocol_words, port->protocol),
-		port->host_port, plain ? "" : "@", plain ? "" : host);
+		word_of_number(port_protocol_words, port->protocol), port->host_port,
+		plain ? "" : "@", plain ? "" : host);
 }
 
 /* Where no address is known yet, one of each family may come. */

@@ -66,6 +66,34 @@ static int make_directories(const struct bundle *bundle, bool overlay, struct er
 	return 0;
 }
 
+/* Root of the container's user namespace reaches its files through the bundle, and nobody
+ * else does; so do runtimes whose init is that root. */
+static int let_root_in(
+	const struct bundle *bundle, const struct userns_maps *maps, struct error *err)
+{
+	gid_t group;
+
+	if (!maps || !bundle->made_directory ||
+		!userns_map_find(&maps->groups, 0, &group))
+		return 0;
+	if (fchown(bundle->fd, (uid_t)-1, group) < 0 || fchmod(bundle->fd, 0710) < 0)
+		return fail_errno(err, "giving way through %s", bundle->path);
+	return 0;
+}
+
+/* Layers of the store belong to the host's ids. */
+static int read_maps(const struct bundle_place *place,
+	const struct bundle_request *request, struct userns_maps *ret, struct error *err)
+{
+	if (bundle_read_maps(request, ret, err) < 0)
+		return -1;
+	if (ret->users.count > 0 && place->root != BUNDLE_ROOT_COPY)
+		return fail(err,
+			"a user namespace needs files that belong to its ids: --rootfs "
+			"copy");
+	return 0;
+}
+
 /* The uppermost directory of the overlay says what "/" is: as the image has it. */
 static int take_over_root(
 	const struct overlay *overlay, const struct bundle *bundle, struct error *err)
@@ -83,7 +111,8 @@ static int take_over_root(
 
 static int fill_root(const struct bundle_place *place, const struct image *image,
 	const struct bundle_request *request, const struct bundle *bundle,
-	const struct overlay *overlay, struct user *ret, struct error *err)
+	const struct overlay *overlay, const struct userns_maps *maps, struct user *ret,
+	struct error *err)
 {
 	const char *user = request->user ? request->user : image->config.config.user;
 	bool copied = place->root == BUNDLE_ROOT_COPY;
@@ -97,6 +126,7 @@ static int fill_root(const struct bundle_place *place, const struct image *image
 		.bundle_fd = bundle->fd,
 		.copy = copied,
 		.volumes = true,
+		.maps = maps,
 		.signal_fd = place->signal_fd,
 	};
 
@@ -157,6 +187,7 @@ static int fill(const struct bundle_place *place, const struct image *image,
 	struct error *err)
 {
 	auto_overlay overlay = { 0 };
+	auto_userns_maps maps = { 0 };
 	auto_oci_config config = { 0 };
 	struct user user = { 0 };
 	struct bundle_input input = {
@@ -168,9 +199,14 @@ static int fill(const struct bundle_place *place, const struct image *image,
 	};
 	bool layered = place->root != BUNDLE_ROOT_COPY;
 
+	if (read_maps(place, request, &maps, err) < 0)
+		return -1;
+	input.maps = maps.users.count > 0 ? &maps : NULL;
 	if (make_directories(bundle, layered, err) < 0 ||
+		let_root_in(bundle, input.maps, err) < 0 ||
 		overlay_of_image(place->store, image, bundle->path, &overlay, err) < 0 ||
-		fill_root(place, image, request, bundle, &overlay, &user, err) < 0)
+		fill_root(place, image, request, bundle, &overlay, input.maps, &user,
+			err) < 0)
 		return fail_writing(place, err);
 	if (layered && (set_upper(bundle, &overlay, err) < 0 ||
 			       lease_take(place->store, bundle->path, image, err) < 0))

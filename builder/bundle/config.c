@@ -27,6 +27,8 @@ void bundle_request_free(struct bundle_request *request)
 	strings_free(&request->tmpfs);
 	strings_free(&request->devices);
 	strings_free(&request->cdi_directories);
+	strings_free(&request->uidmap);
+	strings_free(&request->gidmap);
 	strings_free(&request->security);
 	strings_free(&request->ulimits);
 	strings_free(&request->cap_add);

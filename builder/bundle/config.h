@@ -10,8 +10,10 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "base/userns.h"
 #include "builder/bundle/request.h"
 #include "builder/bundle/user.h"
+#include "builder/cdi/cdi.h"
 #include "builder/overlay.h"
 #include "builder/store/image.h"
 #include "spec/config.h"
@@ -20,8 +22,12 @@ struct bundle_input {
 	const struct bundle_request *request;
 	const struct image *image;
 	const struct user *user;
+	const struct userns_maps
+		*maps; /* of bundle_read_maps(); NULL: none are asked for */
 	const struct overlay *overlay; /* becomes mounts at "/"; NULL: rootfs/ is full */
 	const char *bundle;            /* absolute path of the bundle's directory */
+	const struct cdi
+		*cdi; /* where the request's devices are; NULL: in its directories */
 };
 
 /* Reads the host's resolv.conf, writes nothing. */
@@ -45,6 +51,9 @@ int bundle_add_network(const struct bundle_input *input, struct oci_config *conf
 int bundle_add_limits(const struct bundle_input *input, struct oci_config *config,
 	struct error *err) must_check;
 
+/* What --userns and its like say; no ranges where the container gets the host's ids. */
+int bundle_read_maps(const struct bundle_request *request, struct userns_maps *ret,
+	struct error *err) must_check;
 /* After bundle_add_mounts(): what has no number in the namespace is left out of them. */
 int bundle_add_user_namespace(const struct bundle_input *input, struct oci_config *config,
 	struct error *err) must_check;

@@ -110,6 +110,7 @@ int bundle_add_devices(
 	const struct bundle_input *input, struct oci_config *config, struct error *err)
 {
 	auto_strings named = { 0 };
+	auto_cdi own = { 0 };
 
 	strings_each (item, &input->request->devices) {
 		if (cdi_is_name(*item))
@@ -117,5 +118,9 @@ int bundle_add_devices(
 		else if (add_device(*item, &config->linux, err) < 0)
 			return -1;
 	}
-	return bundle_add_named_devices(input, &named, config, err);
+	if (named.count > 0 && !input->cdi &&
+		cdi_open(&input->request->cdi_directories, &own, err) < 0)
+		return -1;
+	return bundle_add_named_devices(
+		input->cdi ? input->cdi : &own, &named, config, err);
 }

@@ -215,21 +215,16 @@ static int apply(
 	return set_intel_rdt(edits, &config->linux, err);
 }
 
-int bundle_add_named_devices(const struct bundle_input *input,
-	const struct strings *names, struct oci_config *config, struct error *err)
+int bundle_add_named_devices(const struct cdi *cdi, const struct strings *names,
+	struct oci_config *config, struct error *err)
 {
 	auto_strings done = { 0 };
-	auto_cdi cdi = { 0 };
 
-	if (!names->count)
-		return 0;
-	if (cdi_open(&input->request->cdi_directories, &cdi, err) < 0)
-		return -1;
 	strings_each (name, names) {
 		const struct cdi_specification *specification;
 		const struct cdi_device *device;
 
-		if (cdi_lookup(&cdi, *name, &specification, &device, err) < 0)
+		if (cdi_lookup(cdi, *name, &specification, &device, err) < 0)
 			return -1;
 		if (!strings_contain(&done, specification->path) &&
 			apply(&specification->edits, config, err) < 0)

@@ -4,12 +4,10 @@
 #include <sys/stat.h>
 
 #include "builder/bundle/config.h"
-#include "builder/cdi/cdi.h"
 
 /* What the container becomes by these devices, whose names are full ones. */
-int bundle_add_named_devices(const struct bundle_input *input,
-	const struct strings *names, struct oci_config *config,
-	struct error *err) must_check;
+int bundle_add_named_devices(const struct cdi *cdi, const struct strings *names,
+	struct oci_config *config, struct error *err) must_check;
 
 /* Takes what is in the device, which replaces another at its path. access: of r, w and m;
  * NULL: what the cgroup lets through stays as it is. */

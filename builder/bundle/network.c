@@ -5,18 +5,19 @@
  */
 #include "builder/bundle/config.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/ip.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "builder/bundle/rootfs.h"
+#include "spec/ports.h"
 
 #define RESOLV_CONF_MAX (64u << 10)
 
@@ -86,23 +87,46 @@ static int add_hooks(
 	return 0;
 }
 
+/* Whether one before it has a port of the host's that it would have, too. */
+static int check_collision(const struct strings *words, size_t index,
+	const struct port_mapping *mapping, struct error *err)
+{
+	for (size_t i = 0; i < index; i++) {
+		auto_port_mapping other = { 0 };
+
+		if (port_mapping_parse(words->items[i], &other, err) < 0)
+			return -1;
+		if (port_mapping_collides(mapping, &other))
+			return fail(err, "--publish %s has the host's port already",
+				words->items[i]);
+	}
+	return 0;
+}
+
+/* mocker-netsetup reads the words once more, when the container starts. */
 static int check_publish(const struct bundle_request *request, struct error *err)
 {
-	if (request->publish.count > 0 && (request->netns || !on_named_network(request)))
+	const struct strings *words = &request->publish;
+
+	for (size_t i = 0; i < words->count; i++) {
+		auto_port_mapping mapping = { 0 };
+
+		if (port_mapping_parse(words->items[i], &mapping, err) < 0 ||
+			check_collision(words, i, &mapping, err) < 0)
+			return fail_while(err, "--publish %s", words->items[i]);
+	}
+	if (words->count > 0 && (request->netns || !on_named_network(request)))
 		return fail(err,
 			"--publish %s: ports are published on a network of mocker-netsetup; "
 			"add --net NAME",
-			request->publish.items[0]);
+			words->items[0]);
 	return 0;
 }
 
 static int check_dns(const struct bundle_request *request, struct error *err)
 {
-	unsigned char address[sizeof(struct in6_addr)];
-
 	strings_each (item, &request->dns) {
-		if (inet_pton(AF_INET, *item, address) != 1 &&
-			inet_pton(AF_INET6, *item, address) != 1)
+		if (!ip_parse(*item, NULL))
 			return fail(err, "--dns %s: expected an address", *item);
 	}
 	return 0;
@@ -170,11 +194,8 @@ static int add_host(const char *text, struct str *ret, struct error *err)
 {
 	const char *colon = strchr(text, ':');
 	auto_free char *name = str_dup_n(text, colon ? (size_t)(colon - text) : 0);
-	unsigned char address[sizeof(struct in6_addr)];
 
-	if (!colon || !*name || strpbrk(name, " \t\n#") ||
-		(inet_pton(AF_INET, colon + 1, address) != 1 &&
-			inet_pton(AF_INET6, colon + 1, address) != 1))
+	if (!colon || !*name || strpbrk(name, " \t\n#") || !ip_parse(colon + 1, NULL))
 		return fail(err, "--add-host %s: expected NAME:ADDRESS", text);
 	str_appendf(ret, "%s\t%s\n", colon + 1, name);
 	return 0;
@@ -193,13 +214,17 @@ static int make_hosts(const struct bundle_request *request, const char *hostname
 	return 0;
 }
 
-static int write_file(
-	int dir_fd, const char *name, const struct str *text, struct error *err)
+static int write_file(int dir_fd, const char *name, const struct str *text,
+	const struct userns_maps *maps, struct error *err)
 {
 	struct file_replace_options options = { .mode = 0644 };
+	auto_fd fd = -1;
 
-	return file_replace_at(
-		dir_fd, name, text->data ? text->data : "", text->length, options, err);
+	if (file_replace_at(dir_fd, name, text->data ? text->data : "", text->length,
+		    options, err) < 0)
+		return -1;
+	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? fail_errno(err, "opening %s", name) : bundle_own(fd, maps, err);
 }
 
 int bundle_write_etc(const struct bundle_input *input, int bundle_fd, struct error *err)
@@ -221,9 +246,9 @@ int bundle_write_etc(const struct bundle_input *input, int bundle_fd, struct err
 		make_hosts(request, name, &hosts, err) < 0)
 		return -1;
 	str_appendf(&hostname, "%s\n", name);
-	return write_file(fd, "resolv.conf", &resolv_conf, err) < 0 ||
-			       write_file(fd, "hosts", &hosts, err) < 0 ||
-			       write_file(fd, "hostname", &hostname, err) < 0
+	return write_file(fd, "resolv.conf", &resolv_conf, input->maps, err) < 0 ||
+			       write_file(fd, "hosts", &hosts, input->maps, err) < 0 ||
+			       write_file(fd, "hostname", &hostname, input->maps, err) < 0
 		       ? -1
 		       : 0;
 }

@@ -27,6 +27,10 @@ struct bundle_request {
 	struct strings dns;
 	struct strings hosts; /* NAME:ADDRESS, for /etc/hosts */
 
+	const char *userns;    /* "host", or whose subordinate ids it has; NULL: host */
+	struct strings uidmap; /* CONTAINER:HOST:COUNT, in place of a user's */
+	struct strings gidmap; /* none: as uidmap */
+
 	const char *user;    /* NULL: the image's */
 	const char *workdir; /* NULL: the image's */
 	const char *entrypoint;

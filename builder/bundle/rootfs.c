@@ -22,6 +22,19 @@ char *bundle_volume_name(size_t index)
 	return str_format("volumes/%zu", index);
 }
 
+int bundle_own(int fd, const struct userns_maps *maps, struct error *err)
+{
+	uid_t user;
+	gid_t group;
+
+	if (!maps || !userns_map_find(&maps->users, 0, &user) ||
+		!userns_map_find(&maps->groups, 0, &group))
+		return 0;
+	return fchown(fd, user, group) < 0
+		       ? fail_errno(err, "giving a file to the container's root")
+		       : 0;
+}
+
 static int open_directory(int dir_fd, const char *name, int *ret_fd, struct error *err)
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -40,7 +53,7 @@ static int copy_root(const struct rootfs_work *work, int root_fd, struct error *
 		return 0;
 	if (open_directory(work->bundle_fd, "rootfs", &fd, err) < 0)
 		return -1;
-	return tree_copy(root_fd, fd, "/", err);
+	return tree_copy_mapped(root_fd, fd, "/", work->maps, err);
 }
 
 /* A volume begins with what the image has at its place. */
@@ -60,8 +73,8 @@ static int fill_volume(
 	if (from < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
 		return fail_errno(err, "opening the volume %s", path);
 	if (from < 0) /* not there, or no directory: the volume begins empty */
-		return 0;
-	return tree_copy(from, to, path, err);
+		return bundle_own(to, work->maps, err);
+	return tree_copy_mapped(from, to, path, work->maps, err);
 }
 
 static int fill_volumes(const struct rootfs_work *work, int root_fd, struct error *err)

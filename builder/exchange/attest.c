@@ -1,4 +1,5 @@
-/* Statements become blobs, those a manifest, that and the image's an index. */
+/* Statements become blobs, those a manifest, that and the image's an index. What is told of
+ * how the image was built is provenance.c's. */
 #include "builder/exchange/attest.h"
 
 #include <ctype.h>
@@ -16,13 +17,9 @@
 #include "builder/sbom/spdx.h"
 #include "builder/worker.h"
 #include "spec/image_manifest.h"
-#include "spec/platform.h"
 
-#define MEDIA_STATEMENT      "application/vnd.in-toto+json"
-#define PREDICATE_SBOM       "https://spdx.dev/Document"
-#define PREDICATE_PROVENANCE "https://slsa.dev/provenance/v0.2"
-#define BUILD_TYPE           "urn:mocker:builder:v1"
-#define BUILDER              "urn:mocker:mocker-builder:" VERSION
+#define MEDIA_STATEMENT "application/vnd.in-toto+json"
+#define PREDICATE_SBOM  "https://spdx.dev/Document"
 
 struct attesting {
 	struct session *session;
@@ -111,8 +108,7 @@ static void append_coded(struct str *text, const char *value, size_t length)
 	}
 }
 
-/* pkg:docker/NAME@TAG?platform=linux%2Famd64 */
-static char *package_url(const char *name, const char *os, const char *architecture)
+char *attest_package_url(const char *name, const char *os, const char *architecture)
 {
 	const char *slash = strrchr(name, '/');
 	const char *at = strchr(name, '@');
@@ -134,8 +130,9 @@ static void begin_statement(
 	const struct attesting *attesting, const char *predicate, struct str *ret)
 {
 	const struct image_config *config = &attesting->image->config;
-	auto_free char *url = package_url(attesting->name ? attesting->name : "image",
-		config->os, config->architecture);
+	auto_free char *url =
+		attest_package_url(attesting->name ? attesting->name : "image",
+			config->os, config->architecture);
 
 	str_appendf(ret,
 		"{\"_type\":\"https://in-toto.io/Statement/v0.1\","
@@ -169,6 +166,7 @@ static int add_statements(struct attesting *attesting, struct error *err)
 {
 	auto_str sbom = { 0 };
 	auto_str provenance = { 0 };
+	const char *predicate;
 
 	if (attesting->image->sbom) {
 		begin_statement(attesting, PREDICATE_SBOM, &sbom);
@@ -180,10 +178,13 @@ static int add_statements(struct attesting *attesting, struct error *err)
 	}
 	if (!attesting->image->provenance)
 		return 0;
-	begin_statement(attesting, PREDICATE_PROVENANCE, &provenance);
+	/* Records of images had no type while there was one. */
+	predicate = attesting->image->provenance_type ? attesting->image->provenance_type
+						      : attest_predicate_type(ATTEST_V02);
+	begin_statement(attesting, predicate, &provenance);
 	str_append(&provenance, attesting->image->provenance);
 	str_append_char(&provenance, '}');
-	return add_statement(attesting, PREDICATE_PROVENANCE, &provenance, err);
+	return add_statement(attesting, predicate, &provenance, err);
 }
 
 /* ---- the index ----------------------------------------------------------------------- */
@@ -276,90 +277,4 @@ int attest_image(struct session *session, int directory_fd, const struct image *
 		result = write_index(&attesting, entry, err);
 	strings_free(&attesting.diff_ids);
 	return result;
-}
-
-/* ---- provenance ---------------------------------------------------------------------- */
-
-/* {"KIND":"HEX"}, of KIND:HEX. */
-static void append_digest(struct str *text, const char *digest)
-{
-	size_t kind = strcspn(digest, ":");
-
-	if (digest[kind])
-		str_appendf(text, ",\"digest\":{\"%.*s\":\"%s\"}", (int)kind, digest,
-			digest + kind + 1);
-}
-
-/* Who opened a URL, and by which password, is nobody else's matter. */
-static void append_uri(struct str *text, const char *url)
-{
-	const char *host = strstr(url, "://");
-	size_t length = host ? strcspn(host + 3, "/?#") : 0;
-	const char *user = host ? memrchr(host + 3, '@', length) : NULL;
-	auto_free char *shown =
-		user && str_after(url, "http")
-			? str_format("%.*s%s", (int)(host + 3 - url), url, user + 1)
-			: str_dup(url);
-
-	str_append(text, "{\"uri\":");
-	json_append_string(text, shown);
-}
-
-static void append_materials(struct str *text, const struct attest_build *build)
-{
-	const char *architecture = platform_architecture();
-	const char *separator = "";
-
-	for (size_t i = 0; i < build->images->count; i++, separator = ",") {
-		const struct pair *image = &build->images->items[i];
-		auto_free char *url = package_url(image->key, "linux", architecture);
-
-		str_append(text, separator);
-		append_uri(text, url);
-		append_digest(text, image->value);
-		str_append_char(text, '}');
-	}
-	for (size_t i = 0; i < build->fetched->count; i++, separator = ",") {
-		str_append(text, separator);
-		append_uri(text, build->fetched->items[i].key);
-		append_digest(text, build->fetched->items[i].value);
-		str_append_char(text, '}');
-	}
-}
-
-static void append_source(struct str *text, const struct attest_build *build)
-{
-	append_uri(text, build->repository);
-	append_digest(text, build->source);
-	str_append(text, ",\"entryPoint\":");
-	json_append_string(text, build->file);
-	str_append_char(text, '}');
-}
-
-/* Values of build arguments are left out, as they may be secrets: so the parameters are
- * not complete. */
-char *attest_provenance(const struct attest_build *build)
-{
-	auto_str text = { 0 };
-
-	str_append(&text, "{\"builder\":{\"id\":\"" BUILDER "\"},"
-			  "\"buildType\":\"" BUILD_TYPE "\",\"materials\":[");
-	append_materials(&text, build);
-	str_append(&text, "],\"invocation\":{\"configSource\":");
-	append_source(&text, build);
-	str_append(&text, ",\"parameters\":{\"frontend\":\"mockerfile\",\"args\":{");
-	if (build->target) {
-		str_append(&text, "\"target\":");
-		json_append_string(&text, build->target);
-	}
-	str_appendf(&text,
-		"}},\"environment\":{\"platform\":\"linux/%s\"}},\"metadata\":{",
-		platform_architecture());
-	if (build->started)
-		str_appendf(&text,
-			"\"buildStartedOn\":\"%s\",\"buildFinishedOn\":\"%s\",",
-			build->started, build->finished);
-	str_append(&text, "\"completeness\":{\"parameters\":false,\"environment\":true,"
-			  "\"materials\":false},\"reproducible\":false}}");
-	return str_take(&text);
 }

@@ -15,36 +15,42 @@ static const struct json_field manifest_fields[] = {
 static const struct json_type manifest_type =
 	JSON_TYPE(struct docker_manifest, manifest_fields);
 
-struct manifests {
-	struct docker_manifest *items;
-	size_t items_count;
-};
-
 static const struct json_field manifests_fields[] = {
-	JSON_ARRAY(struct manifests, items, "manifest.json", &manifest_type),
+	JSON_ARRAY(struct docker_manifests, items, "manifest.json", &manifest_type),
 	JSON_END,
 };
 static const struct json_type manifests_type =
-	JSON_TYPE(struct manifests, manifests_fields);
+	JSON_TYPE(struct docker_manifests, manifests_fields);
 
-void docker_manifest_free(struct docker_manifest *manifest)
+void docker_manifests_free(struct docker_manifests *manifests)
 {
-	json_free(&manifest_type, manifest);
+	json_free(&manifests_type, manifests);
 }
 
-void docker_manifest_write(struct str *str, const struct docker_manifest *manifest)
+struct docker_manifest *docker_manifests_add(struct docker_manifests *manifests)
+{
+	size_t count = manifests->items_count++;
+
+	manifests->items = str_grow(manifests->items, count, sizeof(*manifests->items));
+	manifests->items[count] = (struct docker_manifest){ 0 };
+	return &manifests->items[count];
+}
+
+void docker_manifests_write(struct str *str, const struct docker_manifests *manifests)
 {
 	struct json_write_options options = { 0 };
 
-	str_append_char(str, '[');
-	json_write(str, &manifest_type, manifest, options);
+	for (size_t i = 0; i < manifests->items_count; i++) {
+		str_append_char(str, i == 0 ? '[' : ',');
+		json_write(str, &manifest_type, &manifests->items[i], options);
+	}
 	str_append(str, "]\n");
 }
 
-int docker_manifest_read(int directory_fd, struct docker_manifest *ret, struct error *err)
+int docker_manifests_read(
+	int directory_fd, struct docker_manifests *ret, struct error *err)
 {
 	struct json_options options = { .name = "manifest.json" };
-	struct manifests manifests = { 0 };
 	auto_free char *text = NULL;
 	auto_str wrapped = { 0 };
 	size_t length = 0;
@@ -53,17 +59,8 @@ int docker_manifest_read(int directory_fd, struct docker_manifest *ret, struct e
 		    directory_fd, "manifest.json", MANIFEST_MAX, &text, &length, err) < 0)
 		return -1;
 	str_appendf(&wrapped, "{\"manifest.json\":%s}", text);
-	if (json_read(&manifests_type, &manifests, wrapped.data, wrapped.length, &options,
-		    err) < 0)
+	if (json_read(&manifests_type, ret, wrapped.data, wrapped.length, &options, err) <
+		0)
 		return -1;
-	if (manifests.items_count != 1) {
-		(void)!fail(err, "manifest.json: expected one image, found %zu",
-			manifests.items_count);
-		json_free(&manifests_type, &manifests);
-		return -1;
-	}
-	*ret = manifests.items[0];
-	manifests.items[0] = (struct docker_manifest){ 0 };
-	json_free(&manifests_type, &manifests);
-	return 0;
+	return ret->items_count > 0 ? 0 : fail(err, "manifest.json: it names no image");
 }

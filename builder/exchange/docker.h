@@ -14,12 +14,20 @@ struct docker_manifest {
 	struct strings layers;    /* file names, lowest first */
 };
 
-void docker_manifest_free(struct docker_manifest *manifest);
+struct docker_manifests {
+	struct docker_manifest *items;
+	size_t items_count;
+};
 
-#define auto_docker_manifest \
-	__attribute__((cleanup(docker_manifest_free))) struct docker_manifest
+void docker_manifests_free(struct docker_manifests *manifests);
 
-void docker_manifest_write(struct str *str, const struct docker_manifest *manifest);
-/* The first image of the file at directory/manifest.json. errnum ENOENT: there is none. */
-int docker_manifest_read(
-	int directory_fd, struct docker_manifest *ret, struct error *err) must_check;
+#define auto_docker_manifests \
+	__attribute__((cleanup(docker_manifests_free))) struct docker_manifests
+
+/* One more, empty. */
+struct docker_manifest *docker_manifests_add(struct docker_manifests *manifests);
+/* The text of the file. */
+void docker_manifests_write(struct str *str, const struct docker_manifests *manifests);
+/* directory/manifest.json, which has at least one image. errnum ENOENT: there is none. */
+int docker_manifests_read(
+	int directory_fd, struct docker_manifests *ret, struct error *err) must_check;

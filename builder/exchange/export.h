@@ -1,7 +1,7 @@
 /*
- * An image of the store as others read it: an OCI image layout, in a directory or an
- * archive, or a docker-archive. Layers become tar files only here; what came from
- * elsewhere leaves as it came, with the digests that it had.
+ * Images of the store as others read them: an OCI image layout, in a directory or an
+ * archive, or a docker-archive. Layers become tar files only here, one for all images that
+ * have it; what came from elsewhere leaves as it came, with the digests that it had.
  */
 #pragma once
 
@@ -23,13 +23,11 @@ struct export_options {
 	int64_t epoch;                    /* later file times become this; -1: none */
 };
 
-/* Adds the image to the layout in a directory, which may be empty. *ret: the manifest or
- * index that has the name; ret may be NULL. */
+/* Images with the same config are one, of several names. The directory is empty, and
+ * nobody else's: a layout, or what `docker load` reads, to be archived. */
 int export_layout(struct session *session, int directory_fd,
-	const struct export_image *image, const struct export_options *options,
-	struct digest *ret, struct error *err) must_check;
-
-/* Writes what `docker load` reads into an empty directory, to be archived. */
+	const struct export_image *images, size_t count,
+	const struct export_options *options, struct error *err) must_check;
 int export_docker(struct session *session, int directory_fd,
-	const struct export_image *image, const struct export_options *options,
-	struct error *err) must_check;
+	const struct export_image *images, size_t count,
+	const struct export_options *options, struct error *err) must_check;

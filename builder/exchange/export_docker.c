@@ -34,9 +34,14 @@ static int copy_stream(
 	return tar_stream_end(stream, 0, ret, err);
 }
 
-/* At directory/layer.partial; false in *ret_there if its blob has been pruned. */
-static int decompress_layer(struct session *session, const struct image_layer *layer,
-	int directory_fd, bool *ret_there, struct error *err)
+static char *layer_name(const struct tar_written *written)
+{
+	return str_format("%s.tar", written->diff_id.hex);
+}
+
+/* False in *ret_there if its blob has been pruned. */
+static int decompress_layer(struct export *export, const struct image_layer *layer,
+	const char *name, bool *ret_there, struct error *err)
 {
 	struct tar_stream *stream = NULL;
 	struct tar_digests digests;
@@ -47,16 +52,13 @@ static int decompress_layer(struct session *session, const struct image_layer *l
 
 	if (layout_digest(layer->blob, &digest, err) < 0)
 		return -1;
-	from = store_open_blob(session->store, &digest);
+	from = store_open_blob(export->session->store, &digest);
 	*ret_there = from >= 0;
 	if (from < 0)
 		return errno == ENOENT ? 0
 				       : fail_errno(err, "opening blob %s", digest.hex);
-	to = openat(directory_fd, "layer.partial",
-		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (to < 0)
-		return fail_errno(err, "making a file for layer %s", layer->key);
-	if (tar_stream_begin(from, true, &stream, err) < 0)
+	if (export_open_partial(export->directory_fd, name, &to, err) < 0 ||
+		tar_stream_begin(from, true, &stream, err) < 0)
 		return -1;
 	result = copy_stream(stream, to, &digests, err);
 	tar_stream_free(stream);
@@ -64,46 +66,49 @@ static int decompress_layer(struct session *session, const struct image_layer *l
 		return fail_while(err, "blob %s", digest.hex);
 	if (!str_equal(str_after(layer->diff_id, DIGEST_PREFIX), digests.diff_id.hex))
 		return fail(err, "blob %s has changed in the store", digest.hex);
-	return 0;
+	return export_place_partial(export->directory_fd, name, err);
 }
 
-/* *ret_diff_id is owned by the caller. */
-static int write_layer(struct session *session, const struct image_layer *layer,
-	int directory_fd, const struct tar_write_options *tar, char **ret_diff_id,
-	struct error *err)
+/* Of a layer that came from elsewhere, its diff ID says which file it is. */
+static int find_layer(struct export *export, const struct image_layer *layer,
+	bool *ret_there, struct error *err)
+{
+	auto_free char *name = NULL;
+
+	*ret_there = false;
+	if (!layer->blob || !layer->diff_id)
+		return 0;
+	name = str_format("%s.tar", str_after(layer->diff_id, DIGEST_PREFIX));
+	*ret_there = faccessat(export->directory_fd, name, F_OK, 0) == 0;
+	return *ret_there ? 0 : decompress_layer(export, layer, name, ret_there, err);
+}
+
+static int write_layer(struct export *export, const struct image_layer *layer,
+	const struct tar_write_options *tar, struct strings *diff_ids, struct error *err)
 {
 	struct tar_written written;
 	bool there = false;
 
-	if (layer->blob && layer->diff_id &&
-		decompress_layer(session, layer, directory_fd, &there, err) < 0)
+	if (find_layer(export, layer, &there, err) < 0)
 		return -1;
 	if (there) {
-		*ret_diff_id = str_dup(layer->diff_id);
+		strings_add(diff_ids, layer->diff_id);
 		return 0;
 	}
-	if (export_write_layer(session, layer, directory_fd, tar, &written, err) < 0)
+	if (export_write_layer(export, layer, tar, &written, err) < 0)
 		return -1;
-	*ret_diff_id = str_format(DIGEST_PREFIX "%s", written.diff_id.hex);
+	strings_addf(diff_ids, DIGEST_PREFIX "%s", written.diff_id.hex);
 	return 0;
 }
 
-static int write_layers(struct session *session, int directory_fd,
-	const struct image *image, const struct tar_write_options *tar,
-	struct docker_manifest *manifest, struct strings *diff_ids, struct error *err)
+static int write_layers(struct export *export, const struct image *image,
+	struct strings *diff_ids, struct error *err)
 {
-	for (size_t i = 0; i < image->layers_count; i++) {
-		auto_free char *diff_id = NULL;
-		auto_free char *name = NULL;
+	struct tar_write_options tar = export_tar_options(export, image);
 
-		if (write_layer(session, &image->layers[i], directory_fd, tar, &diff_id,
-			    err) < 0)
+	for (size_t i = 0; i < image->layers_count; i++) {
+		if (write_layer(export, &image->layers[i], &tar, diff_ids, err) < 0)
 			return -1;
-		name = str_format("%s.tar", str_after(diff_id, DIGEST_PREFIX));
-		if (export_place_layer(directory_fd, name, err) < 0)
-			return -1;
-		strings_add(&manifest->layers, name);
-		strings_add(diff_ids, diff_id);
 	}
 	return 0;
 }
@@ -136,38 +141,75 @@ static int read_config(const struct store *store, const struct image *image,
 	return 0;
 }
 
-int export_docker(struct session *session, int directory_fd,
-	const struct export_image *image, const struct export_options *options,
-	struct error *err)
+/* That of the manifest with this config; a new one, if there is none. */
+static struct docker_manifest *find_manifest(struct docker_manifests *manifests,
+	const char *config, const struct strings *diff_ids)
 {
-	struct tar_write_options tar = {
-		.name = "a layer",
-		.layer = true,
-		.epoch = export_latest_time(image->image, options),
-	};
-	auto_docker_manifest manifest = { 0 };
-	auto_strings diff_ids = { 0 };
-	auto_str config = { 0 };
-	auto_str text = { 0 };
+	struct docker_manifest *manifest;
 
+	for (size_t i = 0; i < manifests->items_count; i++) {
+		if (strcmp(manifests->items[i].config, config) == 0)
+			return &manifests->items[i];
+	}
+	manifest = docker_manifests_add(manifests);
+	manifest->config = str_dup(config);
+	strings_each (diff_id, diff_ids)
+		strings_addf(
+			&manifest->layers, "%s.tar", str_after(*diff_id, DIGEST_PREFIX));
+	return manifest;
+}
+
+static int add_image(struct export *export, const struct export_image *image,
+	struct docker_manifests *manifests, struct error *err)
+{
+	struct docker_manifest *manifest;
+	auto_strings diff_ids = { 0 };
+	auto_free char *name = NULL;
+	auto_str config = { 0 };
+
+	if (export_check_image(image->image, err) < 0 ||
+		write_layers(export, image->image, &diff_ids, err) < 0 ||
+		read_config(export->session->store, image->image, &diff_ids, &config,
+			err) < 0)
+		return -1;
+	if (!config.length && export_config(image->image, &diff_ids, &config, err) < 0)
+		return -1;
+	name = str_format("%s.json", digest_of(config.data, config.length).hex);
+	manifest = find_manifest(manifests, name, &diff_ids);
+	if (image->name && !strings_contain(&manifest->repo_tags, image->name))
+		strings_add(&manifest->repo_tags, image->name);
+	return write_document(export->directory_fd, name, &config, err);
+}
+
+static void warn_of_attestations(const struct export_image *image)
+{
 	if (image->image->attached_count > 0 || image->image->sbom ||
 		image->image->provenance)
 		log_warning("a docker-archive has no place for attestations: those of %s "
 			    "are left out; oci-archive keeps them",
 			image->name ? image->name : "the image");
-	if (export_check_image(image->image, err) < 0 ||
-		write_layers(session, directory_fd, image->image, &tar, &manifest,
-			&diff_ids, err) < 0 ||
-		read_config(session->store, image->image, &diff_ids, &config, err) < 0)
-		return -1;
-	if (!config.length && export_config(image->image, &diff_ids, &config, err) < 0)
-		return -1;
-	manifest.config =
-		str_format("%s.json", digest_of(config.data, config.length).hex);
-	if (image->name)
-		strings_add(&manifest.repo_tags, image->name);
-	docker_manifest_write(&text, &manifest);
-	return write_document(directory_fd, manifest.config, &config, err) < 0
-		       ? -1
-		       : write_document(directory_fd, "manifest.json", &text, err);
+}
+
+int export_docker(struct session *session, int directory_fd,
+	const struct export_image *images, size_t count,
+	const struct export_options *options, struct error *err)
+{
+	struct export_options plain = { .compression = TAR_PLAIN,
+		.epoch = options->epoch };
+	auto_export export = {
+		.session = session,
+		.directory_fd = directory_fd,
+		.options = &plain,
+		.layer_name = layer_name,
+	};
+	auto_docker_manifests manifests = { 0 };
+	auto_str text = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		warn_of_attestations(&images[i]);
+		if (add_image(&export, &images[i], &manifests, err) < 0)
+			return -1;
+	}
+	docker_manifests_write(&text, &manifests);
+	return write_document(directory_fd, "manifest.json", &text, err);
 }

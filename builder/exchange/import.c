@@ -1,7 +1,7 @@
 /*
  * Where images come from: a source's words, its directory (archives are unpacked into the
  * session, registries downloaded into it), and from there import_layout.c;
- * import_convert.c makes other forms layouts.
+ * import_convert.c makes other forms layouts, import_choose.c says which of several.
  */
 #include "builder/exchange/import.h"
 
@@ -30,6 +30,7 @@ enum source_kind {
 	SOURCE_DIRECTORY,
 	SOURCE_ROOTFS,
 	SOURCE_REGISTRY,
+	SOURCE_PATH, /* a directory or an archive of the first four */
 };
 
 static const struct word source_words[] = {
@@ -87,9 +88,34 @@ int import_adopt(struct import *import, struct image_config *config, struct erro
 	return 0;
 }
 
+void imports_free(struct imports *imports)
+{
+	for (size_t i = 0; i < imports->count; i++) {
+		image_free(&imports->items[i].image);
+		strings_free(&imports->items[i].names);
+	}
+	free(imports->items);
+	*imports = (struct imports){ 0 };
+}
+
+void import_begin(struct import *import)
+{
+	struct imports *all = import->all;
+	struct imported *next;
+
+	all->items = str_grow(all->items, all->count, sizeof(*all->items));
+	next = &all->items[all->count++];
+	*next = (struct imported){ 0 };
+	image_init(&next->image);
+	import->image = &next->image;
+}
+
+/* Standard input may be a socket, which cannot be opened, or somebody else's pipe. */
 static int open_file(const char *path, int *ret_fd, struct error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = strcmp(path, "/dev/stdin") == 0
+			 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+			 : open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return fail_errno(err, "opening %s", path);
@@ -97,9 +123,9 @@ static int open_file(const char *path, int *ret_fd, struct error *err)
 	return 0;
 }
 
-/* The archive's files in a piece of the session. */
-static int unpack_archive(
-	struct import *import, const char *path, int *ret_fd, struct error *err)
+/* The archive's files in a piece of the session, where they are ours. */
+static int unpack_archive(struct import *import, int archive_fd, const char *path,
+	int *ret_fd, struct error *err)
 {
 	struct tar_extract_options options = {
 		.name = path,
@@ -108,30 +134,37 @@ static int unpack_archive(
 		.epoch = -1,
 		.entries_max = ARCHIVE_ENTRIES_MAX,
 	};
-	struct tar_extracted extracted;
 	auto_free char *piece = NULL;
-	auto_fd archive = -1;
 	auto_fd fd = -1;
 
-	if (open_file(path, &archive, err) < 0 ||
-		session_piece(import->session, &piece, &fd, err) < 0 ||
-		import_extract(import, archive, fd, &options, &extracted, err) < 0)
+	if (session_piece(import->session, &piece, &fd, err) < 0 ||
+		import_extract(import, archive_fd, fd, &options, NULL, err) < 0)
 		return -1;
+	import->own = true;
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
 
-/* DIR:TAG where DIR:TAG itself does not exist. Either is owned by the caller. */
-static void split_tag(const char *text, char **ret_path, char **ret_tag)
+/* PATH:NAME, cut at the first colon before which there is a file, else at the first; where
+ * PATH:NAME itself is one, not at all. Either is owned by the caller. */
+static void split_name(const char *text, char **ret_path, char **ret_name)
 {
-	const char *colon = strchr(text, ':');
+	const char *first = strchr(text, ':');
 
-	if (!colon || access(text, F_OK) == 0) {
+	if (!first || access(text, F_OK) == 0) {
 		*ret_path = str_dup(text);
 		return;
 	}
-	*ret_path = str_dup_n(text, (size_t)(colon - text));
-	*ret_tag = str_dup(colon + 1);
+	for (const char *colon = first; colon; colon = strchr(colon + 1, ':')) {
+		auto_free char *path = str_dup_n(text, (size_t)(colon - text));
+
+		if (access(path, F_OK) < 0)
+			continue;
+		first = colon;
+		break;
+	}
+	*ret_path = str_dup_n(text, (size_t)(first - text));
+	*ret_name = str_dup(first + 1);
 }
 
 static int add_rootfs(struct import *import, int fd, const char *path,
@@ -168,6 +201,7 @@ static int import_rootfs(struct import *import, const char *path, struct error *
 		copy_digest_cache_open(
 			import->session->store->root_fd, "archives", &known, err) < 0)
 		return -1;
+	import_begin(import);
 	result = add_rootfs(import, fd, path, known, err);
 	if (result == 0)
 		(void)!copy_digest_cache_save(known, &ignored); /* it is read again */
@@ -175,26 +209,103 @@ static int import_rootfs(struct import *import, const char *path, struct error *
 	return result;
 }
 
-/* Made a layout first, in a piece of the session. */
-static int import_converted(struct import *import, enum source_kind kind,
-	int directory_fd, char **ret_name, struct error *err)
+/* ---- what is made a layout first ----------------------------------------------------- */
+
+struct converting {
+	int (*convert)(int from_fd, int to_fd, struct error *err);
+	int from_fd;
+	int to_fd;
+};
+
+static int convert(void *argument, int output, struct error *err)
 {
+	const struct converting *converting = argument;
+
+	return converting->convert(converting->from_fd, converting->to_fd, err);
+}
+
+/* In a piece of the session; by a worker, for it reads every byte. */
+static int import_converted(struct import *import,
+	int (*how)(int from_fd, int to_fd, struct error *err), int directory_fd,
+	struct error *err)
+{
+	struct converting converting = { .convert = how, .from_fd = directory_fd };
+	struct worker worker = {
+		.work = convert,
+		.argument = &converting,
+		.signal_fd = import->options->signal_fd,
+	};
 	auto_free char *piece = NULL;
-	auto_free char *called = NULL;
-	auto_free char *ignored = NULL;
 	auto_fd fd = -1;
 
 	if (session_piece(import->session, &piece, &fd, err) < 0)
 		return -1;
-	if (kind == SOURCE_DIRECTORY ? convert_directory(directory_fd, fd, err)
-				     : convert_docker(directory_fd, fd, &called, err))
+	converting.to_fd = fd;
+	if (worker_run(&worker, err) < 0)
 		return -1;
 	import->own = true;
-	if (import_layout(import, fd, &ignored, err) < 0)
+	if (import_layout(import, fd, err) < 0)
 		return -1;
 	session_drop_piece(import->session, piece);
-	*ret_name = take_ptr(&called);
 	return 0;
+}
+
+static bool has_file(int directory_fd, const char *name)
+{
+	return faccessat(directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Newer versions of Docker write both files: an index has more to say. */
+static int import_files(struct import *import, int directory_fd, struct error *err)
+{
+	if (has_file(directory_fd, "index.json"))
+		return import_layout(import, directory_fd, err);
+	if (has_file(directory_fd, "manifest.json"))
+		return import_converted(import,
+			import->own ? convert_docker : convert_directory, directory_fd,
+			err);
+	return fail(err, "it has neither an index.json nor a manifest.json, as images "
+			 "have; rootfs:FILE takes the tar of a root file system");
+}
+
+static int import_unpacked(struct import *import, enum source_kind kind, const char *path,
+	int directory_fd, struct error *err)
+{
+	switch (kind) {
+	case SOURCE_OCI:
+	case SOURCE_OCI_ARCHIVE:
+		return import_layout(import, directory_fd, err);
+	case SOURCE_DOCKER_ARCHIVE:
+		return import_converted(import, convert_docker, directory_fd, err);
+	case SOURCE_DIRECTORY:
+		return import_converted(import, convert_directory, directory_fd, err);
+	default:
+		return import_files(import, directory_fd, err) < 0
+			       ? fail_while(err, "%s", path)
+			       : 0;
+	}
+}
+
+static int import_path(
+	struct import *import, enum source_kind kind, const char *path, struct error *err)
+{
+	struct stat stat;
+	auto_fd files = -1;
+	auto_fd fd = -1;
+
+	if (open_file(path, &fd, err) < 0)
+		return -1;
+	if (fstat(fd, &stat) < 0)
+		return fail_errno(err, "looking at %s", path);
+	if (S_ISDIR(stat.st_mode))
+		return kind == SOURCE_OCI_ARCHIVE || kind == SOURCE_DOCKER_ARCHIVE
+			       ? fail(err, "%s is a directory, no archive", path)
+			       : import_unpacked(import, kind, path, fd, err);
+	if (kind == SOURCE_OCI || kind == SOURCE_DIRECTORY)
+		return fail(err, "%s is no directory", path);
+	return unpack_archive(import, fd, path, &files, err) < 0
+		       ? -1
+		       : import_unpacked(import, kind, path, files, err);
 }
 
 /* ---- registries --------------------------------------------------------------------- */
@@ -246,8 +357,7 @@ static int pull(void *argument, int output, struct error *err)
 	return registry_pull(pulling->name, pulling->directory_fd, &options, err);
 }
 
-static int import_registry(
-	struct import *import, const char *name, char **ret_name, struct error *err)
+static int import_registry(struct import *import, const char *name, struct error *err)
 {
 	struct pulling pulling = { .import = import, .name = name };
 	struct worker worker = {
@@ -258,7 +368,6 @@ static int import_registry(
 		.signal_fd = import->options->signal_fd,
 	};
 	auto_free char *piece = NULL;
-	auto_free char *called = NULL;
 	auto_fd fd = -1;
 
 	if (session_piece(import->session, &piece, &fd, err) < 0)
@@ -267,70 +376,70 @@ static int import_registry(
 	if (worker_run(&worker, err) < 0)
 		return -1;
 	import->own = import->lean = true;
-	if (import_layout(import, fd, &called, err) < 0)
+	if (import_layout(import, fd, err) < 0)
 		return -1;
 	session_drop_piece(import->session, piece);
-	*ret_name = str_dup(name);
 	return 0;
 }
 
-static int import_kind(struct import *import, enum source_kind kind, const char *path,
-	char **ret_name, struct error *err)
-{
-	auto_fd fd = -1;
+/* ---- all of them --------------------------------------------------------------------- */
 
-	if (kind == SOURCE_ROOTFS)
-		return import_rootfs(import, path, err);
-	if (kind == SOURCE_OCI || kind == SOURCE_DIRECTORY) {
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			return fail_errno(err, "opening the image layout %s", path);
-		return kind == SOURCE_OCI
-			       ? import_layout(import, fd, ret_name, err)
-			       : import_converted(import, kind, fd, ret_name, err);
-	}
-	if (kind == SOURCE_REGISTRY)
-		return import_registry(import, path, ret_name, err);
-	if (unpack_archive(import, path, &fd, err) < 0)
-		return -1;
-	import->own = true;
-	return kind == SOURCE_OCI_ARCHIVE
-		       ? import_layout(import, fd, ret_name, err)
-		       : import_converted(import, kind, fd, ret_name, err);
-}
-
-int import_image_as(struct session *session, const char *source,
-	const struct import_options *options, struct image *ret, char **ret_name,
-	struct error *err)
+static int import_source(struct import *import, const char *source, struct error *err)
 {
 	const char *rest = NULL;
 	const struct word *word = find_word(source, &rest);
+	enum source_kind kind = word ? (enum source_kind)word->number : SOURCE_PATH;
 	auto_free char *path = NULL;
-	auto_free char *tag = NULL;
 	auto_free char *name = NULL;
+
+	if (kind == SOURCE_REGISTRY)
+		return import_registry(import, rest, err);
+	split_name(word ? rest : source, &path, &name);
+	if (!*path || (name && !*name))
+		return fail(err, "\"%s\" lacks %s", source,
+			*path ? "a name behind its colon" : "a path");
+	import->wanted = name;
+	import->several = import->several && !name;
+	return kind == SOURCE_ROOTFS ? import_rootfs(import, path, err)
+				     : import_path(import, kind, path, err);
+}
+
+static int import_by(
+	struct import *import, const char *source, struct imports *ret, struct error *err)
+{
 	auto_platform platform = { 0 };
-	auto_image image = { 0 };
+
+	if (platform_parse(import->options->platform, &platform, err) < 0)
+		return -1;
+	import->platform = platform;
+	import->all = ret;
+	if (import_source(import, source, err) == 0)
+		return 0;
+	imports_free(ret);
+	return import_is_source(source) ? fail_while(err, "%s", source) : -1;
+}
+
+int import_images(struct session *session, const char *source,
+	const struct import_options *options, struct imports *ret, struct error *err)
+{
 	struct import import = {
 		.options = options,
 		.session = session,
-		.image = &image,
+		.several = true,
 	};
 
-	if (!word)
-		return fail(err, "\"%s\" is no source of an image", source);
-	if (platform_parse(options->platform, &platform, err) < 0)
+	return import_by(&import, source, ret, err);
+}
+
+int import_image(struct session *session, const char *source,
+	const struct import_options *options, struct image *ret, struct error *err)
+{
+	struct import import = { .options = options, .session = session };
+	auto_imports all = { 0 };
+
+	if (import_by(&import, source, &all, err) < 0)
 		return -1;
-	import.platform = platform;
-	image_init(&image);
-	if (word->number == SOURCE_REGISTRY)
-		path = str_dup(rest);
-	else
-		split_tag(rest, &path, &tag);
-	import.tag = tag;
-	if (import_kind(&import, (enum source_kind)word->number, path, &name, err) < 0)
-		return fail_while(err, "%s", source);
-	*ret = image;
-	image = (struct image){ 0 };
-	*ret_name = take_ptr(&name);
+	*ret = all.items[0].image;
+	all.items[0].image = (struct image){ 0 };
 	return 0;
 }

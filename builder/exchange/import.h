@@ -2,11 +2,14 @@
  * Images from elsewhere into the store: their layers are checked against their digests
  * and unpacked. Where they are:
  *
- *	oci:DIR[:TAG]  oci-archive:FILE[:TAG]   OCI image layouts
- *	docker-archive:FILE                     what `docker save` writes
- *	dir:DIR                                 what `skopeo copy` to dir: writes
- *	docker://[HOST/]NAME[:TAG][@DIGEST]     a registry
- *	rootfs:FILE                             a tar of a root file system, one layer
+ *	oci:DIR[:NAME]  oci-archive:FILE[:NAME]   OCI image layouts
+ *	docker-archive:FILE[:NAME]                what `docker save` writes
+ *	dir:DIR                                   what `skopeo copy` to dir: writes
+ *	docker://[HOST/]NAME[:TAG][@DIGEST]       a registry
+ *	rootfs:FILE                               a tar of a root file system, one layer
+ *	PATH[:NAME]                               of the first four, what its files tell
+ *
+ * NAME is one of the images in it. A FILE of /dev/stdin is standard input, pipe or not.
  *
  * A layer that was unpacked before is not unpacked again: its key is its digest on its
  * parent's key.
@@ -21,7 +24,7 @@
 #include "builder/store/image.h"
 #include "builder/store/session.h"
 
-/* Whether the text begins with one of the words above. */
+/* Whether the text begins with one of the words. */
 bool import_is_source(const char *text);
 
 struct import_options {
@@ -35,7 +38,26 @@ struct import_options {
 	bool live; /* output is a terminal */
 };
 
-/* *ret_name: what the source calls the image (owned by the caller), or NULL. */
-int import_image_as(struct session *session, const char *source,
-	const struct import_options *options, struct image *ret, char **ret_name,
+struct imported {
+	struct image image;
+	struct strings names; /* what its source calls it */
+};
+
+struct imports {
+	struct imported *items;
+	size_t count;
+};
+
+void imports_free(struct imports *imports);
+
+#define auto_imports __attribute__((cleanup(imports_free))) struct imports
+
+/* Every image of the source, once; with :NAME, that one. ret is empty before. */
+int import_images(struct session *session, const char *source,
+	const struct import_options *options, struct imports *ret,
+	struct error *err) must_check;
+
+/* The image of a source that has one, or says which. */
+int import_image(struct session *session, const char *source,
+	const struct import_options *options, struct image *ret,
 	struct error *err) must_check;

@@ -11,7 +11,12 @@
 #include "base/path.h"
 #include "builder/exchange/docker.h"
 #include "builder/layout.h"
+#include "builder/store/image.h"
 #include "spec/image_manifest.h"
+
+/* Of one archive: index.json is read and written for each entry. */
+#define ENTRIES_MAX 2000
+#define FILES_MAX   10000
 
 /* ---- dir: ---------------------------------------------------------------------------- */
 
@@ -87,27 +92,6 @@ static int open_file(int from_fd, const char *name, int *ret_fd, struct error *e
 	return 0;
 }
 
-/* The file as a blob of the layout, and its descriptor without a media type. */
-static int link_blob(int from_fd, int to_fd, const char *name,
-	struct image_descriptor *ret, int *ret_fd, struct error *err)
-{
-	auto_free char *blob = NULL;
-	struct digest digest;
-	auto_fd fd = -1;
-	int64_t size;
-
-	if (open_file(from_fd, name, &fd, err) < 0 ||
-		digest_of_fd(fd, name, &digest, &size, err) < 0)
-		return -1;
-	blob = layout_blob_name(&digest);
-	if (linkat(AT_FDCWD, fd_path(fd).text, to_fd, blob, AT_SYMLINK_FOLLOW) < 0 &&
-		errno != EEXIST)
-		return fail_errno(err, "making a blob of %s", name);
-	layout_describe(ret, NULL, &digest, (uint64_t)size);
-	*ret_fd = take_fd(&fd);
-	return 0;
-}
-
 static const char *layer_type(int fd)
 {
 	static const unsigned char gzip[] = { 0x1f, 0x8b };
@@ -122,48 +106,137 @@ static const char *layer_type(int fd)
 						      : IMAGE_MEDIA_LAYER;
 }
 
-static int link_layers(int from_fd, int to_fd, const struct strings *layers,
+struct docker_files {
+	int from_fd;
+	int to_fd;
+	/* Of those that are blobs already: images share layers. */
+	struct linked {
+		char *name;
+		struct image_descriptor blob; /* its type is a layer's */
+	} * linked;
+	size_t count;
+};
+
+static void docker_files_free(struct docker_files *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		free(files->linked[i].name);
+		json_free(&image_descriptor_type, &files->linked[i].blob);
+	}
+	free(files->linked);
+}
+
+#define auto_docker_files __attribute__((cleanup(docker_files_free))) struct docker_files
+
+static int link_new(struct docker_files *files, const char *name, struct error *err)
+{
+	struct linked *linked;
+	auto_free char *blob = NULL;
+	struct digest digest;
+	auto_fd fd = -1;
+	int64_t size;
+
+	if (files->count == FILES_MAX)
+		return fail(err, "its images are of more than %d files", FILES_MAX);
+	if (open_file(files->from_fd, name, &fd, err) < 0 ||
+		digest_of_fd(fd, name, &digest, &size, err) < 0)
+		return -1;
+	blob = layout_blob_name(&digest);
+	if (linkat(AT_FDCWD, fd_path(fd).text, files->to_fd, blob, AT_SYMLINK_FOLLOW) <
+			0 &&
+		errno != EEXIST)
+		return fail_errno(err, "making a blob of %s", name);
+	files->linked = str_grow(files->linked, files->count, sizeof(*files->linked));
+	linked = &files->linked[files->count++];
+	linked->name = str_dup(name);
+	layout_describe(&linked->blob, layer_type(fd), &digest, (uint64_t)size);
+	return 0;
+}
+
+/* The file as a blob of the layout. */
+static int link_blob(struct docker_files *files, const char *name,
+	struct image_descriptor *ret, struct error *err)
+{
+	size_t i = 0;
+
+	while (i < files->count && strcmp(files->linked[i].name, name) != 0)
+		i++;
+	if (i == files->count && link_new(files, name, err) < 0)
+		return -1;
+	return json_copy(&image_descriptor_type, ret, &files->linked[i].blob, err);
+}
+
+static int link_files(struct docker_files *files, const struct docker_manifest *docker,
 	struct image_manifest *manifest, struct error *err)
 {
+	const struct strings *layers = &docker->layers;
+
+	if (link_blob(files, docker->config, &manifest->config, err) < 0)
+		return -1;
+	free(manifest->config.media_type);
+	manifest->config.media_type = str_dup(IMAGE_MEDIA_CONFIG);
+	if (layers->count > IMAGE_LAYERS_MAX)
+		return fail(err, "%s has %zu layers, more than %d", docker->config,
+			layers->count, IMAGE_LAYERS_MAX);
 	manifest->layers = str_alloc((layers->count + 1) * sizeof(*manifest->layers));
 	strings_each (name, layers) {
-		struct image_descriptor *layer =
-			&manifest->layers[manifest->layers_count];
-		auto_fd fd = -1;
-
-		if (link_blob(from_fd, to_fd, *name, layer, &fd, err) < 0)
+		if (link_blob(files, *name, &manifest->layers[manifest->layers_count++],
+			    err) < 0)
 			return -1;
-		layer->media_type = str_dup(layer_type(fd));
-		manifest->layers_count++;
 	}
 	return 0;
 }
 
-int convert_docker(int from_fd, int to_fd, char **ret_name, struct error *err)
+static int add_entries(int to_fd, struct image_descriptor *entry,
+	const struct strings *names, struct error *err)
+{
+	if (names->count == 0)
+		return layout_add(to_fd, entry, err);
+	strings_each (name, names) {
+		pairs_set(&entry->annotations, IMAGE_REF_NAME, *name);
+		if (layout_add(to_fd, entry, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int convert_image(struct docker_files *files, const struct docker_manifest *docker,
+	struct error *err)
 {
 	struct json_write_options compact = { 0 };
 	auto_image_descriptor entry = { 0 };
-	auto_image_manifest manifest = { .schema_version = 2 };
-	auto_docker_manifest docker = { 0 };
+	auto_image_manifest manifest = {
+		.schema_version = 2,
+		.media_type = str_dup(IMAGE_MEDIA_MANIFEST),
+	};
 	auto_str text = { 0 };
 	struct digest digest;
-	auto_fd fd = -1;
 
-	if (docker_manifest_read(from_fd, &docker, err) < 0 ||
-		layout_make(to_fd, err) < 0 ||
-		link_blob(from_fd, to_fd, docker.config, &manifest.config, &fd, err) <
-			0 ||
-		link_layers(from_fd, to_fd, &docker.layers, &manifest, err) < 0)
+	if (link_files(files, docker, &manifest, err) < 0)
 		return -1;
-	manifest.config.media_type = str_dup(IMAGE_MEDIA_CONFIG);
-	manifest.media_type = str_dup(IMAGE_MEDIA_MANIFEST);
 	json_write(&text, &image_manifest_type, &manifest, compact);
-	if (layout_put(to_fd, text.data, text.length, &digest, err) < 0)
+	if (layout_put(files->to_fd, text.data, text.length, &digest, err) < 0)
 		return -1;
 	layout_describe(&entry, IMAGE_MEDIA_MANIFEST, &digest, text.length);
-	if (layout_add(to_fd, &entry, err) < 0)
+	return add_entries(files->to_fd, &entry, &docker->repo_tags, err);
+}
+
+int convert_docker(int from_fd, int to_fd, struct error *err)
+{
+	auto_docker_files files = { .from_fd = from_fd, .to_fd = to_fd };
+	auto_docker_manifests manifests = { 0 };
+	size_t entries = 0;
+
+	if (docker_manifests_read(from_fd, &manifests, err) < 0 ||
+		layout_make(to_fd, err) < 0)
 		return -1;
-	if (docker.repo_tags.count > 0)
-		*ret_name = str_dup(docker.repo_tags.items[0]);
+	for (size_t i = 0; i < manifests.items_count; i++) {
+		entries += 1 + manifests.items[i].repo_tags.count;
+		if (entries > ENTRIES_MAX)
+			return fail(err, "manifest.json: more than %d images and names",
+				ENTRIES_MAX);
+		if (convert_image(&files, &manifests.items[i], err) < 0)
+			return -1;
+	}
 	return 0;
 }

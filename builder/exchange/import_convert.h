@@ -7,10 +7,10 @@
 #include "base/error.h"
 #include "base/macros.h"
 
-/* From an unpacked docker-archive, whose files are linked, not copied. Its manifest is of
- * our making, its config as it came: the image keeps the ID that Docker and podman know.
- * *ret_name: its first tag (owned by the caller), or NULL. */
-int convert_docker(int from_fd, int to_fd, char **ret_name, struct error *err) must_check;
+/* From an unpacked docker-archive, whose files are linked, not copied. The manifests are of
+ * our making, the configs as they came: images keep the IDs that Docker and podman know.
+ * An image has an entry for each of its tags. */
+int convert_docker(int from_fd, int to_fd, struct error *err) must_check;
 
 /* manifest.json beside files named by the digits of their digests. */
 int convert_directory(int from_fd, int to_fd, struct error *err) must_check;

@@ -17,7 +17,8 @@ struct unpacking {
 	int archive_fd;
 	int root_fd;
 	const struct tar_extract_options *options;
-	struct tar_extracted extracted; /* the result */
+	bool wanted;                    /* the result */
+	struct tar_extracted extracted; /* which is this */
 };
 
 struct digest import_layer_key(const struct digest *digest, const char *below)
@@ -43,7 +44,7 @@ static int extract(void *argument, int output, struct error *err)
 	struct unpacking *unpacking = argument;
 
 	return tar_extract(unpacking->archive_fd, unpacking->root_fd, unpacking->options,
-		&unpacking->extracted, err);
+		unpacking->wanted ? &unpacking->extracted : NULL, err);
 }
 
 int import_extract(struct import *import, int archive_fd, int root_fd,
@@ -54,6 +55,7 @@ int import_extract(struct import *import, int archive_fd, int root_fd,
 		.archive_fd = archive_fd,
 		.root_fd = root_fd,
 		.options = options,
+		.wanted = ret != NULL,
 	};
 	struct worker worker = {
 		.work = extract,
@@ -65,7 +67,8 @@ int import_extract(struct import *import, int archive_fd, int root_fd,
 
 	if (worker_run(&worker, err) < 0)
 		return -1;
-	*ret = unpacking.extracted;
+	if (ret)
+		*ret = unpacking.extracted;
 	return 0;
 }
 
@@ -224,6 +227,6 @@ int import_keep(struct import *import, int directory_fd, const char *name,
 	if (faccessat(store->blobs_fd, digest->hex, F_OK, 0) == 0)
 		return 0;
 	if (import->own)
-		return store_move_blob(store, directory_fd, name, digest, err);
+		return store_link_blob(store, directory_fd, name, digest, err);
 	return copy_blob(import, directory_fd, name, digest, err);
 }

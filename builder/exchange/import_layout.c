@@ -1,7 +1,7 @@
 /*
- * A layout's image: of its index.json and what that leads to, one manifest; its config,
- * its layers. All of them are kept as they came, so that the image leaves with the digest
- * that it had.
+ * A layout's images: of what its index.json leads to, the manifests that are meant; their
+ * configs, their layers. All of them are kept as they came, so that an image leaves with
+ * the digest that it had.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -16,42 +16,6 @@
 #include "spec/image_manifest.h"
 
 #define INDEX_DEPTH 2
-
-/* 0 is best, -1: not at all. */
-static int rank(const struct import *import, const struct image_descriptor *entry)
-{
-	if (import->tag)
-		return str_equal(pairs_get(&entry->annotations, IMAGE_REF_NAME),
-			       import->tag)
-			       ? 0
-			       : -1;
-	return platform_rank(&import->platform, entry->platform);
-}
-
-/* Of index.json, where several images may stand: it must be clear which is meant. */
-static int find_entry(const struct import *import, const struct image_index *index,
-	const struct image_descriptor **ret, struct error *err)
-{
-	size_t found = 0;
-	int best = -1;
-
-	for (size_t i = 0; i < index->manifests_count; i++) {
-		int this = rank(import, &index->manifests[i]);
-
-		if (this < 0 || (best >= 0 && this > best))
-			continue;
-		found = this == best ? found + 1 : 1;
-		best = this;
-		*ret = &index->manifests[i];
-	}
-	if (found == 1)
-		return 0;
-	if (found > 1)
-		return fail(err, "index.json names %zu images; say which by :TAG", found);
-	return fail(err, "index.json names no image %s%s",
-		import->tag ? "with the name " : "for this platform",
-		import->tag ? import->tag : "");
-}
 
 /* Of an index of platforms, the one that is wanted; depth is bounded. ret_index: where its
  * manifest stands, if it is an index. */
@@ -149,15 +113,20 @@ static int add_layer(struct import *import, int directory_fd,
 	return json_copy(&image_descriptor_type, *blob, layer, err);
 }
 
+/* Nobody has looked at the bytes of a statement. */
 int import_keep_document(struct import *import, int directory_fd,
 	const struct image_descriptor *descriptor, struct error *err)
 {
 	auto_free char *name = NULL;
-	struct digest digest;
+	struct digest digest, found;
+	auto_fd fd = -1;
 
 	if (layout_digest(descriptor, &digest, err) < 0)
 		return -1;
 	name = layout_blob_name(&digest);
+	if (layout_open(directory_fd, name, &fd, err) < 0 ||
+		import_check(fd, name, &digest, &found, err) < 0)
+		return -1;
 	return import_keep(import, directory_fd, name, &digest, err);
 }
 
@@ -203,22 +172,64 @@ static int read_index(int directory_fd, struct image_index *ret, struct error *e
 		       : json_read(&image_index_type, ret, text, length, &options, err);
 }
 
-int import_layout(
-	struct import *import, int directory_fd, char **ret_name, struct error *err)
+/* The image that has come in with this manifest, or NULL. */
+static struct imported *find_imported(const struct import *import, const char *digest)
+{
+	for (size_t i = 0; i < import->all->count; i++) {
+		struct imported *other = &import->all->items[i];
+
+		if (str_equal(other->image.manifest->digest, digest))
+			return other;
+	}
+	return NULL;
+}
+
+static int import_new(struct import *import, int directory_fd,
+	const struct image_descriptor *manifest, const struct image_descriptor *holder,
+	struct error *err)
+{
+	import_begin(import);
+	if (import_manifest(import, directory_fd, manifest, err) < 0)
+		return -1;
+	return holder->digest ? import_attached(import, directory_fd, holder, err) : 0;
+}
+
+/* One image may have several entries, each with a name of it. */
+static int import_entry(struct import *import, int directory_fd,
+	const struct image_descriptor *entry, struct error *err)
+{
+	const char *name = import_entry_name(entry);
+	auto_image_descriptor manifest = { 0 };
+	auto_image_descriptor holder = { 0 };
+	struct imported *imported;
+
+	if (resolve(import, directory_fd, entry, 0, &manifest, &holder, err) < 0)
+		return -1;
+	imported = find_imported(import, manifest.digest);
+	if (!imported && import_new(import, directory_fd, &manifest, &holder, err) < 0)
+		return -1;
+	if (!imported)
+		imported = &import->all->items[import->all->count - 1];
+	if (name && !strings_contain(&imported->names, name))
+		strings_add(&imported->names, name);
+	return 0;
+}
+
+int import_layout(struct import *import, int directory_fd, struct error *err)
 {
 	auto_image_index index = { 0 };
-	const struct image_descriptor *entry = NULL;
-	auto_image_descriptor resolved = { 0 };
-	auto_image_descriptor holder = { 0 };
+	auto_import_chosen chosen = { 0 };
 
 	if (layout_check(directory_fd, err) < 0 ||
 		read_index(directory_fd, &index, err) < 0 ||
-		find_entry(import, &index, &entry, err) < 0 ||
-		resolve(import, directory_fd, entry, 0, &resolved, &holder, err) < 0 ||
-		import_manifest(import, directory_fd, &resolved, err) < 0)
+		import_choose(import, &index, &chosen, err) < 0)
 		return -1;
-	if (holder.digest && import_attached(import, directory_fd, &holder, err) < 0)
-		return -1;
-	*ret_name = str_dup(pairs_get(&entry->annotations, IMAGE_REF_NAME));
+	for (size_t i = 0; i < chosen.count; i++) {
+		const char *name = import_entry_name(chosen.items[i]);
+
+		if (import_entry(import, directory_fd, chosen.items[i], err) < 0)
+			return chosen.count > 1 && name ? fail_while(err, "%s", name)
+							: -1;
+	}
 	return 0;
 }

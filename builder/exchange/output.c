@@ -40,17 +40,11 @@ static struct export_options export_options(const struct writing *writing)
 static int write_layout(
 	const struct writing *writing, int directory_fd, struct error *err)
 {
+	const struct output_job *job = writing->job;
 	struct export_options options = export_options(writing);
 
-	for (size_t i = 0; i < writing->job->count; i++) {
-		struct export_image image = writing->job->images[i];
-
-		image.name = writing->output->name ? writing->output->name : image.name;
-		if (export_layout(writing->job->session, directory_fd, &image, &options,
-			    NULL, err) < 0)
-			return -1;
-	}
-	return 0;
+	return export_layout(
+		job->session, directory_fd, job->images, job->count, &options, err);
 }
 
 /* The archive's own files were made just now: their times say nothing, and are 0. */
@@ -58,26 +52,25 @@ static int write_archive(const struct writing *writing, struct error *err)
 {
 	struct tar_write_options how = { .name = "the image" };
 	struct export_options options = export_options(writing);
-	struct export_image image = writing->job->images[0];
+	const struct output_job *job = writing->job;
 	struct tar_written written;
 	auto_free char *piece = NULL;
 	auto_fd fd = -1;
 
-	image.name = writing->output->name ? writing->output->name : image.name;
-	if (session_piece(writing->job->session, &piece, &fd, err) < 0)
+	if (session_piece(job->session, &piece, &fd, err) < 0)
 		return -1;
 	if (writing->output->kind == OUTPUT_DOCKER_ARCHIVE
-			? export_docker(writing->job->session, fd, &image, &options, err)
+			? export_docker(job->session, fd, job->images, job->count,
+				  &options, err)
 			: write_layout(writing, fd, err))
 		return -1;
 	return tar_write(fd, writing->fd, &how, &written, err);
 }
 
+/* All names are of one image, whose attestations tell the first. */
 static int push(struct writing *writing, struct error *err)
 {
 	const struct output_job *job = writing->job;
-	struct export_image image = job->images[0];
-	const char *name = writing->output->name ? writing->output->name : image.name;
 	struct export_options options = export_options(writing);
 	struct registry_options registry = {
 		.client = job->client,
@@ -86,17 +79,17 @@ static int push(struct writing *writing, struct error *err)
 	auto_free char *piece = NULL;
 	auto_fd fd = -1;
 
-	if (!name)
+	if (!job->images[0].name)
 		return fail(err, "a push needs a name: --tag NAME, or name=NAME");
-	image.name =
-		name; /* what is attested names it; a push looks at index.json alone */
-	return session_piece(job->session, &piece, &fd, err) < 0 ||
-			       export_layout(job->session, fd, &image, &options, NULL,
-				       err) < 0 ||
-			       registry_push(fd, name, &registry, &writing->digest, err) <
-				       0
-		       ? -1
-		       : 0;
+	if (session_piece(job->session, &piece, &fd, err) < 0 ||
+		export_layout(job->session, fd, job->images, 1, &options, err) < 0)
+		return -1;
+	for (size_t i = 0; i < job->count; i++) {
+		if (registry_push(fd, job->images[i].name, &registry, &writing->digest,
+			    err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* The image's files, merged. */
@@ -206,10 +199,10 @@ static int write_file(struct writing *writing, struct error *err)
 	struct destination destination = DESTINATION_NONE;
 	int result;
 
-	if (!writing->output->dest && isatty(STDOUT_FILENO))
-		return fail(err, "an archive does not go to a terminal; give a file");
-	if (destination_open(writing->output->dest, 0644, writing->job->signal_fd,
-		    &destination, err) < 0)
+	if (writing->output->dest ? destination_open(writing->output->dest, 0644,
+					    writing->job->signal_fd, &destination, err)
+				  : destination_standard(
+					    writing->job->standard_fd, &destination, err))
 		return -1;
 	writing->fd = destination.fd;
 	result = run_worker(writing, err);
@@ -266,13 +259,20 @@ static int write_bundle(
 }
 
 int output_write(
-	const struct output *output, const struct output_job *job, struct error *err)
+	const struct output *output, const struct output_job *given, struct error *err)
 {
-	struct writing writing = { .output = output, .job = job, .fd = -1 };
+	struct output_job job = *given;
+	struct export_image renamed = { .image = given->images[0].image };
+	struct writing writing = { .output = output, .job = &job, .fd = -1 };
 	int result;
 
+	if (output->name) {
+		renamed.name = output->name;
+		job.images = &renamed;
+		job.count = 1;
+	}
 	if (output->kind == OUTPUT_BUNDLE)
-		return write_bundle(output, job, err);
+		return write_bundle(output, &job, err);
 	if (output->kind == OUTPUT_LOCAL || output->kind == OUTPUT_OCI)
 		result = write_directory(&writing, err);
 	else if (output->kind == OUTPUT_REGISTRY)
@@ -283,7 +283,7 @@ int output_write(
 		close(writing.fd);
 	if (result < 0 && output->dest && !strstr(err->text, output->dest))
 		return fail_while(err, "%s", output->dest);
-	if (result == 0 && job->ret_digest)
-		*job->ret_digest = writing.digest;
+	if (result == 0 && job.ret_digest)
+		*job.ret_digest = writing.digest;
 	return result;
 }

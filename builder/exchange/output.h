@@ -35,11 +35,12 @@ enum output_kind {
 struct output {
 	enum output_kind kind;
 	char *dest;                       /* NULL: standard output, or the registry */
-	char *name;                       /* instead of the image's */
+	char *name;                       /* instead of the image's, of one */
 	enum tar_compression compression; /* of layers */
 };
 
 int output_parse(const char *text, struct output *ret, struct error *err) must_check;
+bool output_is_standard(const struct output *output); /* goes to standard output */
 void output_free(struct output *output);
 
 #define auto_output __attribute__((cleanup(output_free))) struct output
@@ -47,9 +48,12 @@ void output_free(struct output *output);
 struct output_job {
 	struct session *session;
 	int signal_fd;
-	const struct export_image *images; /* several only into OCI layouts */
+	/* Of several, archives and layouts get all; a registry, all names of the first; what
+	 * holds an image's files, the first. */
+	const struct export_image *images;
 	size_t count;
-	int64_t epoch; /* later file times become this; -1: none */
+	int standard_fd; /* standard output, for what goes there */
+	int64_t epoch;   /* later file times become this; -1: none */
 	struct client_options client;
 	int report;                /* lines on what is pushed; -1: none */
 	struct digest *ret_digest; /* of a push: the name's; may be NULL */

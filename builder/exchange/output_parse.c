@@ -79,6 +79,11 @@ static bool wants_file(enum output_kind kind)
 	       kind == OUTPUT_DOCKER_ARCHIVE;
 }
 
+bool output_is_standard(const struct output *output)
+{
+	return wants_file(output->kind) && !output->dest;
+}
+
 static int check_dest(
 	const struct output *output, const struct parsing *parsing, struct error *err)
 {
@@ -100,21 +105,20 @@ static int check_dest(
 
 static int complete(struct parsing *parsing, struct output *output, struct error *err)
 {
-	int64_t kind, compression = TAR_GZIP;
+	enum tar_compression compression;
+	int64_t kind;
 
 	if (!parsing->type)
 		return fail(err, "type= is missing");
 	if (!word_to_number(kinds, parsing->type, &kind))
 		return word_fail(kinds, "type", parsing->type, err);
-	if (parsing->compression && !word_to_number(tar_compression_words,
-					    parsing->compression, &compression))
-		return fail(
-			err, "compression=%s: gzip, zstd or none", parsing->compression);
+	if (tar_compression_parse(parsing->compression, &compression, err) < 0)
+		return -1;
 	*output = (struct output){
 		.kind = (enum output_kind)kind,
 		.dest = take_ptr(&parsing->dest),
 		.name = take_ptr(&parsing->name),
-		.compression = (enum tar_compression)compression,
+		.compression = compression,
 	};
 	if (check_dest(output, parsing, err) < 0) {
 		output_free(output);

@@ -346,6 +346,26 @@ static int read_healthcheck(struct instruction *instruction, size_t at, struct e
 	return 0;
 }
 
+/* Names are quoted as where they were set. */
+static int read_unset(struct instruction *instruction, size_t at, struct error *err)
+{
+	const struct line *line = &instruction->line;
+	size_t end = word_end(line, at);
+	const struct instruction_rule *setting =
+		instruction_find(line->text + at, end - at);
+
+	if (at == line->length)
+		return 0;
+	add_range(instruction, at, end);
+	end = skip_blanks(line, end);
+	if (setting && setting->form == FORM_JSON_OR_WORDS &&
+		read_exec_form(instruction, end, err) < 0)
+		return -1;
+	if (!instruction->json)
+		read_names(instruction, end);
+	return 0;
+}
+
 static int read_form(struct instruction *instruction, size_t at, struct error *err)
 {
 	switch (instruction->rule->form) {
@@ -362,6 +382,8 @@ static int read_form(struct instruction *instruction, size_t at, struct error *e
 		return read_pairs(instruction, at, err);
 	case FORM_HEALTHCHECK:
 		return read_healthcheck(instruction, at, err);
+	case FORM_UNSET:
+		return read_unset(instruction, at, err);
 	case FORM_JSON_OR_TEXT:
 	case FORM_JSON_OR_WORDS:
 		if (read_exec_form(instruction, at, err) < 0)

@@ -47,20 +47,13 @@ enum instruction_form {
 	FORM_PAIRS,       /* NAME=VALUE ..., or the old NAME VALUE: two arguments each */
 	FORM_NAMES,       /* NAME or NAME=VALUE, quoted words */
 	FORM_HEALTHCHECK, /* a word, then exec or shell form */
-	FORM_TRIGGER,     /* another instruction */
-};
-
-/* What happens to variables: see expand.h. */
-enum instruction_expansion {
-	EXPANSION_NONE,      /* the shell of the container does it */
-	EXPANSION_WORDS,     /* each argument stays one word */
-	EXPANSION_SPLITTING, /* an argument may become several */
+	FORM_UNSET,   /* a setting's instruction, then names, or JSON where that has it */
+	FORM_TRIGGER, /* another instruction */
 };
 
 struct instruction_rule {
 	const char *name;
 	enum instruction_form form;
-	enum instruction_expansion expansion;
 	const char *flags; /* "chown= chmod= link parents": "=" for a value; NULL: none */
 	int arguments_min;
 	int arguments_max;     /* -1: any number */

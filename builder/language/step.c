@@ -208,17 +208,23 @@ static int make_workdir(struct step_context *context)
 	return 0;
 }
 
-static int make_volume(struct step_context *context)
+/* The arguments from the first on, a word each. */
+static int make_words(struct step_context *context, size_t first)
 {
-	for (size_t i = 0; i < context->instruction->arguments.count; i++) {
-		auto_free char *path = NULL;
+	for (size_t i = first; i < context->instruction->arguments.count; i++) {
+		auto_free char *word = NULL;
 
-		if (step_expand(context, argument(context, i), &path) < 0 ||
-			must_not_be_blank(context, argument(context, i), path) < 0)
+		if (step_expand(context, argument(context, i), &word) < 0 ||
+			must_not_be_blank(context, argument(context, i), word) < 0)
 			return -1;
-		strings_add_take(&context->step->words, take_ptr(&path));
+		strings_add_take(&context->step->words, take_ptr(&word));
 	}
 	return 0;
+}
+
+static int make_volume(struct step_context *context)
+{
+	return make_words(context, 0);
 }
 
 /* CMD, ENTRYPOINT, SHELL: nothing is expanded. */
@@ -255,6 +261,18 @@ static const struct word unset_kinds[] = {
 	{ NULL, 0 },
 };
 
+/* Without quotes, a variable may hold several. */
+static int make_unset_names(struct step_context *context)
+{
+	if (context->instruction->json)
+		return make_words(context, 1);
+	for (size_t i = 1; i < context->instruction->arguments.count; i++)
+		if (step_expand_words(
+			    context, argument(context, i), &context->step->words) < 0)
+			return -1;
+	return 0;
+}
+
 static int make_unset(struct step_context *context)
 {
 	const struct token *kind = argument(context, 0);
@@ -270,10 +288,8 @@ static int make_unset(struct step_context *context)
 	}
 	if (context->step->unset == UNSET_EXPOSE)
 		return step_make_ports(context, 1);
-	for (size_t i = 1; i < context->instruction->arguments.count; i++)
-		if (step_expand_words(
-			    context, argument(context, i), &context->step->words) < 0)
-			return -1;
+	if (make_unset_names(context) < 0)
+		return -1;
 	if (context->step->unset == UNSET_ENV)
 		strings_each (name, &context->step->words)
 			pairs_remove(&context->scope->env, *name);

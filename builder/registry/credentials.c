@@ -246,18 +246,28 @@ static const char *server_of(const char *host)
 	return str_equal(host, DOCKER_HUB) ? DOCKER_HUB_KEY : host;
 }
 
+/* The one that is there for the name, a host or HOST/REPOSITORY; NULL: none is. */
+static const char *own_helper(const struct auth_file *file, const char *name)
+{
+	for (size_t i = 0; i < file->helpers.count; i++) {
+		auto_free char *key = plain_key(file->helpers.items[i].key);
+
+		if (covers(key, name))
+			return file->helpers.items[i].value;
+	}
+	return NULL;
+}
+
+/* What a helper of its own has not, nobody has. */
 static int find_in(const struct auth_file *file, const char *host, const char *repository,
 	struct credentials *ret, struct error *err)
 {
 	auto_free char *name = str_format("%s/%s", host, repository);
 	const char *server = server_of(host);
+	const char *own = own_helper(file, name);
 
-	for (size_t i = 0; i < file->helpers.count; i++) {
-		auto_free char *key = plain_key(file->helpers.items[i].key);
-
-		if (str_equal(key, host) || covers(key, name))
-			return run_helper(file->helpers.items[i].value, server, ret, err);
-	}
+	if (own)
+		return run_helper(own, server, ret, err);
 	if (file->store && *file->store && run_helper(file->store, server, ret, err) < 0)
 		return -1;
 	return found(ret) ? 0 : find_auth(file, name, ret, err);
@@ -394,12 +404,10 @@ static char *file_to_write(const char *authfile)
 /* NULL: the file itself has the host's credentials. */
 static const char *helper_of(const struct auth_file *file, const char *host)
 {
-	for (size_t i = 0; i < file->helpers.count; i++) {
-		auto_free char *key = plain_key(file->helpers.items[i].key);
+	const char *own = own_helper(file, host);
 
-		if (str_equal(key, host))
-			return file->helpers.items[i].value;
-	}
+	if (own)
+		return own;
 	return file->store && *file->store ? file->store : NULL;
 }
 

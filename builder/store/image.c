@@ -27,6 +27,7 @@ static const struct json_field image_fields[] = {
 	JSON_I64_OPT(struct image, epoch, "epoch"),
 	JSON_BOOL(struct image, sbom, "sbom"),
 	JSON_RAW(struct image, provenance, "provenance"),
+	JSON_STRING(struct image, provenance_type, "provenanceType"),
 	JSON_END,
 };
 const struct json_type image_type = JSON_TYPE(struct image, image_fields);
@@ -88,6 +89,7 @@ void image_forget_origin(struct image *image)
 	free(take_ptr(&image->attached));
 	image->attached_count = 0;
 	free(take_ptr(&image->provenance));
+	free(take_ptr(&image->provenance_type));
 	image->has_epoch = image->sbom = false;
 	image->epoch = 0;
 }

@@ -49,7 +49,8 @@ struct image {
 	int64_t epoch;
 	/* What its export attests; see exchange/attest.h. */
 	bool sbom;
-	char *provenance; /* the predicate, as JSON; NULL: none */
+	char *provenance;      /* the predicate, as JSON; NULL: none */
+	char *provenance_type; /* of which form it is: an URI */
 };
 
 extern const struct json_type image_type;

@@ -232,17 +232,30 @@ static bool apply_set(struct image_index *index, const char *ref, const struct d
 	return true;
 }
 
-int refs_set(const struct store *store, const char *ref, const struct digest *id,
-	uint64_t size, struct error *err)
+int refs_set_names(const struct store *store, const struct strings *names,
+	const struct digest *id, uint64_t size, struct error *err)
 {
 	auto_image_index index = { 0 };
+	bool changed = false;
 	auto_fd lock = -1;
 
 	if (lock_index(store, &lock, err) < 0 || refs_read(store, &index, err) < 0)
 		return -1;
-	if (!apply_set(&index, ref, id, size))
-		return 0;
-	return write_index(store, &index, err);
+	strings_each (name, names)
+		changed = apply_set(&index, *name, id, size) || changed;
+	if (names->count == 0)
+		changed = apply_set(&index, NULL, id, size);
+	return changed ? write_index(store, &index, err) : 0;
+}
+
+int refs_set(const struct store *store, const char *ref, const struct digest *id,
+	uint64_t size, struct error *err)
+{
+	auto_strings names = { 0 };
+
+	if (ref)
+		strings_add(&names, ref);
+	return refs_set_names(store, &names, id, size, err);
 }
 
 int refs_remove_name(const struct store *store, const char *ref, struct digest *ret_id,

@@ -29,6 +29,9 @@ int refs_find(const struct store *store, const char *text, struct digest *ret,
 /* One change of index.json under its lock. `ref` NULL: an entry without name. */
 int refs_set(const struct store *store, const char *ref, const struct digest *id,
 	uint64_t size, struct error *err) must_check;
+/* The same for all names of a list at once; an empty one is an entry without name. */
+int refs_set_names(const struct store *store, const struct strings *names,
+	const struct digest *id, uint64_t size, struct error *err) must_check;
 /* Removes a name; true in *ret_last if the image has no other entry left. */
 int refs_remove_name(const struct store *store, const char *ref, struct digest *ret_id,
 	bool *ret_last, struct error *err) must_check;

@@ -204,6 +204,14 @@ int store_move_blob(const struct store *store, int dir_fd, const char *name,
 	return 0;
 }
 
+int store_link_blob(const struct store *store, int dir_fd, const char *name,
+	const struct digest *digest, struct error *err)
+{
+	if (linkat(dir_fd, name, store->blobs_fd, digest->hex, 0) < 0 && errno != EEXIST)
+		return fail_errno(err, "linking a blob into %s/blobs", store->root);
+	return 0;
+}
+
 int store_open_blob(const struct store *store, const struct digest *digest)
 {
 	return openat(store->blobs_fd, digest->hex, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

@@ -71,5 +71,8 @@ int store_get_blob(const struct store *store, const struct digest *digest, char 
  * at dir_fd/name is moved. */
 int store_move_blob(const struct store *store, int dir_fd, const char *name,
 	const struct digest *digest, struct error *err) must_check;
+/* The same of a file that stays where it is, too, and that nobody writes any more. */
+int store_link_blob(const struct store *store, int dir_fd, const char *name,
+	const struct digest *digest, struct error *err) must_check;
 /* For reading; -1 with errno where there is none. */
 int store_open_blob(const struct store *store, const struct digest *digest);

@@ -330,7 +330,7 @@ static int convert_port(
 		return 0; /* the reference plugin: nothing to publish */
 	for (char *c = protocol; *c; c++)
 		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-	if (!word_to_number(attachment_protocol_words, protocol, &converted.protocol))
+	if (!word_to_number(port_protocol_words, protocol, &converted.protocol))
 		return fail_code(err, EINVAL,
 			"portMappings: expected the protocol tcp, udp or sctp, found "
 			"\"%.32s\"",

@@ -110,6 +110,31 @@ docker_loads() {
 	check_status 0
 }
 
+# Both ways, with all names; what docker saves has layers that it links to each other.
+docker_several() {
+	printf 'FROM %s\nUSER 0\nRUN echo more >/more\nUSER 1000\n' "$registry/app:1" >context/more.Mockerfile
+	run mocker-builder build -t more:1 -f context/more.Mockerfile context
+	run mocker-builder tag more:1 more:2
+	run mocker-builder save --format docker-archive -o several.tar "$registry/app:1" \
+		more:1 more:2
+	run docker load -i several.tar
+	check_status 0
+	check_equal "$(sort <<<"$output")" \
+		"$(printf 'Loaded image: %s\n' "$registry/app:1" more:1 more:2)"
+	run docker run --rm more:2
+	check_greeting
+	run mocker-builder rmi more:1 more:2
+	docker save more:1 more:2 "$registry/app:1" | gzip >several.tar.gz
+	run_input=several.tar.gz run mocker-builder --root "$tmp/store" load
+	check_status 0
+	run mocker-builder --root "$tmp/store" images --format json
+	check_equal "$(jq -r '.[].name' <<<"$output" | sort | paste -sd' ')" \
+		"$registry/app:1 more:1 more:2" "the names"
+	run docker rmi "$registry/app:1" more:1 more:2
+	check_status 0
+	rm -rf store several.tar several.tar.gz
+}
+
 docker_pulls() {
 	run docker pull -q "$registry/app:1"
 	check_status 0
@@ -226,6 +251,7 @@ test_case "podman pulls and runs what we pushed" podman_pulls
 test_case "ctr imports and runs our archive" ctr_imports
 test_case "ctr pulls and runs what we pushed" ctr_pulls
 test_case "docker loads and runs our docker-archive" docker_loads
+test_case "docker loads several images, and we what it saves of them" docker_several
 test_case "docker pulls and runs what we pushed" docker_pulls
 test_case "umoci unpacks our layout to a bundle that runs" umoci_unpacks
 test_case "FROM of what podman built" of_podman

@@ -283,6 +283,8 @@ def documents():
         index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [top]}
         top = {"mediaType": INDEX, **put(json.dumps(index).encode())}
     index = {"schemaVersion": 2, "manifests": [top]}
+    if case == "statement-other":
+        add_statement(index)
     if case == "index-itself":
         name = "0" * 64
         inner = {"mediaType": INDEX, "digest": "sha256:" + name, "size": 0,
@@ -292,6 +294,25 @@ def documents():
         inner["size"] = size + len(str(size)) - 1
         blobs[name] = json.dumps(index).encode()
     return index
+
+
+def add_statement(index):
+    """Attested of the image, by bytes that are not those of their digest."""
+    [top] = index["manifests"]
+    other = sha(b"what another image has")
+    blobs[other] = b"something else"
+    layer = {"mediaType": "application/vnd.in-toto+json", "digest": "sha256:" + other,
+             "size": len(blobs[other])}
+    config = {"mediaType": OCI + "config.v1+json", **put(b"{}")}
+    statement = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config,
+                 "layers": [layer]}
+    attached = {"mediaType": MANIFEST, **put(json.dumps(statement).encode()),
+                "platform": {"os": "unknown", "architecture": "unknown"},
+                "annotations": {"vnd.docker.reference.type": "attestation-manifest",
+                                "vnd.docker.reference.digest": top["digest"]}}
+    inner = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [
+        {**top, "platform": {"os": "linux", "architecture": "amd64"}}, attached]}
+    index["manifests"] = [{"mediaType": INDEX, **put(json.dumps(inner).encode())}]
 
 
 def write_layout(place):

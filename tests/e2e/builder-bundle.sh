@@ -214,6 +214,15 @@ done <<END
 --tmpfs /t:foo|--tmpfs /t:foo: a tmpfs takes no option "foo"; usual are size=BYTES
 --mount type=bind,source=/tmp,target=/t,bind-propagation=x|--mount type=bind,source=/tmp,target=/t,bind-propagation=x: a bind mount takes no option "x"
 --publish 80:80|--publish 80:80: ports are published on a network of mocker-netsetup
+--net n --publish 80|--publish 80: expected [HOSTIP:]HOSTPORT:CONTAINERPORT[/PROTOCOL]
+--net n --publish 80:http|--publish 80:http: port: expected
+--net n --publish 80:80/icmp|--publish 80:80/icmp: protocol: unknown word "icmp"
+--net n --publish 0:80|--publish 0:80: port 0 is not between 1 and 65535
+--net n --publish 80:65536|--publish 80:65536: port 65536 is not between 1 and 65535
+--net n --publish 1-2:1-3|--publish 1-2:1-3: the two ranges differ in length
+--net n --publish [::1:80:80|--publish [::1:80:80: the host's address: expected an IP address, found "[::1"
+--net n --publish host:80:80|--publish host:80:80: the host's address: expected an IP address, found "host"
+--net n --publish 80:80 --publish 127.0.0.1:80:81|--publish 127.0.0.1:80:81: --publish 80:80 has the host's port already
 END
 
 verified() {
@@ -234,9 +243,9 @@ verified() {
 test_case "--verify: the runtime's check has the last word" verified
 
 pod_and_hooks() {
-	bundle --net mocker0 --name web --publish 8080:80
+	bundle --net mocker0 --name web --publish 8080:80 -p '[::1]:90-92:90-92/udp'
 	check_equal "$(config '.hooks.createRuntime[0].args')" \
-		'["mocker-netsetup","hook","--network","mocker0","--name","web","--publish","8080:80"]'
+		'["mocker-netsetup","hook","--network","mocker0","--name","web","--publish","8080:80","--publish","[::1]:90-92:90-92/udp"]'
 	check_equal "$(config '.hooks.poststop[0].args[1]')" '"hook"'
 	check_equal "$(config '.hostname')" '"web"'
 	forget

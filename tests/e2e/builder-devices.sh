@@ -120,6 +120,20 @@ cached() {
 }
 test_case "which devices a step has is part of its key" cached
 
+read_once() {
+	mkdir -p wrong && echo 'a: [b' >wrong/a.yaml
+	printf 'FROM base\nRUN %s env\nRUN %s true\n' --device=class1 --device=vendor1.com/device \
+		>device/Mockerfile
+	run mocker-builder build --no-cache --cdi-spec-dir "$tmp/wrong" --cdi-spec-dir "$tmp/cdi" \
+		-t app device
+	check_status 0
+	check_output_has "BAZ=injected"
+	check_equal "$(grep -c "wrong/a.yaml:.*its devices are not known" <<<"$errors")" 1 \
+		"how often it is said"
+	rm -r wrong
+}
+test_case "a stage reads the vendors' files once, for all its steps" read_once
+
 refused() {
 	built --device=closed.org/thing=0 true
 	check_status 1

@@ -156,3 +156,20 @@ host_is_hidden() {
 	run mocker-builder rmi onhost
 }
 test_case "a Mockerfile without FROM sees no secrets and changes nothing" host_is_hidden
+
+# What is opened next would be standard error, and get its warnings.
+closed_descriptors() {
+	rm -f context/Mockerfile
+	printf 'FROM base\nRUN echo in; cat; echo error >&2\nCOPY nothing /\n' >context/closed.Mockerfile
+	mocker-builder build -t closed -f context/closed.Mockerfile context 0<&- 1>&- 2>&-
+	check_equal $? 1 "the status"
+	check_equal "$(find /var/lib/mocker -maxdepth 1 -name '*lock' -size +0)" "" "locks with a text"
+	run bash -c 'mocker-builder images -q 2>&- 0<&-'
+	check_status 0
+	run bash -c 'mocker-builder load <&-'
+	check_fails_with "/dev/stdin: it is no archive"
+	run mocker-builder images -q
+	check_status 0
+	rm context/closed.Mockerfile
+}
+test_case "standard input, output and error may be closed" closed_descriptors

@@ -359,7 +359,7 @@ several_platforms() {
 	done
 	for platform in linux/arm/v5 linux/amd64 linux/unknown; do
 		run mocker-builder load -t none --platform "$platform" oci:many
-		check_fails_with "oci:many: index.json names no image for this platform"
+		check_fails_with "oci:many: it names no image for this platform"
 	done
 	run mocker-builder rmi many
 	rm -rf many

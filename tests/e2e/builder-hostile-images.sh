@@ -103,12 +103,24 @@ refused docker-link "opening l/layer.tar beneath the root: No such file or direc
 refused docker-fifo "l/layer.tar is no regular file"
 refused docker-device "bad: l/layer.tar is a device node"
 refused docker-layer-up 'the entry "../../' 'leads out of it'
-refused docker-two "manifest.json: expected one image, found 2"
+refused docker-two "opening c beneath the root: No such file or directory"
 refused docker-object "expected an array, found an object"
 refused docker-none "manifest.json" "No such file or directory"
 refused archive-up 'bad: the entry "../../' 'leads out of it'
 refused archive-link "No such file or directory"
 refused archive-many "bad: it has more than 65536 entries"
+
+# The layer that came before it is a good one, and may stay.
+statement() {
+	made statement-other
+	run mocker-builder --root "$tmp/store" load -t bad "$source"
+	check_fails_with "$source: the attestation sha256:" "its bytes have the digest sha256:"
+	check_equal "$(mocker-builder --root "$tmp/store" images -q)" "" "the images"
+	check_equal "$(cd store/blobs/sha256 && sha256sum -- * | awk '$1 != $2')" "" \
+		"blobs of the store that are not what their names say"
+	rm -rf bad store "$outside"
+}
+test_case "refused: a statement that would be another image's blob" statement
 
 # Names, types, modes, owners, links, and what is in the files.
 tree() {

@@ -173,6 +173,7 @@ seeded_caches() {
 	build 'FROM base\nRUN --mount=type=cache,target=/c,from=base,source=/etc/passwd true\n'
 	check_status 1
 	check_errors_have "Not a directory"
+	check_equal "$(ls -d /var/lib/mocker/caches/*/new 2>/dev/null)" "" "caches that are half made"
 	build 'FROM base\nRUN --mount=type=cache,target=/n,mode=0700,uid=3,gid=4 stat -c %a:%u:%g /n\n'
 	check_output_has "| 700:3:4"
 	build 'FROM base\nRUN --mount=type=cache,target=/n ls -d /n; stat -c %a /n\n' --build-arg BUILDKIT_CACHE_MOUNT_NS=x
@@ -221,6 +222,40 @@ cache_commands() {
 	check_fails_with "expected IDs of caches, or --all"
 }
 test_case "caches are listed, exported, seeded and removed" cache_commands
+
+interrupted_cache() {
+	local pid new
+
+	new=/var/lib/mocker/caches/$(printf large | sha256sum | cut -d' ' -f1)/new
+	build 'FROM base\nRUN --mount=type=cache,target=/c,id=large truncate -s 8G /c/file\n'
+	mocker-builder cache export large large.tgz &
+	pid=$!
+	wait_until 10 test -s large.tgz.partial || failed "nothing is written"
+	kill -INT $pid
+	wait $pid
+	check_equal $? 130 "the status"
+	check_equal "$(echo large.tgz*)" "large.tgz*" "what is left"
+	mkfifo pipe
+	mocker-builder cache import large - <pipe &
+	pid=$!
+	exec 7>pipe
+	wait_until 10 test -d "$new" || failed "nothing is read"
+	kill -TERM $pid
+	wait $pid
+	check_equal $? 130 "the status"
+	exec 7>&-
+	check_missing "$new"
+	run mocker-builder cache ls
+	check_output_has large
+	run_in_terminal mocker-builder cache export large -
+	check_output_has "an archive does not go to a terminal"
+	run_in_terminal mocker-builder cache import large -
+	check_output_has "an archive does not come from a terminal"
+	run mocker-builder cache rm large
+	check_status 0
+	rm pipe
+}
+test_case "an export or import of a cache that is interrupted leaves nothing" interrupted_cache
 
 # prune leaves them but with --cache-mounts, and then tells of each.
 caches_pruned() {

@@ -69,6 +69,27 @@ to_standard_output() {
 }
 test_case "a tar to standard output" to_standard_output
 
+# What is told in the meantime goes elsewhere, however it is told.
+standard_output_alone() {
+	local progress
+
+	for progress in plain tty json quiet; do
+		run mocker-builder build "--progress=$progress" -t app:1 -o - context
+		check_status 0
+		check_equal "$(tar -tf "$tmp/.output" 2>&1 | grep -c second)" 1 "the files, with $progress"
+		check_equal "$(tail -c 1024 "$tmp/.output" | tr -d '\0' | wc -c)" 0 "bytes behind the tar"
+		[ $progress = quiet ] || check_has "$errors" "COPY rootfs /"
+	done
+	check_matches "$errors" '^sha256:[0-9a-f]{64}$'
+	run mocker-builder build -t app:1 -o type=docker -o type=tar context
+	check_fails_with "two outputs go to standard output"
+	check_output ""
+	run_in_terminal mocker-builder build -q -o type=docker context
+	check_status 1
+	check_output_has "an archive does not go to a terminal; give a file"
+}
+test_case "an archive has standard output alone" standard_output_alone
+
 bad_output() {
 	test_case "--output $1" bad_output_run "$@"
 }
@@ -270,6 +291,83 @@ attested_push() {
 	run mocker-builder rmi app:2 127.0.0.1:5001/app:2
 }
 test_case "attestations go to a registry with their image" attested_push
+
+# statements LAYOUT: the types of what is attested of its image.
+statements() {
+	local index
+
+	index=$(blob "$1" "$(jq -r '.manifests[0].digest' "$1/index.json")")
+	blob "$1" "$(jq -r '.manifests[1].digest // empty' <<<"$index")" |
+		jq -r '.layers[].annotations["in-toto.io/predicate-type"]' | paste -sd' '
+}
+
+# Also of what is saved later, and of a build that goes on.
+version_one() {
+	local provenance
+
+	printf 'FROM oci:%s AS base\nFROM base AS last\nLABEL a=b\n' "$tmp/base" >context/v1.Mockerfile
+	run mocker-builder save --format oci-dir -o base app:1
+	run mocker-builder build -t v1 --attest type=provenance,version=v1 --attest type=sbom \
+		--sbom=false --build-arg SECRET=hush --target last -f context/v1.Mockerfile context
+	check_status 0
+	run mocker-builder save --format oci-dir -o layout v1
+	check_equal "$(statements layout)" https://slsa.dev/provenance/v1 "what is attested"
+	provenance=$(grep -l buildDefinition layout/blobs/sha256/*)
+	check_equal "$(jq -r '.predicateType' "$provenance")" https://slsa.dev/provenance/v1
+	check_equal "$(jq -c '.predicate | [keys, (.buildDefinition | keys), (.runDetails | keys)]' "$provenance")" \
+		'[["buildDefinition","runDetails"],["buildType","externalParameters","internalParameters","resolvedDependencies"],["builder","metadata"]]'
+	check_equal "$(jq -c '.predicate.buildDefinition.externalParameters' "$provenance")" \
+		"{\"configSource\":{\"uri\":\"\",\"digest\":{\"sha256\":\"$(sha256sum context/v1.Mockerfile |
+			cut -d' ' -f1)\"},\"path\":\"v1.Mockerfile\"},\"request\":{\"frontend\":\"mockerfile\",\"args\":{\"target\":\"last\"}}}"
+	check_equal "$(jq -r '.predicate.buildDefinition.resolvedDependencies[0].digest.sha256' "$provenance")" \
+		"$(jq -r '.manifests[0].digest[7:]' base/index.json)" "the base's digest"
+	check_matches "$(jq -r '.predicate.runDetails.metadata.startedOn' "$provenance")" \
+		'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+Z$'
+	check_lacks "$(cat "$provenance")" hush "the provenance"
+	rm -rf layout base
+	mocker-builder rmi v1 >/dev/null
+}
+test_case "--attest type=provenance,version=v1: SLSA's later form" version_one
+
+# attests TYPES OPTION...
+attests() {
+	run mocker-builder build -t attests "${@:2}" -o type=oci,dest=layout context
+	check_status 0
+	check_equal "$(statements layout 2>/dev/null)" "$1" "what ${*:2} attests"
+	rm -r layout
+}
+
+attest_words() {
+	local sbom=https://spdx.dev/Document v02=https://slsa.dev/provenance/v0.2 v1=https://slsa.dev/provenance/v1
+
+	attests "$v02" --provenance
+	attests "$v02" --provenance=mode=min
+	attests "$v1" --provenance=version=v1
+	attests "$sbom $v02" --attest type=sbom --attest type=provenance,mode=min,version=v0.2
+	attests "$sbom" --attest type=sbom --attest type=provenance --provenance=false
+	attests "" --attest type=sbom --attest type=sbom,disabled=true
+	mocker-builder rmi attests >/dev/null
+}
+test_case "what is attested is said as BuildKit has it said" attest_words
+
+while IFS='|' read -r option said; do
+	bad_attest() {
+		# shellcheck disable=SC2086 # words
+		run mocker-builder build $option context
+		check_fails_with "mocker-builder: $option: " "$said"
+	}
+	test_case "refused: $option" bad_attest
+done <<'END'
+--attest x|expected type=sbom or type=provenance
+--attest type=x|expected type=sbom or type=provenance
+--attest type=sbom,type=provenance|type stands twice
+--attest type=sbom,version=v1|"version=v1" is none of disabled=true
+--attest type=provenance,version=v2|version: unknown word "v2"
+--attest type=provenance,mode=max|mode=max is not attested here; mode=min is
+--attest type=provenance,disabled=1|disabled=1: expected true or false
+--provenance=version=|version: unknown word ""
+--provenance=maybe|"maybe" is none of version=v0.2, version=v1, mode=min, disabled=true
+END
 
 reproducible_attestations() {
 	local place digests=()

@@ -234,6 +234,32 @@ tls() {
 }
 test_case "TLS by certs.d, login and logout" tls
 
+# The terminal shows again what is typed.
+login_interrupted() {
+	run python3 -c 'import os, pty, signal, sys, termios, time
+ours, theirs = pty.openpty()
+pid = os.fork()
+if pid == 0:
+    os.setsid()
+    os.close(os.open(os.ttyname(theirs), os.O_RDWR))
+    for fd in range(3):
+        os.dup2(theirs, fd)
+    os.execvp("mocker-builder", ["mocker-builder", "login", "-u", "user", "127.0.0.1:9"])
+shown = b""
+while b"Password: " not in shown:
+    shown += os.read(ours, 100)
+while termios.tcgetattr(theirs)[3] & termios.ECHO:
+    time.sleep(0.01)
+os.write(ours, b"sec\x03" if sys.argv[1] == "key" else b"sec")
+if sys.argv[1] != "key":
+    os.kill(pid, signal.SIGTERM)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]),
+      bool(termios.tcgetattr(theirs)[3] & termios.ECHO))' "$1"
+	check_output "130 True"
+}
+test_case "Ctrl-C while login asks for the password" login_interrupted key
+test_case "SIGTERM while login asks for the password" login_interrupted signal
+
 # with_credentials FILE TEXT [VARIABLE=VALUE]: pulled with them.
 with_credentials() {
 	needed || return

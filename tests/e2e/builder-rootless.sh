@@ -106,6 +106,18 @@ runs_bundle() { # --rootfs's value
 test_case "a bundle with a copy, run by the user" runs_bundle copy
 test_case "a bundle with an overlay, run by the user" runs_bundle overlay
 
+own_ids() {
+	as_user mocker-builder bundle "$@" app bundle
+	check_fails_with "bundling app: ${1%%=*}: a user's bundle has the user's own ids"
+	check_missing "$home/bundle"
+	as_user mocker-builder bundle --userns host app bundle
+	check_status 0
+	as_user mocker-builder unbundle bundle
+	check_status 0
+}
+test_case "a user's bundle has the user's ids: --userns" own_ids --userns=somebody
+test_case "a user's bundle has the user's ids: --uidmap" own_ids --uidmap=0:1:5
+
 writes_in_bundle() {
 	as_user mocker-builder bundle --rootfs overlay -u 0 app bundle -- sh -c \
 		'rm -r /etc/renewed && mkdir /etc/renewed && touch /etc/renewed/mine && chown user /etc/renewed/mine'

@@ -207,6 +207,7 @@ static const struct error_row error_rows[] = {
 	{ "FROM a\nONBUILD FROM x\n", "ONBUILD cannot hold FROM" },
 	{ "FROM a\nUNSET ENV\n", "UNSET needs ENV, EXPOSE, LABEL or VOLUME and a name" },
 	{ "FROM a\nUNSET ENB x\n", "what UNSET removes" },
+	{ "FROM a\nUNSET VOLUME [1]\n", "may hold strings only" },
 	{ "FROM a\nCOPY a b c\n", "several sources need a directory: write \"c/\"" },
 	{ "FROM a\nCOPY a $x\n", "the destination \"$x\" is empty once its variables are replaced" },
 	{ "FROM a\nCOPY a <<EOF\nx\nEOF\n", "the destination cannot be a heredoc" },

@@ -2,6 +2,7 @@
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "spec/image_manifest.h"
 #include "spec/names.h"
 #include "spec/platform.h"
+#include "spec/ports.h"
 #include "tests/unit/test.h"
 
 static int read_config(const char *text, struct oci_config *ret, struct error *err)
@@ -338,7 +340,78 @@ static void platforms_are_read(void)
 	CHECK_STR(text, "linux/arm/v7");
 }
 
+static void ports_are_mapped(void)
+{
+	static const struct {
+		const char *text;
+		struct port_mapping mapping;
+	} cases[] = {
+		{ "80:8080", { NULL, 80, 8080, 0, IPPROTO_TCP } },
+		{ "1.2.3.4:53:54/udp", { (char *)"1.2.3.4", 53, 54, 0, IPPROTO_UDP } },
+		{ "[0:0::1]:1-65535:1-65535/sctp",
+			{ (char *)"::1", 1, 1, 65534, IPPROTO_SCTP } },
+		{ "::1:80:81", { (char *)"::1", 80, 81, 0, IPPROTO_TCP } },
+	};
+	static const char *const bad[] = { "", ":", "80", "80:", ":80", ":80:80",
+		"[]:80:80", "[1.2.3.4]:80:80", "[::1:80:80", "::1]:80:80", "1.2.3:80:80",
+		"1.2.3.4::80", "a:80", "80:80/", "80:80/TCP", "80:80/tcp/udp", "2-1:2-1",
+		"1-:1-", "1-2-3:1-3", "0:1", "+1:1", " 1:1", "65536:1", "4294967377:81" };
+	struct error err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct port_mapping *expected = &cases[i].mapping;
+		auto_port_mapping found = { 0 };
+
+		CHECK_OK(port_mapping_parse(cases[i].text, &found, &err), &err);
+		CHECK_STR(found.host_ip, expected->host_ip);
+		CHECK_INT(found.host_port, expected->host_port);
+		CHECK_INT(found.container_port, expected->container_port);
+		CHECK_INT(found.more, expected->more);
+		CHECK_INT(found.protocol, expected->protocol);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		auto_port_mapping found = { 0 };
+
+		CHECK_FAILS(port_mapping_parse(bad[i], &found, &err), &err, "");
+	}
+}
+
+static void ports_collide(void)
+{
+	static const struct {
+		const char *a;
+		const char *b;
+		bool collide;
+	} cases[] = {
+		{ "80:1", "80:2", true },
+		{ "80:1", "81:1", false },
+		{ "80:1", "80:1/udp", false },
+		{ "80:1", "127.0.0.1:80:1", true },
+		{ "10.0.0.1:80:1", "127.0.0.1:80:1", false },
+		{ "0.0.0.0:80:1", "127.0.0.1:80:1", true },
+		{ "0.0.0.0:80:1", "[::1]:80:1", false },
+		{ "[::]:80:1", "[::1]:80:1", true },
+		{ "[::1]:80:1", "[0:0::1]:80:1", true },
+		{ "80-90:80-90", "90-99:90-99", true },
+		{ "80-90:80-90", "91-99:91-99", false },
+		{ "1-65535:1-65535", "65535:1", true },
+	};
+	struct error err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		auto_port_mapping a = { 0 };
+		auto_port_mapping b = { 0 };
+
+		CHECK_OK(port_mapping_parse(cases[i].a, &a, &err), &err);
+		CHECK_OK(port_mapping_parse(cases[i].b, &b, &err), &err);
+		CHECK_INT(port_mapping_collides(&a, &b), cases[i].collide);
+		CHECK_INT(port_mapping_collides(&b, &a), cases[i].collide);
+	}
+}
+
 static const struct test tests[] = {
+	{ "published ports are read, or refused", ports_are_mapped },
+	{ "published ports of one port of the host's collide", ports_collide },
 	{ "platforms match as containerd's do", platforms_match },
 	{ "platforms are read, or refused", platforms_are_read },
 	{ "signals are read by name and number", parses_signals },
