@@ -1,3 +1,4 @@
+/* IP addresses as text: which of the two kinds, by its colons. */
 #include "base/ip.h"
 
 #include <arpa/inet.h>

@@ -234,7 +234,14 @@ int cgroup_create(const struct cgroup_plan *plan, struct cgroup *ret, struct err
 			return fail_hint(err,
 				"%s needs a cgroup, and this user may make none there",
 				plan->writes.items[0].field);
-		log_debug("no cgroups for this container: %s", err->text);
+		/* Nobody may ask for something and not hear that it is left out. */
+		if (plan->named)
+			log_warning(
+				"/linux/cgroupsPath: the container has no cgroup, for "
+				"this user may make none there: %s",
+				err->text);
+		else
+			log_debug("no cgroups for this container: %s", err->text);
 		made = (struct cgroup){ .driver = plan->target.driver };
 	}
 	*ret = made;

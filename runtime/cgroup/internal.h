@@ -16,6 +16,7 @@ struct cgroup_plan {
 	struct cgroup_devices devices;
 	bool devices_v2; /* by eBPF; else they are among the writes */
 	bool asked;      /* any limit but the built-in devices */
+	bool named;      /* linux.cgroupsPath */
 	bool rootless;
 	bool delegate; /* version 2's directory to be owned by the container's user */
 	uid_t uid;

@@ -46,9 +46,9 @@ static int plan_dirs(struct cgroup_plan *plan, const struct oci_config *config,
 	/* A user's own part of the tree is where it may make cgroups at all. */
 	auto_free char *in_own_part =
 		ours && plan->rootless ? str_format(CGROUP_PARENT "/%s", id) : NULL;
-
 	const char *path = in_own_part ? in_own_part : asked;
 
+	plan->named = !ours;
 	plan->mount_lengths =
 		str_realloc(NULL, plan->layout.count + 1, sizeof(plan->mount_lengths[0]));
 	for (size_t i = 0; i < plan->layout.count; i++) {

@@ -232,6 +232,11 @@ without_root() {
 	run_as 1234 mocker-runtime --root "$tmp/state" delete --force rl
 	check_status 0
 	check_equal "$(ls "$tmp/state")" "" "what is left"
+	check_equal "$errors" "" "what is said where no cgroup was asked for"
+	edit_bundle "$tmp/rl" '.linux.cgroupsPath = "/mocker-test/rl" | .process.args = ["true"]'
+	run_as 1234 mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
+	check_status 0
+	check_errors_have "/linux/cgroupsPath: the container has no cgroup"
 	edit_bundle "$tmp/rl" 'del(.linux.namespaces[] | select(.type == "user"))' \
 		'del(.linux.uidMappings, .linux.gidMappings)'
 	run_as 1234 mocker-runtime --root "$tmp/state" run -b "$tmp/rl" rl
