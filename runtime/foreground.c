@@ -203,8 +203,8 @@ static void take_signal(struct serving *serving)
 		(void)process_pidfd_signal(serving->what->pidfd, (int)info.ssi_signo);
 		if (!serving->ended)
 			break;
-		serving->shown_length =
-			0; /* who signals us waits no longer for the rest */
+		/* Who signals us now does not wait for what is left to show. */
+		serving->shown_length = 0;
 		serving->master = -1;
 	}
 }
