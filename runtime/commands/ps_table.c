@@ -101,25 +101,30 @@ static void add_time(uint64_t seconds, struct str *to)
 		str_appendf(to, " %s", of_day);
 }
 
+/* Of a hundred, over all of its life. */
+static uint64_t cpu_share(const struct clock *clock, const struct row *row, time_t start)
+{
+	uint64_t used = (row->utime + row->stime) * 100 / clock->ticks;
+
+	return clock->now > start ? MIN(used / (uint64_t)(clock->now - start), 99) : 0;
+}
+
 static void add_row(const struct clock *clock, pid_t pid, struct str *to)
 {
 	auto_free char *command = procfs_command(pid);
 	auto_free char *user = NULL;
 	struct row row;
-	uint64_t used;
 	time_t start;
 
 	if (!read_row(pid, &row))
 		return;
 	user = container_user_name(row.uid);
-	used = (row.utime + row.stime) / clock->ticks;
 	start = clock->booted + (time_t)(row.starttime / clock->ticks);
 	str_appendf(to, "%-8s %7d %7d %2" PRIu64, user, pid, row.ppid,
-		clock->now > start ? MIN(used * 100 / (uint64_t)(clock->now - start), 99)
-				   : 0);
+		cpu_share(clock, &row, start));
 	add_start(clock, start, to);
 	add_terminal(row.tty_nr, to);
-	add_time(used, to);
+	add_time((row.utime + row.stime) / clock->ticks, to);
 	str_appendf(to, " %s\n", command ? command : "?");
 }
 

@@ -139,10 +139,11 @@ pauses() {
 }
 test_case "pause, resume, and a kill that reaches the frozen" pauses
 
-# first_of TABLE: the title and the first process, each word a blank apart, less the minute
-# of the start, which whoever reckons it in seconds may see on either side.
+# first_of TABLE: the title and the first process, each word a blank apart, less its share of
+# the CPU, which changes, and the minute of its start, which whoever reckons it in seconds may
+# see on either side.
 first_of() {
-	awk 'NR < 3 { $5 = ""; $1 = $1; print }' <<<"$1"
+	awk 'NR < 3 { $4 = $5 = ""; $1 = $1; print }' <<<"$1"
 }
 
 lists() {
