@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/path_walk.h"
+#include "base/process.h"
 #include "base/str.h"
 
 #define MKDIR_LINKS_MAX 8 /* dangling links followed while making one path */
@@ -299,10 +300,7 @@ char *path_of_program(const char *program)
 	auto_strings directories = { 0 };
 	const char *search = getenv("PATH");
 
-	strings_split(&directories,
-		search ? search
-		       : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		':');
+	strings_split(&directories, search ? search : PROCESS_PATH_DEFAULT, ':');
 	strings_each (directory, &directories) {
 		char *path = executable_in(**directory ? *directory : ".", program);
 

@@ -67,3 +67,7 @@ struct process_run {
 };
 int process_run(
 	const struct process_run *run, int *ret_status, struct error *err) must_check;
+
+/* fail() for one that ended otherwise than it should have, with the first line that it said. */
+int process_fail_status(
+	const char *name, int status, const struct str *said, struct error *err);

@@ -385,3 +385,12 @@ int process_run(const struct process_run *run, int *ret_status, struct error *er
 	}
 	return process_wait(child.pid, ret_status, err);
 }
+
+int process_fail_status(
+	const char *name, int status, const struct str *said, struct error *err)
+{
+	const char *words = said->data ? said->data + strspn(said->data, "\n ") : "";
+
+	return fail(err, "%s ended with status %d: %.*s", name, status,
+		(int)strcspn(words, "\n"), words);
+}

@@ -262,7 +262,7 @@ static uint64_t fraction_of(const char *digits, const char *end, int shift)
 int str_to_bytes(const char *text, const char *what, int64_t *ret, struct error *err)
 {
 	const char *point = text;
-	const char *suffix;
+	const char *suffix; /* behind what follows the point, where there is one */
 	uint64_t value;
 	int shift;
 
@@ -272,15 +272,14 @@ int str_to_bytes(const char *text, const char *what, int64_t *ret, struct error 
 	}
 	if (!take_digits(&point, &value))
 		return fail_size(text, what, err);
-	suffix = point + (*point == '.');
-	suffix += strspn(suffix, *point == '.' ? "0123456789" : "");
+	suffix = point;
+	if (*point == '.')
+		suffix += 1 + strspn(point + 1, "0123456789");
 	shift = suffix_shift(suffix);
-	if (shift < 0 || (*point == '.' && suffix == point + 1))
+	if (shift < 0 || suffix == point + 1) /* a point, and no digits */
 		return fail_size(text, what, err);
 	if (value > ((uint64_t)INT64_MAX >> shift))
 		return fail_code(err, ERANGE, "%s: %s is too large", what, text);
-	*ret = (int64_t)(value << shift);
-	if (*point == '.')
-		*ret += (int64_t)fraction_of(point + 1, suffix, shift);
+	*ret = (int64_t)(value << shift) + (int64_t)fraction_of(point + 1, suffix, shift);
 	return 0;
 }

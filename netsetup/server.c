@@ -142,15 +142,6 @@ static void end_with_parent(void *argument)
 		_exit(127);
 }
 
-static int fail_words(
-	const char *name, int status, const struct str *said, struct error *err)
-{
-	const char *words = said->data ? said->data + strspn(said->data, "\n ") : "";
-
-	return fail(err, "%s ended with status %d: %.*s", name, status,
-		(int)strcspn(words, "\n"), words);
-}
-
 int server_start(const struct server *server, struct error *err)
 {
 	auto_free char *name = str_dup(server->name);
@@ -182,7 +173,7 @@ int server_start(const struct server *server, struct error *err)
 		return err->errnum == ENOENT ? fail_code(err, ENOENT,
 						       "there is no %s; install it", name)
 					     : -1;
-	return status ? fail_words(name, status, &said, err) : 0;
+	return status ? process_fail_status(name, status, &said, err) : 0;
 }
 
 int server_stop(const struct server *server, struct error *err)

@@ -1,6 +1,8 @@
 /* The tables of seccomp. */
 #include "spec/seccomp.h"
 
+#include <linux/seccomp.h>
+
 #include "spec/names.h"
 
 static const struct json_field argument_fields[] = {
@@ -51,3 +53,15 @@ static const struct json_field process_state_fields[] = {
 };
 const struct json_type oci_process_state_type =
 	JSON_TYPE(struct oci_process_state, process_state_fields);
+
+bool seccomp_notifies(const struct oci_seccomp *profile, const char *name)
+{
+	for (size_t i = 0; i < profile->syscalls_count; i++) {
+		const struct oci_syscall *rule = &profile->syscalls[i];
+
+		if ((uint32_t)rule->action == SECCOMP_RET_USER_NOTIF &&
+			(!name || strings_contain(&rule->names, name)))
+			return true;
+	}
+	return false;
+}

@@ -56,6 +56,9 @@ struct oci_seccomp {
 
 extern const struct json_type oci_seccomp_type;
 
+/* Whether any rule hands this system call to a listener; name NULL: any at all. */
+bool seccomp_notifies(const struct oci_seccomp *profile, const char *name);
+
 /* What goes to listenerPath with the seccomp descriptor. */
 struct oci_process_state {
 	char *oci_version;

@@ -26,11 +26,6 @@ static void check_errno(struct validation *validation, int64_t action, bool has,
 			number == SECCOMP_RET_ERRNO ? ERRNO_MAX : TRACE_MAX, value);
 }
 
-static bool notifies(const struct oci_syscall *rule)
-{
-	return rule->action == SECCOMP_RET_USER_NOTIF;
-}
-
 static void check_syscall(
 	struct validation *validation, const struct oci_syscall *rule, size_t i)
 {
@@ -46,45 +41,28 @@ static void check_syscall(
 				"a system call has arguments 0 to 5, found %u",
 				rule->args[k].index);
 	}
-	if (notifies(rule) && strings_contain(&rule->names, "sendmsg"))
+	if (rule->action == SECCOMP_RET_USER_NOTIF &&
+		strings_contain(&rule->names, "sendmsg"))
 		problem(validation, at("/linux/seccomp/syscalls/%zu", i),
 			"with SCMP_ACT_NOTIFY on sendmsg the listener could not be told");
-}
-
-/* Init says by one of these that it has told the listener all. */
-static bool cannot_end(const struct oci_seccomp *seccomp)
-{
-	bool by_close = true, by_shutdown = true;
-
-	for (size_t i = 0; i < seccomp->syscalls_count; i++) {
-		const struct oci_syscall *rule = &seccomp->syscalls[i];
-
-		if (!notifies(rule))
-			continue;
-		by_close = by_close && !strings_contain(&rule->names, "close");
-		by_shutdown = by_shutdown && !strings_contain(&rule->names, "shutdown");
-	}
-	return !by_close && !by_shutdown;
 }
 
 void validate_seccomp(struct validation *validation, const struct oci_seccomp *seccomp)
 {
 	bool listens = seccomp->listener_path && *seccomp->listener_path;
-	bool notified = false;
 
 	check_errno(validation, seccomp->default_action, seccomp->has_default_errno_ret,
 		seccomp->default_errno_ret, at("/linux/seccomp/defaultErrnoRet"));
-	for (size_t i = 0; i < seccomp->syscalls_count; i++) {
+	for (size_t i = 0; i < seccomp->syscalls_count; i++)
 		check_syscall(validation, &seccomp->syscalls[i], i);
-		notified = notified || notifies(&seccomp->syscalls[i]);
-	}
 	if (seccomp->default_action == SECCOMP_RET_USER_NOTIF)
 		problem(validation, at("/linux/seccomp/defaultAction"),
 			"with SCMP_ACT_NOTIFY on everything the listener could not be told");
-	if (notified && !listens)
+	if (seccomp_notifies(seccomp, NULL) && !listens)
 		problem(validation, at("/linux/seccomp/listenerPath"),
 			"SCMP_ACT_NOTIFY needs a listener, or its system calls would wait for ever");
-	if (cannot_end(seccomp))
+	/* By one of these init says that it has told the listener all. */
+	if (seccomp_notifies(seccomp, "close") && seccomp_notifies(seccomp, "shutdown"))
 		problem(validation, at("/linux/seccomp/syscalls"),
 			"with SCMP_ACT_NOTIFY on both close and shutdown the listener could "
 			"not be told the end of the state");

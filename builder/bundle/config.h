@@ -22,12 +22,10 @@ struct bundle_input {
 	const struct bundle_request *request;
 	const struct image *image;
 	const struct user *user;
-	const struct userns_maps
-		*maps; /* of bundle_read_maps(); NULL: none are asked for */
-	const struct overlay *overlay; /* becomes mounts at "/"; NULL: rootfs/ is full */
-	const char *bundle;            /* absolute path of the bundle's directory */
-	const struct cdi
-		*cdi; /* where the request's devices are; NULL: in its directories */
+	const struct userns_maps *maps; /* of bundle_read_maps(); NULL: none asked for */
+	const struct overlay *overlay;  /* becomes mounts at "/"; NULL: rootfs/ is full */
+	const char *bundle;             /* absolute path of the bundle's directory */
+	const struct cdi *cdi; /* of the request's devices; NULL: in its directories */
 };
 
 /* Reads the host's resolv.conf, writes nothing. */

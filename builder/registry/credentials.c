@@ -172,10 +172,9 @@ static int call_helper(const char *helper, const char *verb, const char *input,
 static int fail_helper(
 	const char *helper, const struct str *output, int status, struct error *err)
 {
-	const char *said = output->data ? output->data : "";
+	auto_free char *program = str_format("docker-credential-%s", helper);
 
-	return fail(err, "docker-credential-%s ended with status %d: %.*s", helper,
-		status, (int)strcspn(said, "\n"), said);
+	return process_fail_status(program, status, output, err);
 }
 
 static int run_helper(const char *helper, const char *server, struct credentials *ret,

@@ -51,11 +51,7 @@ static int run(const char *const *argv, const struct str *input, struct str *out
 		    },
 		    &status, err) < 0)
 		return -1;
-	if (status != 0)
-		return fail(err, "%s ended with status %d: %.*s", argv[0], status,
-			said.data ? (int)strcspn(said.data, "\n") : 0,
-			said.data ? said.data : "");
-	return 0;
+	return status ? process_fail_status(argv[0], status, &said, err) : 0;
 }
 
 /* Without the program there is nothing that it made; that it cannot read keeps nobody from

@@ -141,11 +141,24 @@ static int take_options(
 	return 0;
 }
 
+/* config.json is read only for the limit whose meaning depends on its version. */
+static int drop_by_version(const struct container *container,
+	struct oci_resources *resources, struct error *err)
+{
+	auto_oci_config config = { 0 };
+
+	if (!resources->pids.has_limit || resources->pids.limit != 0)
+		return 0;
+	if (container_config(container, &config, err) < 0)
+		return -1;
+	resources_of_version(resources, config.oci_version);
+	return 0;
+}
+
 static int update(const struct command_call *call, struct error *err)
 {
 	const struct update_options *given = call->options;
 	auto_container container = CONTAINER_NONE;
-	auto_oci_config config = { 0 };
 	auto_oci_resources resources = { 0 };
 
 	if (call_driver_of_container(call, err) < 0)
@@ -159,9 +172,8 @@ static int update(const struct command_call *call, struct error *err)
 		return fail_code(err, ESRCH,
 			"cannot update container \"%s\": container not running",
 			call->argv[0]);
-	if (container_config(&container, &config, err) < 0)
+	if (drop_by_version(&container, &resources, err) < 0)
 		return -1;
-	resources_of_version(&resources, config.oci_version);
 	if (cgroup_update(&container.state.cgroup, &resources, err) < 0)
 		return fail_while(err, "updating \"%s\"", call->argv[0]);
 	if (resctrl_update(&container.state.resctrl, given->l3_cache_schema,

@@ -30,12 +30,27 @@ static const char *kind_word(int64_t type)
 	return word_of_number(namespace_words, type);
 }
 
+/* process: a pid in digits, or "self". */
+static int stat_of(const char *process, int64_t type, struct stat *ret)
+{
+	auto_free char *path =
+		str_format("/proc/%s/ns/%s", process, namespace_file(type));
+
+	return stat(path, ret);
+}
+
+static int stat_of_pid(pid_t pid, int64_t type, struct stat *ret)
+{
+	auto_free char *process = str_format("%d", pid);
+
+	return stat_of(process, type, ret);
+}
+
 static bool is_ours(const struct stat *theirs, int64_t type)
 {
-	auto_free char *path = str_format("/proc/self/ns/%s", namespace_file(type));
 	struct stat ours;
 
-	return stat(path, &ours) == 0 && theirs->st_ino == ours.st_ino &&
+	return stat_of("self", type, &ours) == 0 && theirs->st_ino == ours.st_ino &&
 	       theirs->st_dev == ours.st_dev;
 }
 
@@ -240,16 +255,14 @@ pid_t namespaces_outer_pid(int proc_fd)
 
 uint64_t namespaces_inode(pid_t pid, int64_t type)
 {
-	auto_free char *path = str_format("/proc/%d/ns/%s", pid, namespace_file(type));
 	struct stat status;
 
-	return stat(path, &status) == 0 ? status.st_ino : 0;
+	return stat_of_pid(pid, type, &status) == 0 ? status.st_ino : 0;
 }
 
 bool namespaces_shared(pid_t pid, int64_t type)
 {
-	auto_free char *path = str_format("/proc/%d/ns/%s", pid, namespace_file(type));
 	struct stat theirs;
 
-	return stat(path, &theirs) == 0 && is_ours(&theirs, type);
+	return stat_of_pid(pid, type, &theirs) == 0 && is_ours(&theirs, type);
 }

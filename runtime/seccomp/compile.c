@@ -25,20 +25,6 @@ struct compiler {
 	size_t largest_count;
 };
 
-/* ---- what a profile asks for ------------------------------------------------------- */
-
-bool seccomp_notifies(const struct oci_seccomp *profile, const char *name)
-{
-	for (size_t i = 0; i < profile->syscalls_count; i++) {
-		const struct oci_syscall *rule = &profile->syscalls[i];
-
-		if ((uint32_t)rule->action == SECCOMP_RET_USER_NOTIF &&
-			(!name || strings_contain(&rule->names, name)))
-			return true;
-	}
-	return false;
-}
-
 /* ---- translation ------------------------------------------------------------------- */
 
 static bool takes_errno(int64_t action)

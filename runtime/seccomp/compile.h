@@ -12,9 +12,6 @@
 
 struct oci_seccomp;
 
-/* Whether any rule hands this system call to a listener; name NULL: any at all. */
-bool seccomp_notifies(const struct oci_seccomp *profile, const char *name);
-
 /* profile: one that validation has passed. The program is owned by the caller. */
 int seccomp_compile(const struct oci_seccomp *profile, struct sock_filter **ret,
 	size_t *ret_count, struct error *err) must_check;

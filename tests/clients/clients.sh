@@ -79,6 +79,24 @@ podman_remove() {
 	check_status 0
 }
 
+# podman_lives_on NAME STATUS: stopped, it ends with that; begun again and again, killed, removed.
+podman_lives_on() {
+	run podman stop -t 5 "$1"
+	check_status 0
+	run podman inspect --format '{{.State.ExitCode}}' "$1"
+	check_output "$2"
+	run podman start "$1"
+	check_status 0
+	run podman restart -t 0 "$1"
+	check_status 0
+	run podman kill "$1"
+	check_status 0
+	run podman wait "$1"
+	check_output 137
+	run podman rm "$1"
+	check_status 0
+}
+
 # podman with storage, configuration and state of its own; the network off unless asked.
 podman_setup() {
 	podman_configure

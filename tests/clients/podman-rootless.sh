@@ -41,20 +41,7 @@ background() {
 	run podman top web -ef
 	check_status 0
 	check_output_has "sleep 1000"
-	run podman stop -t 5 web
-	check_status 0
-	run podman inspect -f '{{.State.ExitCode}}' web
-	check_output 3
-	run podman start web
-	check_status 0
-	run podman restart -t 0 web
-	check_status 0
-	run podman kill web
-	check_status 0
-	run podman wait web
-	check_output 137
-	run podman rm web
-	check_status 0
+	podman_lives_on web 3
 }
 
 init_and_start() {

@@ -66,20 +66,7 @@ background_life() {
 	check_not [ "$status" = 0 ]
 	run podman unpause web
 	check_status 0
-	run podman stop -t 5 web
-	check_status 0
-	run podman inspect --format '{{.State.ExitCode}}' web
-	check_output 3
-	run podman start web
-	check_status 0
-	run podman restart -t 0 web
-	check_status 0
-	run podman kill web
-	check_status 0
-	run podman wait web
-	check_output 137
-	run podman rm web
-	check_status 0
+	podman_lives_on web 3
 }
 
 stubborn_process() {

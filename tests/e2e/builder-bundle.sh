@@ -176,13 +176,7 @@ seen"
 test_case "and from inside they are what they say" options_inside
 
 while IFS='|' read -r options said; do
-	refused_option() {
-		# shellcheck disable=SC2086 # words
-		run mocker-builder bundle app "$tmp/b" $options
-		check_fails_with "mocker-builder: bundling app: $said"
-		check_missing "$tmp/b"
-	}
-	test_case "refused: $options" refused_option
+	test_case "refused: $options" bundling_refuses "$options" "$said"
 done <<END
 --env-file $tmp/nowhere|--env-file $tmp/nowhere: No such file or directory
 --env-file $tmp/context/Mockerfile|--env-file $tmp/context/Mockerfile:1: FROM scratch: expected NAME=VALUE or NAME

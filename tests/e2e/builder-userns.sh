@@ -220,13 +220,7 @@ verified() {
 test_case "the runtime's check finds nothing; unbundle takes it away" verified
 
 while IFS='|' read -r options said; do
-	refused_option() {
-		# shellcheck disable=SC2086 # words
-		run mocker-builder bundle app "$tmp/b" $options
-		check_fails_with "mocker-builder: bundling app: $said"
-		check_missing "$tmp/b"
-	}
-	test_case "refused: $options" refused_option
+	test_case "refused: $options" bundling_refuses "$options" "$said"
 done <<END_OF_LIST
 --userns auto|--userns auto: ids of its own for each container are not handed out here
 --userns nobody|--userns nobody: /etc/subuid gives nobody no ids

@@ -90,6 +90,14 @@ words_to_json() {
 	jq -n --args '$ARGS.positional' -- "$@"
 }
 
+# bundling_refuses OPTIONS WORDS: no bundle of the image app with them, for the reason told.
+bundling_refuses() {
+	# shellcheck disable=SC2086 # words
+	run mocker-builder bundle app "$tmp/b" $1
+	check_fails_with "mocker-builder: bundling app: $2"
+	check_missing "$tmp/b"
+}
+
 # container_status ID: created, running, stopped, paused; "none" if there is no such.
 container_status() {
 	mocker-runtime state "$1" 2>/dev/null | jq -r '.status' | grep . || echo none

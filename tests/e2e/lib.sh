@@ -186,6 +186,18 @@ run_in_terminal() {
 	run_ended
 }
 
+# deaf_socket PATH: who listens there, $deaf, closes the first connection and ends.
+deaf_socket() {
+	python3 -c 'import socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+server.accept()[0].close()' "$1" &
+	# shellcheck disable=SC2034 # the caller waits for it
+	deaf=$!
+	check wait_until 60 test -S "$1"
+}
+
 # programs_for_all: the programs in $tmp/programs, for users without any privilege: the
 # checkout may lie where they have no way in.
 programs_for_all() {

@@ -166,16 +166,10 @@ console_that_closes() {
 
 	needs python3 || return
 	make_bundle "$tmp/web" '.process.args = ["true"]' '.process.terminal = true'
-	python3 -c 'import socket, sys
-server = socket.socket(socket.AF_UNIX)
-server.bind(sys.argv[1])
-server.listen()
-server.accept()[0].close()' "$tmp/deaf" &
-	deaf=$!
-	check wait_until 60 test -S "$tmp/deaf"
+	deaf_socket "$tmp/deaf"
 	run mocker-runtime create -b "$tmp/web" --console-socket "$tmp/deaf" web
 	check_fails_with "--console-socket: handing the descriptor over"
-	wait $deaf
+	wait "$deaf"
 	rm "$tmp/deaf"
 }
 test_case "a console socket that closes is told as that" console_that_closes

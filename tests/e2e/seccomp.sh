@@ -199,13 +199,7 @@ test_case "Seccomp: a listener may decide about close too" close_is_decided_too
 a_listener_that_goes() {
 	local deaf
 
-	python3 -c 'import socket, sys
-server = socket.socket(socket.AF_UNIX)
-server.bind(sys.argv[1])
-server.listen()
-server.accept()[0].close()' "$tmp/deaf" &
-	deaf=$!
-	check wait_until 60 test -S "$tmp/deaf"
+	deaf_socket "$tmp/deaf"
 	sh_bundle "$tmp/web" 'exec sleep 1000' "$notify_mkdir" \
 		".linux.seccomp.listenerPath = \"$tmp/deaf\""
 	run mocker-runtime create --bundle "$tmp/web" web
