@@ -161,12 +161,15 @@ silent_profile() {
 }
 test_case "a profile that denies sendmsg does not silence execve's error" silent_profile
 
+# The hook, which runs between connecting and sending, waits until it has closed.
 console_that_closes() {
 	local deaf
 
 	needs python3 || return
-	make_bundle "$tmp/web" '.process.args = ["true"]' '.process.terminal = true'
 	deaf_socket "$tmp/deaf"
+	make_bundle "$tmp/web" '.process.args = ["true"]' '.process.terminal = true' \
+		'.hooks.createRuntime = [{"path": "/usr/bin/tail", "timeout": 60,
+		"args": ["tail", "--pid='"$deaf"'", "-f", "/dev/null"]}]'
 	run mocker-runtime create -b "$tmp/web" --console-socket "$tmp/deaf" web
 	check_fails_with "--console-socket: handing the descriptor over"
 	wait "$deaf"
