@@ -54,13 +54,12 @@ static const struct json_field process_state_fields[] = {
 const struct json_type oci_process_state_type =
 	JSON_TYPE(struct oci_process_state, process_state_fields);
 
-bool seccomp_notifies(const struct oci_seccomp *profile, const char *name)
+bool seccomp_notifies(const struct oci_seccomp *profile)
 {
+	if (profile->default_action == SECCOMP_RET_USER_NOTIF)
+		return true;
 	for (size_t i = 0; i < profile->syscalls_count; i++) {
-		const struct oci_syscall *rule = &profile->syscalls[i];
-
-		if ((uint32_t)rule->action == SECCOMP_RET_USER_NOTIF &&
-			(!name || strings_contain(&rule->names, name)))
+		if (profile->syscalls[i].action == SECCOMP_RET_USER_NOTIF)
 			return true;
 	}
 	return false;

@@ -56,8 +56,8 @@ struct oci_seccomp {
 
 extern const struct json_type oci_seccomp_type;
 
-/* Whether any rule hands this system call to a listener; name NULL: any at all. */
-bool seccomp_notifies(const struct oci_seccomp *profile, const char *name);
+/* Whether any system call is handed to a listener. */
+bool seccomp_notifies(const struct oci_seccomp *profile);
 
 /* What goes to listenerPath with the seccomp descriptor. */
 struct oci_process_state {

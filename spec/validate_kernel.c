@@ -41,10 +41,6 @@ static void check_syscall(
 				"a system call has arguments 0 to 5, found %u",
 				rule->args[k].index);
 	}
-	if (rule->action == SECCOMP_RET_USER_NOTIF &&
-		strings_contain(&rule->names, "sendmsg"))
-		problem(validation, at("/linux/seccomp/syscalls/%zu", i),
-			"with SCMP_ACT_NOTIFY on sendmsg the listener could not be told");
 }
 
 void validate_seccomp(struct validation *validation, const struct oci_seccomp *seccomp)
@@ -55,17 +51,9 @@ void validate_seccomp(struct validation *validation, const struct oci_seccomp *s
 		seccomp->default_errno_ret, at("/linux/seccomp/defaultErrnoRet"));
 	for (size_t i = 0; i < seccomp->syscalls_count; i++)
 		check_syscall(validation, &seccomp->syscalls[i], i);
-	if (seccomp->default_action == SECCOMP_RET_USER_NOTIF)
-		problem(validation, at("/linux/seccomp/defaultAction"),
-			"with SCMP_ACT_NOTIFY on everything the listener could not be told");
-	if (seccomp_notifies(seccomp, NULL) && !listens)
+	if (seccomp_notifies(seccomp) && !listens)
 		problem(validation, at("/linux/seccomp/listenerPath"),
 			"SCMP_ACT_NOTIFY needs a listener, or its system calls would wait for ever");
-	/* By one of these init says that it has told the listener all. */
-	if (seccomp_notifies(seccomp, "close") && seccomp_notifies(seccomp, "shutdown"))
-		problem(validation, at("/linux/seccomp/syscalls"),
-			"with SCMP_ACT_NOTIFY on both close and shutdown the listener could "
-			"not be told the end of the state");
 	if (seccomp->listener_metadata && *seccomp->listener_metadata && !listens)
 		problem(validation, at("/linux/seccomp/listenerMetadata"),
 			"there is no listenerPath to send it to");

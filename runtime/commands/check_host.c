@@ -233,7 +233,7 @@ static void check_seccomp(const struct check_host_request *request)
 		return;
 	}
 	/* It is not connected to: it would wait for a container. */
-	if (seccomp_notifies(profile, NULL) &&
+	if (seccomp_notifies(profile) &&
 		(stat(profile->listener_path, &status) < 0 || !S_ISSOCK(status.st_mode)))
 		problem(request, "/linux/seccomp/listenerPath: %s is no socket",
 			profile->listener_path);

@@ -22,7 +22,6 @@ struct seccomp_filter {
 	unsigned short count;
 	uint32_t flags;              /* SECCOMP_FILTER_FLAG_* */
 	int listener;                /* connected to listenerPath, else -1 */
-	bool close_is_notified;      /* a listener decides about close(2) */
 	char *metadata;              /* listenerMetadata */
 	struct seccomp_watch *watch; /* --seccomp-log; NULL */
 };

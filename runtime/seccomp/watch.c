@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,18 +20,12 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "runtime/process/procfs.h"
+#include "runtime/seccomp/handoff.h"
 #include "runtime/seccomp/library.h"
 #include "runtime/seccomp/sigsys.h"
 
-#define ROUNDS_MAX 20000 /* of 50 µs, from the loading of the filter */
+#define ROUNDS_MAX 20000 /* of HANDOFF_PAUSE_NS, from the loading of the filter */
 #define TOLD_MAX   256
-
-/* Shared by init and the watch. */
-struct handoff {
-	uint32_t near; /* a futex: init is about to load the filter */
-	int fd;        /* the listener's number in init; -1 */
-	uint32_t taken;
-};
 
 struct seccomp_watch {
 	struct sock_filter *original;
@@ -45,7 +38,7 @@ void seccomp_watch_free(struct seccomp_watch *watch)
 	if (!watch)
 		return;
 	free(watch->original);
-	(void)munmap(watch->handoff, sizeof(*watch->handoff)); /* was mapped so */
+	handoff_free(watch->handoff);
 	free(watch);
 }
 
@@ -86,11 +79,8 @@ int seccomp_watch_prepare(struct seccomp_filter *filter, struct error *err)
 	if (filter->listener >= 0)
 		return fail(err, "--seccomp-log: the profile has a listener of its own, "
 				 "/linux/seccomp/listenerPath");
-	handoff = mmap(NULL, sizeof(*handoff), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (handoff == MAP_FAILED)
-		return fail_errno(err, "sharing memory with init");
-	handoff->fd = -1;
+	if (handoff_make(&handoff, err) < 0)
+		return -1;
 	watch = str_alloc(sizeof(*watch));
 	watch->handoff = handoff;
 	watch->count = filter->count;
@@ -115,13 +105,7 @@ void seccomp_watch_announce(struct seccomp_watch *watch)
 /* The watch looks every 50 µs; should it be gone, the first denial will tell. */
 void seccomp_watch_hand_over(struct seccomp_watch *watch, int fd)
 {
-	struct handoff *handoff = watch->handoff;
-
-	__atomic_store_n(&handoff->fd, fd, __ATOMIC_RELEASE);
-	for (uint64_t spins = 0; spins < UINT64_C(20000000000); spins++) {
-		if (__atomic_load_n(&handoff->taken, __ATOMIC_ACQUIRE))
-			return;
-	}
+	(void)handoff_give(watch->handoff, fd); /* taken or not, denials come */
 }
 
 /* ---- the watch: waiting ------------------------------------------------------------- */
@@ -148,13 +132,13 @@ static bool await_near(const struct handoff *handoff, int pidfd)
 
 static int take_listener(struct handoff *handoff, int pidfd)
 {
-	const struct timespec pause = { .tv_nsec = 50000 };
+	const struct timespec pause = { .tv_nsec = HANDOFF_PAUSE_NS };
 	int fd = -1;
 
 	if (!await_near(handoff, pidfd))
 		return -1;
 	for (int i = 0; i < ROUNDS_MAX && !has_ended(pidfd); i++) {
-		int number = __atomic_load_n(&handoff->fd, __ATOMIC_ACQUIRE);
+		int number = handoff_look(handoff);
 
 		if (number >= 0) {
 			fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
@@ -165,7 +149,7 @@ static int take_listener(struct handoff *handoff, int pidfd)
 		}
 		(void)nanosleep(&pause, NULL); /* it looks again */
 	}
-	__atomic_store_n(&handoff->taken, 1, __ATOMIC_RELEASE);
+	handoff_answer(handoff, 1);
 	return fd;
 }
 

@@ -84,7 +84,7 @@ refused() {
 refusals_name_the_member() {
 	refused '{"defaultAction": "SCMP_ACT_ALLOW", "defaultErrnoRet": 1}' \
 		/linux/seccomp/defaultErrnoRet
-	refused '{"defaultAction": "SCMP_ACT_NOTIFY"}' /linux/seccomp/defaultAction
+	refused '{"defaultAction": "SCMP_ACT_NOTIFY"}' /linux/seccomp/listenerPath
 	refused '{"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/no/such/socket",
 		"syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}' \
 		/linux/seccomp/listenerPath "No such file or directory"
@@ -96,9 +96,9 @@ notify_mkdir='.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerMeta
 	"flags": ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"],
 	"syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}'
 
-listen() {
+listen() { # [all]
 	rm -f "$tmp/agent"
-	"$e2e/seccomp-listener.py" "$tmp/agent" >"$tmp/heard" &
+	"$e2e/seccomp-listener.py" "$tmp/agent" "$@" >"$tmp/heard" &
 	listener=$!
 	check wait_until 60 test -S "$tmp/agent"
 }
@@ -195,6 +195,35 @@ close_is_decided_too() {
 	stop_listening
 }
 test_case "Seccomp: a listener may decide about close too" close_is_decided_too
+
+# Even of what we call ourselves: to tell it anything needs none of these.
+all_is_decided() {
+	local listener nnp before=0
+
+	[ "$(uname -m)" = x86_64 ] || { skip "knows the numbers of x86_64" && return; }
+	listen all
+	for nnp in true false; do
+		sh_bundle "$tmp/web" 'exit 3' ".process.noNewPrivileges = $nnp" \
+			".linux.seccomp = {defaultAction: \"SCMP_ACT_NOTIFY\",
+			listenerPath: \"$tmp/agent\"}" '.hooks.startContainer = [{"path":
+			"/bin/sh", "args": ["sh", "-c", "exit 0"]}]'
+		run mocker-runtime run --bundle "$tmp/web" web
+		check_status 3
+		check_has " $(told $((before += 1)) | tail -n 1) " " 59 " "the system calls"
+	done
+	sh_bundle "$tmp/web" 'sleep 1000' ".linux.seccomp.listenerPath = \"$tmp/agent\"" \
+		'.linux.seccomp += {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{names: ["sendmsg", "shutdown", "close"], action: "SCMP_ACT_NOTIFY"}]}'
+	run mocker-runtime run -d --bundle "$tmp/web" web
+	check_status 0
+	run mocker-runtime exec web sh -c 'exit 4'
+	check_status 4
+	run mocker-runtime ps web
+	check_lacks "$output" "mocker"
+	run mocker-runtime delete --force web
+	stop_listening
+}
+test_case "Seccomp: a listener may decide about all, sendmsg and close too" all_is_decided
 
 a_listener_that_goes() {
 	local deaf
