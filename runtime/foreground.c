@@ -84,6 +84,13 @@ int foreground_ended(int signals, struct error *err)
 		err, EINTR, "ended by signal %u before it began", info.ssi_signo);
 }
 
+int foreground_look(struct error *err)
+{
+	auto_fd signals = -1;
+
+	return watch_endings(&signals, err) < 0 ? -1 : foreground_ended(signals, err);
+}
+
 int foreground_await(int fd, struct error *err)
 {
 	struct pollfd polls[] = { { .fd = fd, .events = POLLIN }, { .events = POLLIN } };

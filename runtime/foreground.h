@@ -20,6 +20,9 @@ void foreground_release_signals(void);
  * signal that asks us to end comes before. */
 int foreground_await(int fd, struct error *err) must_check;
 
+/* Without waiting: fails where such a signal has come. */
+int foreground_look(struct error *err) must_check;
+
 /* For whoever waits in another way: *ret_either is readable once fd is, or a signal that asks
  * us to end has come. Then foreground_ended() fails if it was a signal, and names it. Both
  * descriptors are owned by the caller. */

@@ -1,12 +1,10 @@
-/* The agent that decides about system calls: reaching it, and telling it of a process. */
+/* The agent that decides about system calls: telling it of a process. */
 #include "runtime/seccomp/listener.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,24 +18,6 @@
 #include "spec/state.h"
 
 #define TOLD 1 /* the courier's answer, or -errno */
-
-int listener_connect(const char *path, int *ret_fd, struct error *err)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return fail(err,
-			"/linux/seccomp/listenerPath: \"%s\" is longer than a socket's "
-			"address (%zu bytes)",
-			path, sizeof(address.sun_path) - 1);
-	memcpy(address.sun_path, path, strlen(path));
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return fail_errno(
-			err, "/linux/seccomp/listenerPath: connecting to %s", path);
-	*ret_fd = take_fd(&fd);
-	return 0;
-}
 
 /* ---- the courier ------------------------------------------------------------------- */
 

@@ -18,9 +18,6 @@
 
 struct handoff;
 
-/* In the parent. The descriptor is the caller's. */
-int listener_connect(const char *path, int *ret_fd, struct error *err) must_check;
-
 /* In init. ret: for listener_tell; goes with execve. SIGCHLD is as by default after both. */
 int listener_prepare(const struct seccomp_filter *filter, struct seccomp_subject subject,
 	struct handoff **ret, struct error *err) must_check;

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "runtime/handover.h"
 #include "runtime/seccomp/cache.h"
 #include "runtime/seccomp/compile.h"
 #include "runtime/seccomp/listener.h"
@@ -122,8 +123,9 @@ int seccomp_prepare(const struct oci_seccomp *profile, const char *cache_dir,
 			return -1;
 		filter.flags = flags_of(profile);
 		filter.metadata = str_dup(profile->listener_metadata);
-		if (seccomp_notifies(profile) && listener_connect(profile->listener_path,
-							 &filter.listener, err) < 0)
+		if (seccomp_notifies(profile) &&
+			handover_connect("/linux/seccomp/listenerPath",
+				profile->listener_path, &filter.listener, err) < 0)
 			return -1;
 	}
 	*ret = filter;

@@ -225,3 +225,100 @@ empty_values() {
 	removed
 }
 test_case "an option without its text is one that is not given" empty_values
+
+# As many connections wait for it as its backlog takes.
+listen_to_nobody() {
+	python3 -c 'import os, socket, sys, time
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1] + "~")
+server.listen(0)
+waiting = []
+try:
+    while True:
+        waiting.append(socket.socket(socket.AF_UNIX))
+        waiting[-1].setblocking(False)
+        waiting[-1].connect(sys.argv[1] + "~")
+except BlockingIOError:
+    pass
+os.rename(sys.argv[1] + "~", sys.argv[1])
+time.sleep(1000)' "$1" &
+	nobody=$!
+	check wait_until 60 test -S "$1"
+}
+
+console_that_is_busy() {
+	local command nobody waiting
+
+	needs python3 || return
+	listen_to_nobody "$tmp/busy"
+	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]'
+	make_bundle "$tmp/tty" '.process.args = ["true"]' '.process.terminal = true'
+	run mocker-runtime run -d -b "$tmp/web" web
+	for command in "exec -t web true" "create -b $tmp/tty tty"; do
+		# shellcheck disable=SC2086 # words
+		mocker-runtime ${command/ / --console-socket "$tmp/busy" } 2>"$tmp/said" &
+		waiting=$!
+		check wait_until 60 grep -q unix_wait_for_peer "/proc/$waiting/stack"
+		kill -TERM "$waiting"
+		wait "$waiting" && failed "$command: status 0"
+		check_has "$(cat "$tmp/said")" "--console-socket: ended by signal 15"
+	done
+	kill "$nobody"
+	wait "$nobody" 2>/dev/null
+	rm "$tmp/busy"
+	removed
+}
+test_case "TERM ends the waiting for a console socket that has no time" console_that_is_busy
+
+default_devices() {
+	sh_bundle "$tmp/web" 'mknod /dev/x c 5 1 && mknod /dev/y c 1 3; : </dev/y && echo null
+		: </dev/x' '.process.capabilities[] += ["CAP_MKNOD"]'
+	run mocker-runtime run -b "$tmp/web" web
+	check_output null
+	check_errors_have "/dev/x: Operation not permitted"
+}
+test_case "the system's console is not among the devices that all have" default_devices
+
+empty_home() {
+	sh_bundle "$tmp/web" 'echo "$HOME"' '.process.env += ["HOME="]'
+	run mocker-runtime run -b "$tmp/web" web
+	check_output /root
+}
+test_case "a HOME that is empty is set as one that is missing" empty_home
+
+container_that_dies() {
+	local exec
+
+	needs strace || return
+	sleeper
+	strace -o "$tmp/trace" -e trace=setns,clone3 -e inject=clone3:delay_enter=3000000 \
+		mocker-runtime exec web true 2>"$tmp/said" &
+	exec=$!
+	check wait_until 60 grep -q setns "$tmp/trace"
+	run mocker-runtime kill web KILL
+	wait "$exec" && failed "status 0"
+	check_has "$(cat "$tmp/said")" "cannot exec in a stopped container"
+	removed
+}
+test_case "exec into a container that dies meanwhile says so" container_that_dies
+
+no_room_for_help() {
+	local program
+
+	for program in mocker-runtime mocker-builder mocker-netsetup; do
+		run sh -c "exec $program --help >/dev/full"
+		check_fails_with "No space left on device"
+	done
+}
+test_case "help that cannot be written is an error" no_room_for_help
+
+file_that_stays() {
+	needs strace || return
+	sleeper
+	run mocker-runtime kill web KILL
+	check wait_until 10 eval '[ "$(container_status web)" = stopped ]'
+	run strace -f -o /dev/null -e inject=unlinkat:error=EIO mocker-runtime delete web
+	check_fails_with "Input/output error"
+	removed
+}
+test_case "what cannot be removed is told with its reason" file_that_stays
