@@ -15,10 +15,10 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "builder/archive/tar.h"
+#include "builder/build/worker.h"
 #include "builder/exchange/import.h"
 #include "builder/registry/fetch.h"
-#include "builder/tar.h"
-#include "builder/worker.h"
 
 #define MOCKERFILE "Mockerfile"
 

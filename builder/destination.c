@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/str.h"
-#include "builder/worker.h"
+#include "builder/build/worker.h"
 
 #define READER_INTERVAL_MS 20
 

@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "builder/commands.h"
+#include "builder/commands/commands.h"
 
 /* clang-format off */
 static const struct option_spec options[] = {

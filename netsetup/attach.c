@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "netsetup/names.h"
+#include "netsetup/links/upper.h"
+#include "netsetup/links/user.h"
+#include "netsetup/names/names.h"
 #include "netsetup/netns.h"
 #include "netsetup/steps.h"
-#include "netsetup/upper.h"
-#include "netsetup/user.h"
 
 #define LINK_PREFIX "veth"
 

@@ -10,9 +10,9 @@
 #pragma once
 
 #include "netsetup/attachment.h"
-#include "netsetup/firewall.h"
+#include "netsetup/firewall/firewall.h"
+#include "netsetup/links/tune.h"
 #include "netsetup/netlink/netlink.h"
-#include "netsetup/tune.h"
 
 /* An address that is asked for, and of which set of the network's ranges it is. */
 struct attach_wanted {

@@ -3,7 +3,7 @@
 
 #include "base/command.h"
 #include "netsetup/cni/cni.h"
-#include "netsetup/commands.h"
+#include "netsetup/commands/commands.h"
 
 int main(int argc, char **argv)
 {

@@ -6,9 +6,9 @@
 #pragma once
 
 #include "base/json.h"
-#include "netsetup/address.h"
+#include "netsetup/addresses/address.h"
+#include "netsetup/addresses/pool.h"
 #include "netsetup/places.h"
-#include "netsetup/pool.h"
 
 #define NETWORK_DEFAULT "default"
 

@@ -9,8 +9,8 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "netsetup/addresses/occupied.h"
 #include "netsetup/network.h"
-#include "netsetup/occupied.h"
 
 #define SUFFIX ".json"
 

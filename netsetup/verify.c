@@ -3,11 +3,11 @@
 
 #include <linux/rtnetlink.h>
 
-#include "netsetup/bridge.h"
+#include "netsetup/addresses/routes.h"
+#include "netsetup/links/bridge.h"
+#include "netsetup/links/user.h"
 #include "netsetup/netns.h"
-#include "netsetup/routes.h"
 #include "netsetup/steps.h"
-#include "netsetup/user.h"
 
 struct search {
 	const struct address *wanted;

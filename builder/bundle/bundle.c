@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "builder/bundle/config.h"
 #include "builder/bundle/rootfs.h"
-#include "builder/overlay.h"
+#include "builder/rootfs/overlay.h"
 #include "builder/store/lease.h"
 
 struct bundle {

@@ -14,7 +14,7 @@
 #include "builder/bundle/request.h"
 #include "builder/bundle/user.h"
 #include "builder/cdi/cdi.h"
-#include "builder/overlay.h"
+#include "builder/rootfs/overlay.h"
 #include "builder/store/image.h"
 #include "spec/config.h"
 

@@ -8,8 +8,8 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "builder/tree.h"
-#include "builder/worker.h"
+#include "builder/build/worker.h"
+#include "builder/rootfs/tree.h"
 
 /* What goes into the worker, and what comes out. */
 struct job {

@@ -11,7 +11,7 @@
 #include "base/macros.h"
 #include "base/userns.h"
 #include "builder/bundle/user.h"
-#include "builder/overlay.h"
+#include "builder/rootfs/overlay.h"
 #include "builder/store/image.h"
 
 struct rootfs_work {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "builder/overlay_marks.h"
+#include "builder/rootfs/overlay_marks.h"
 
 #define LIST_SIZE  65536 /* XATTR_LIST_MAX */
 #define VALUE_SIZE 65536 /* XATTR_SIZE_MAX */

@@ -13,7 +13,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "builder/copy/match.h"
-#include "builder/overlay_marks.h"
+#include "builder/rootfs/overlay_marks.h"
 
 #define DEPTH_MAX 1024
 

@@ -11,14 +11,14 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "builder/archive/tar.h"
 #include "builder/copy/content.h"
 #include "builder/copy/copy.h"
 #include "builder/copy/download.h"
 #include "builder/copy/repository.h"
 #include "builder/copy/target.h"
 #include "builder/copy/walk.h"
-#include "builder/hardlinks.h"
-#include "builder/tar.h"
+#include "builder/rootfs/hardlinks.h"
 
 struct branch {
 	int fd;

@@ -11,11 +11,11 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "builder/build/worker.h"
 #include "builder/layout.h"
-#include "builder/overlay.h"
+#include "builder/rootfs/overlay.h"
 #include "builder/sbom/packages.h"
 #include "builder/sbom/spdx.h"
-#include "builder/worker.h"
 #include "spec/image_manifest.h"
 
 #define MEDIA_STATEMENT "application/vnd.in-toto+json"

@@ -9,12 +9,12 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "builder/archive/tar_write.h"
 #include "builder/exchange/attached.h"
 #include "builder/exchange/attest.h"
 #include "builder/exchange/export_internal.h"
 #include "builder/layout.h"
 #include "builder/store/layer.h"
-#include "builder/tar_write.h"
 #include "spec/image_index.h"
 #include "spec/image_manifest.h"
 

@@ -7,10 +7,10 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "builder/archive/tar_stream.h"
 #include "builder/exchange/docker.h"
 #include "builder/exchange/export_internal.h"
 #include "builder/layout.h"
-#include "builder/tar_stream.h"
 
 static int write_document(
 	int directory_fd, const char *name, const struct str *text, struct error *err)

@@ -1,8 +1,8 @@
 /* Between the files of export*.c. */
 #pragma once
 
+#include "builder/archive/tar_write.h"
 #include "builder/exchange/export.h"
-#include "builder/tar_write.h"
 
 int export_check_image(const struct image *image, struct error *err) must_check;
 

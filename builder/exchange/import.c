@@ -12,13 +12,13 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "builder/build/worker.h"
 #include "builder/copy/digest_cache.h"
 #include "builder/exchange/import_convert.h"
 #include "builder/exchange/import_internal.h"
 #include "builder/layout.h"
 #include "builder/platform.h"
 #include "builder/store/layer.h"
-#include "builder/worker.h"
 
 /* Of an archive's own files: some for each layer. */
 #define ARCHIVE_ENTRIES_MAX 65536

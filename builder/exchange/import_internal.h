@@ -3,9 +3,9 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "builder/archive/tar.h"
 #include "builder/exchange/import.h"
 #include "builder/store/layer.h"
-#include "builder/tar.h"
 #include "spec/image_index.h"
 
 struct import {

@@ -6,11 +6,11 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "builder/cache.h"
+#include "builder/build/cache.h"
+#include "builder/build/worker.h"
 #include "builder/exchange/import_internal.h"
 #include "builder/layout.h"
 #include "builder/store/layer.h"
-#include "builder/worker.h"
 
 /* What a worker unpacks. */
 struct unpacking {

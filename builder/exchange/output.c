@@ -10,14 +10,14 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "builder/archive/tar_write.h"
+#include "builder/build/worker.h"
 #include "builder/bundle/bundle.h"
 #include "builder/destination.h"
 #include "builder/exchange/layout_stage.h"
-#include "builder/overlay.h"
 #include "builder/registry/pull.h"
-#include "builder/tar_write.h"
-#include "builder/tree.h"
-#include "builder/worker.h"
+#include "builder/rootfs/overlay.h"
+#include "builder/rootfs/tree.h"
 
 struct writing {
 	const struct output *output;

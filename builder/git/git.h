@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "builder/secrets.h"
+#include "builder/build/secrets.h"
 
 struct git_source {
 	char *url;      /* as git takes it */

@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "builder/overlay_probe.h"
+#include "builder/rootfs/overlay_probe.h"
 #include "builder/rootless.h"
 
 static const char layout_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "netsetup/cni/call.h"
-#include "netsetup/publish.h"
+#include "netsetup/firewall/publish.h"
 
 /* What distinguishes our entries of one chain, for each has a record of its own. */
 static const char *what_it_does(const struct cni_call *call)

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "netsetup/cni/call.h"
-#include "netsetup/firewall.h"
+#include "netsetup/firewall/firewall.h"
+#include "netsetup/firewall/zone.h"
 #include "netsetup/netns.h"
 #include "netsetup/verify.h"
-#include "netsetup/zone.h"
 
 struct check {
 	struct cni_call *call;

@@ -5,8 +5,8 @@
 #include <sys/socket.h>
 
 #include "netsetup/cni/config.h"
-#include "netsetup/conditions.h"
-#include "netsetup/publish.h"
+#include "netsetup/firewall/conditions.h"
+#include "netsetup/firewall/publish.h"
 
 #define DEFAULT_BRIDGE "cni0" /* the reference plugin's */
 

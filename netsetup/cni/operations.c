@@ -7,8 +7,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "netsetup/cni/predecessor.h"
+#include "netsetup/firewall/publish.h"
 #include "netsetup/netns.h"
-#include "netsetup/publish.h"
 #include "netsetup/sweep.h"
 
 bool cni_is_network(const struct cni_call *call, const struct attachment *record)

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "netsetup/cni/config.h"
-#include "netsetup/zone.h"
+#include "netsetup/firewall/zone.h"
 
 #define ZONE_DEFAULT "trusted" /* the reference plugin's */
 

@@ -16,8 +16,8 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "netsetup/address.h"
-#include "netsetup/element.h"
+#include "netsetup/addresses/address.h"
+#include "netsetup/firewall/element.h"
 
 struct netlink;
 

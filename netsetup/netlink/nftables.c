@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "netsetup/element.h"
+#include "netsetup/firewall/element.h"
 #include "netsetup/netlink/private.h"
 
 int netlink_open_netfilter(struct netlink **ret, struct error *err)

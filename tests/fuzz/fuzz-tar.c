@@ -7,8 +7,8 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "builder/archive/tar.h"
 #include "builder/copy/match.h"
-#include "builder/tar.h"
 #include "tests/fuzz/fuzz.h"
 
 static void extract(int archive, int outside)

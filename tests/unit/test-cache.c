@@ -11,8 +11,8 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "builder/cache.h"
-#include "builder/tree.h"
+#include "builder/build/cache.h"
+#include "builder/rootfs/tree.h"
 #include "tests/unit/test.h"
 
 static struct error err;

@@ -4,8 +4,8 @@
 
 #include "netsetup/cni/config.h"
 #include "netsetup/cni/result.h"
-#include "netsetup/conditions.h"
-#include "netsetup/publish.h"
+#include "netsetup/firewall/conditions.h"
+#include "netsetup/firewall/publish.h"
 #include "tests/unit/test.h"
 
 static int read_config(const char *text, struct cni_config *ret, struct error *err)

@@ -6,9 +6,9 @@
 
 #include "base/path.h"
 #include "netsetup/attachment.h"
+#include "netsetup/firewall/publish.h"
 #include "netsetup/netlink/netlink.h"
 #include "netsetup/netns.h"
-#include "netsetup/publish.h"
 #include "tests/unit/test.h"
 
 /* JSON structs own their strings; those of these tables are never freed. */

@@ -10,8 +10,8 @@
 
 #include "base/path.h"
 #include "base/str.h"
+#include "netsetup/addresses/pool.h"
 #include "netsetup/network.h"
-#include "netsetup/pool.h"
 #include "tests/unit/test.h"
 
 /* JSON structs own their strings; those of these tables are never freed. */

@@ -1,6 +1,6 @@
 /* Unpacking: ordinary archives, layers with whiteouts, and hostile archives that are made
  * here byte by byte. */
-#include "builder/tar.h"
+#include "builder/archive/tar.h"
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
