@@ -2,24 +2,78 @@
 #include "base/error.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The text may stand among the arguments of its own replacement, so it is written beside
- * and copied. */
-static void write_text(struct error *err, const char *format, va_list arguments)
-{
-	char text[sizeof(err->text)];
+/* What is written before it is made to fit: two long paths and the words around them. */
+struct draft {
+	char text[2 * 4096 + 1024];
+	size_t length;
+};
 
-	vsnprintf(text, sizeof(text), format, arguments);
-	memcpy(err->text, text, sizeof(text));
+static void add(struct draft *draft, const char *format, va_list arguments)
+{
+	size_t room = sizeof(draft->text) - draft->length;
+	int length = vsnprintf(draft->text + draft->length, room, format, arguments);
+
+	if (length > 0)
+		draft->length += (size_t)length < room ? (size_t)length : room - 1;
 }
 
-static void append_text(struct error *err, const char *separator, const char *text)
+static void add_text(struct draft *draft, const char *text)
 {
-	size_t length = strlen(err->text);
+	size_t room = sizeof(draft->text) - draft->length - 1;
+	size_t length = strlen(text);
 
-	snprintf(err->text + length, sizeof(err->text) - length, "%s%s", separator, text);
+	length = length < room ? length : room;
+	memcpy(draft->text + draft->length, text, length);
+	draft->length += length;
+	draft->text[draft->length] = '\0';
+}
+
+/* Bytes within a character of UTF-8. */
+static bool continues(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/* The object is named at the beginning, the cause and the remedy at the end: what does not
+ * fit is left out between them. */
+static void fit(struct error *err, const struct draft *draft)
+{
+	static const char mark[] = "…";
+	size_t room = sizeof(err->text) - 1;
+	size_t head = room / 3;
+	const char *tail;
+
+	if (draft->length <= room) {
+		memcpy(err->text, draft->text, draft->length + 1);
+		return;
+	}
+	tail = draft->text + draft->length - (room - head - strlen(mark));
+	while (head && continues(draft->text[head]))
+		head--;
+	while (continues(*tail))
+		tail++;
+	memcpy(err->text, draft->text, head);
+	snprintf(err->text + head, sizeof(err->text) - head, "%s%s", mark, tail);
+}
+
+static void set(struct error *err, int errnum, const char *cause, const char *format,
+	va_list arguments)
+{
+	struct draft draft = { .length = 0 };
+
+	add(&draft, format, arguments);
+	if (cause) {
+		add_text(&draft, ": ");
+		add_text(&draft, cause);
+	}
+	fit(err, &draft);
+	err->errnum = errnum;
+	err->lines = false;
+	err->kind = 0;
 }
 
 void error_set(struct error *err, const char *format, ...)
@@ -27,10 +81,8 @@ void error_set(struct error *err, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	write_text(err, format, arguments);
+	set(err, 0, NULL, format, arguments);
 	va_end(arguments);
-	err->errnum = 0;
-	err->lines = false;
 }
 
 void error_set_code(struct error *err, int errnum, const char *format, ...)
@@ -38,10 +90,8 @@ void error_set_code(struct error *err, int errnum, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	write_text(err, format, arguments);
+	set(err, errnum, NULL, format, arguments);
 	va_end(arguments);
-	err->errnum = errnum;
-	err->lines = false;
 }
 
 void error_set_errno(struct error *err, const char *format, ...)
@@ -50,33 +100,33 @@ void error_set_errno(struct error *err, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	write_text(err, format, arguments);
+	set(err, errnum, strerror(errnum), format, arguments);
 	va_end(arguments);
-	append_text(err, ": ", strerror(errnum));
-	err->errnum = errnum;
-	err->lines = false;
 	errno = errnum;
 }
 
 void error_prepend(struct error *err, const char *format, ...)
 {
-	char said[sizeof(err->text)];
+	struct draft draft = { .length = 0 };
 	va_list arguments;
 
-	memcpy(said, err->text, sizeof(said));
 	va_start(arguments, format);
-	write_text(err, format, arguments);
+	add(&draft, format, arguments);
 	va_end(arguments);
-	append_text(err, ": ", said);
+	add_text(&draft, ": ");
+	add_text(&draft, err->text);
+	fit(err, &draft);
 }
 
 void error_append(struct error *err, const char *format, ...)
 {
-	struct error hint;
+	struct draft draft = { .length = 0 };
 	va_list arguments;
 
+	add_text(&draft, err->text);
+	add_text(&draft, "; ");
 	va_start(arguments, format);
-	write_text(&hint, format, arguments);
+	add(&draft, format, arguments);
 	va_end(arguments);
-	append_text(err, "; ", hint.text);
+	fit(err, &draft);
 }

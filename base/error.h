@@ -13,9 +13,13 @@
 #include "base/macros.h"
 
 struct error {
-	int errnum;      /* of <errno.h>; 0 where no system call failed */
-	bool lines;      /* the text has several, and what they quote is made printable */
-	char text[1019]; /* one line, lower case, no full stop, always terminated */
+	int errnum;         /* of <errno.h>; 0 where no system call failed */
+	bool lines;         /* the text has several, and what they quote is made printable */
+	unsigned char kind; /* what code may act on beside errnum: a number of the room that
+			       sets it; 0: none. Words that are added keep it */
+	/* One line, lower case, no full stop, always terminated. Of what is too long for it
+	 * the middle is left out. */
+	char text[1018];
 };
 
 /*
@@ -37,7 +41,7 @@ struct error {
 /* Puts the words and ": " before what err already says. */
 #define fail_while(...) ({ error_prepend(__VA_ARGS__); -1; })
 
-/* Appends "; " and a remedy. Keeps what stands; a text that is full stays as it is. */
+/* Appends "; " and a remedy. */
 #define fail_hint(...)  ({ error_append(__VA_ARGS__); -1; })
 /* clang-format on */
 

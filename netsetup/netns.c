@@ -1,17 +1,12 @@
-/*
- * netns_open() trusts nothing about the path: it is looked at through O_PATH first, since
- * opening a FIFO blocks and opening a device acts.
- */
+/* A thread enters a namespace and comes back; names below /run/netns are mounts. */
 #include "netsetup/netns.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/nsfs.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/namespace.h"
 #include "base/path.h"
 #include "base/str.h"
 
@@ -48,11 +44,15 @@ bool netns_is(const char *path, struct netns_identity identity)
 	       st.st_ino == identity.inode;
 }
 
-static int check(int fd, const char *path, struct error *err)
+int netns_open(const char *path, int *ret_fd, struct error *err)
 {
 	struct netns_identity identity;
+	int kind = 0;
+	auto_fd fd = namespace_open(path, &kind);
 
-	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+	if (fd < 0 && errno != EINVAL)
+		return fail_errno(err, "opening the network namespace %s", path);
+	if (kind != CLONE_NEWNET)
 		return fail_code(err, EINVAL, "%s is no network namespace", path);
 	if (netns_identify(fd, &identity, err) < 0)
 		return -1;
@@ -61,26 +61,6 @@ static int check(int fd, const char *path, struct error *err)
 			"%s is the host's own network namespace; give the "
 			"container's",
 			path);
-	return 0;
-}
-
-int netns_open(const char *path, int *ret_fd, struct error *err)
-{
-	auto_fd place = open(path, O_PATH | O_CLOEXEC);
-	auto_fd fd = -1;
-	struct statfs fs;
-
-	if (place < 0)
-		return fail_errno(err, "opening the network namespace %s", path);
-	if (fstatfs(place, &fs) < 0)
-		return fail_errno(err, "looking at %s", path);
-	if (fs.f_type != NSFS_MAGIC)
-		return fail_code(err, EINVAL, "%s is no network namespace", path);
-	fd = open(fd_path(place).text, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fail_errno(err, "opening the network namespace %s", path);
-	if (check(fd, path, err) < 0)
-		return -1;
 	*ret_fd = take_fd(&fd);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "base/process.h"
 
 #define STDERR_KEPT 512
+#define HOOK_FAILED 1 /* as kind of an error */
 
 static char *const empty_environment[] = { NULL };
 
@@ -82,15 +83,17 @@ int hooks_run(const struct hooks_call *call, enum hook_kind kind, struct error *
 	state_text(call, &input);
 	for (size_t i = 0; i < list.count; i++) {
 		log_debug("hook %s/%zu: %s", hook_kind_name(kind), i, list.items[i].path);
-		if (run_one(call, &list.items[i], &input, err) < 0)
+		if (run_one(call, &list.items[i], &input, err) < 0) {
+			err->kind = HOOK_FAILED;
 			return fail_while(err, "/hooks/%s/%zu", hook_kind_name(kind), i);
+		}
 	}
 	return 0;
 }
 
 bool hooks_failed(const struct error *err)
 {
-	return str_after(err->text, "/hooks/") != NULL;
+	return err->kind == HOOK_FAILED;
 }
 
 void hooks_run_all(const struct hooks_call *call, enum hook_kind kind)

@@ -19,7 +19,18 @@
 #define RACE_TRIES 16 /* another container's removal takes our common parent away */
 #define FILE_MAX   (1u << 20)
 
-/* mkdir -p, telling how many levels were made. -1 with errno. */
+/* Removes a directory that we made, and those above it that we made too. Keeps errno. */
+static void unmake(const char *path, uint32_t levels)
+{
+	auto_free char *parent = path_parent(path);
+	int errnum = errno;
+
+	if (levels && rmdir(path) == 0)
+		unmake(parent, levels - 1);
+	errno = errnum;
+}
+
+/* mkdir -p, telling how many levels were made. -1 with errno, and then there are none. */
 static int make(const char *path, uint32_t *ret_made)
 {
 	auto_free char *parent = path_parent(path);
@@ -33,9 +44,12 @@ static int make(const char *path, uint32_t *ret_made)
 		}
 		if (errno == EEXIST)
 			return 0;
-		if (errno != ENOENT || make(parent, &above) < 0)
+		if (errno != ENOENT)
+			break;
+		if (make(parent, &above) < 0)
 			return -1;
 	}
+	unmake(parent, above);
 	return -1;
 }
 

@@ -9,11 +9,13 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "runtime/cgroup/internal.h"
 
 #define FILE_MAX  (64u << 20)
 #define DEPTH_MAX 64  /* of cgroups that the container makes inside its own */
 #define ROUNDS    100 /* of signalling where nothing can be frozen */
+#define HELD_MAX  64  /* processes, by their pidfds, at once */
 
 void cgroup_pids_free(struct cgroup_pids *pids)
 {
@@ -108,6 +110,43 @@ int cgroup_pids(const struct cgroup *cgroup, struct cgroup_pids *ret, struct err
 	return 0;
 }
 
+/* A pid may be another's by the time that it is signalled. Who is listed once more while a
+ * pidfd holds whoever had it is that one, or has ended. */
+static int signal_held(const struct cgroup *cgroup, const pid_t *pids, const int *held,
+	size_t count, int signal_number, struct error *err)
+{
+	auto_cgroup_pids again = { 0 };
+
+	if (cgroup_pids(cgroup, &again, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (held[i] < 0 || !cgroup_pids_have(&again, pids[i]))
+			continue;
+		if (process_pidfd_signal(held[i], signal_number) < 0 && errno != ESRCH)
+			return fail_errno(err, "signalling process %d", pids[i]);
+	}
+	return 0;
+}
+
+static int signal_some(const struct cgroup *cgroup, const pid_t *pids, size_t count,
+	int signal_number, struct error *err)
+{
+	int held[HELD_MAX];
+	size_t opened;
+	int result = 0;
+
+	for (opened = 0; opened < count && result == 0; opened++) {
+		held[opened] = process_pidfd_open(pids[opened]);
+		if (held[opened] < 0 && errno != ESRCH)
+			result = fail_errno(err, "holding process %d", pids[opened]);
+	}
+	if (result == 0)
+		result = signal_held(cgroup, pids, held, count, signal_number, err);
+	while (opened-- > 0)
+		cleanup_fd(&held[opened]);
+	return result;
+}
+
 static int signal_each(const struct cgroup *cgroup, int signal_number, size_t *ret_count,
 	struct error *err)
 {
@@ -115,9 +154,11 @@ static int signal_each(const struct cgroup *cgroup, int signal_number, size_t *r
 
 	if (cgroup_pids(cgroup, &pids, err) < 0)
 		return -1;
-	for (size_t i = 0; i < pids.count; i++)
-		if (kill(pids.items[i], signal_number) < 0 && errno != ESRCH)
-			return fail_errno(err, "signalling process %d", pids.items[i]);
+	for (size_t i = 0; i < pids.count; i += HELD_MAX) {
+		if (signal_some(cgroup, pids.items + i, MIN(pids.count - i, HELD_MAX),
+			    signal_number, err) < 0)
+			return -1;
+	}
 	*ret_count = pids.count;
 	return 0;
 }

@@ -2,14 +2,13 @@
 #include "runtime/namespaces/namespaces.h"
 
 #include <fcntl.h>
-#include <linux/nsfs.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/namespace.h"
 #include "base/str.h"
 #include "spec/config.h"
 #include "spec/names.h"
@@ -59,17 +58,16 @@ static bool is_ours(const struct stat *theirs, int64_t type)
 static int open_join(
 	const struct oci_namespace *wanted, struct namespace_join *ret, struct error *err)
 {
-	auto_fd fd = open(wanted->path, O_RDONLY | O_CLOEXEC);
-	const char *found;
 	int type;
+	auto_fd fd = namespace_open(wanted->path, &type);
+	const char *found;
 
+	if (fd < 0 && errno == EINVAL)
+		return fail(err, "%s is no namespace; expected a %s namespace",
+			wanted->path, kind_word(wanted->type));
 	if (fd < 0)
 		return fail_errno(err, "opening the %s namespace %s",
 			kind_word(wanted->type), wanted->path);
-	type = ioctl(fd, NS_GET_NSTYPE);
-	if (type < 0)
-		return fail(err, "%s is no namespace; expected a %s namespace",
-			wanted->path, kind_word(wanted->type));
 	found = kind_word(type);
 	if (type != wanted->type)
 		return fail(err, "%s is a %s namespace; expected a %s namespace",

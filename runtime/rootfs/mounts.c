@@ -22,6 +22,13 @@
 #include "runtime/rootfs/target.h"
 #include "spec/mounts.h"
 
+/* A descriptor of our own. */
+static int keep(int fd, int *ret_fd, struct error *err)
+{
+	*ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return *ret_fd < 0 ? fail_errno(err, "keeping it open") : 0;
+}
+
 /* Opens the destination; the root itself is open already. */
 static int find_place(const struct mount_plan *plan, const struct mounts *mounts,
 	enum target_flags flags, struct attach_place *ret, struct error *err)
@@ -29,9 +36,8 @@ static int find_place(const struct mount_plan *plan, const struct mounts *mounts
 	struct target target = { .fd = -1 };
 
 	if (plan->on_root) {
-		target.fd = fcntl(mounts->root_fd, F_DUPFD_CLOEXEC, 3);
-		if (target.fd < 0)
-			return fail_errno(err, "keeping the root");
+		if (keep(mounts->root_fd, &target.fd, err) < 0)
+			return -1;
 	} else {
 		if (plan->destination_nofollow)
 			flags |= TARGET_NOFOLLOW;
@@ -107,12 +113,13 @@ static int copy_symlink(const struct mount_plan *plan, const struct mounts *moun
 		return -1;
 	if (symlinkat(text, parent_fd, name) == 0)
 		return 0;
-	if (errno == EEXIST &&
-		readlinkat(parent_fd, name, present, sizeof(present)) == length &&
+	if (errno != EEXIST)
+		return fail_errno(err, "copying the symbolic link");
+	if (readlinkat(parent_fd, name, present, sizeof(present)) == length &&
 		memcmp(text, present, (size_t)length) == 0)
 		return 0;
-	errno = EEXIST;
-	return fail_errno(err, "copying the symbolic link");
+	return fail_code(
+		err, EEXIST, "copying the symbolic link: something else is there");
 }
 
 /* Init's own copy of the source is better than the creator's: in a user namespace, it has
@@ -135,8 +142,7 @@ static int take_tree(struct mount_plan *plan, const struct mounts *mounts, int *
 		return mounts->names_hidden
 			       ? fail(err, "the source %s is out of reach", plan->source)
 			       : -1;
-	*ret_fd = fcntl(plan->tree_fd, F_DUPFD_CLOEXEC, 3);
-	return *ret_fd < 0 ? fail_errno(err, "keeping the source") : 0;
+	return keep(plan->tree_fd, ret_fd, err);
 }
 
 static int mount_bind(struct mount_plan *plan, const struct mounts *mounts, int *ret_fd,
@@ -188,8 +194,7 @@ static int attach_view(const struct mount_plan *plan, const struct attach_place 
 {
 	if (attach_tree(plan, plan->tree_fd, place, err) < 0)
 		return -1;
-	*ret_fd = fcntl(plan->tree_fd, F_DUPFD_CLOEXEC, 3);
-	return *ret_fd < 0 ? fail_errno(err, "keeping it") : 0;
+	return keep(plan->tree_fd, ret_fd, err);
 }
 
 static const char *label_for(const struct mount_plan *plan, const struct mounts *mounts)
@@ -273,7 +278,7 @@ static int mount_filesystem(const struct mount_plan *plan, struct mounts *mounts
 	close(place.target_fd);
 	if (result == 0 && mounts->proc_fd < 0 && strcmp(plan->type, "proc") == 0 &&
 		strcmp(plan->destination, "/proc") == 0)
-		mounts->proc_fd = fcntl(*ret_fd, F_DUPFD_CLOEXEC, 3);
+		result = keep(*ret_fd, &mounts->proc_fd, err);
 	return result;
 }
 
@@ -321,7 +326,8 @@ static int apply_one(struct mount_plan *plan, struct mounts *mounts, struct erro
 	}
 	if (plan->on_root) {
 		close(mounts->root_fd);
-		mounts->root_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		if (keep(fd, &mounts->root_fd, err) < 0)
+			return -1;
 	}
 	if (plan->late_read_only)
 		plan->late_fd = take_fd(&fd);

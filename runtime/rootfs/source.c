@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/namespace.h"
 #include "base/process.h"
 #include "runtime/rootfs/filesystem.h"
 #include "runtime/rootfs/idmap_mount.h"
@@ -75,7 +76,7 @@ static int inherited_userns(
 				 "nor a user namespace to take them from");
 	if (!joined->path)
 		return idmap_mount_userns(&mappings, ret_fd, err);
-	fd = open(joined->path, O_RDONLY | O_CLOEXEC);
+	fd = namespace_open(joined->path, NULL);
 	if (fd < 0)
 		return fail_errno(err, "opening the user namespace %s", joined->path);
 	*ret_fd = fd;

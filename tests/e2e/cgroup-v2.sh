@@ -61,6 +61,18 @@ it_is_the_users() {
 }
 test_case "a writable cgroup namespace's cgroup is handed to its user" it_is_the_users
 
+# There is room for the directory above it, and not for its own.
+no_room_for_it() {
+	mkdir $cg/narrow
+	echo 1 >$cg/narrow/cgroup.max.descendants
+	make_bundle "$tmp/web" '.linux.cgroupsPath = "/narrow/above/web"'
+	run mocker-runtime create --bundle "$tmp/web" web
+	check_fails_with "/narrow/above/web"
+	check_missing $cg/narrow/above
+	rmdir $cg/narrow
+}
+test_case "where a cgroup cannot be made, those above it are removed" no_room_for_it
+
 # Its own directory, or one above.
 frozen_before() {
 	local frozen

@@ -260,7 +260,7 @@ copied_link_is_in_the_way() {
 	ln -sfn file "$tmp/source/link"
 	ln -sfn other "$tmp/b/rootfs/copied"
 	contained true "$(with_mount /copied bind "$tmp/source/link" bind copy-symlink)"
-	check_fails_with "/mounts/6" "copying the symbolic link" "File exists"
+	check_fails_with "/mounts/6" "copying the symbolic link" "something else is there"
 	rm "$tmp/b/rootfs/copied"
 }
 

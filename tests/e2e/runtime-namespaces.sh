@@ -101,6 +101,9 @@ wrong_paths() {
 	refuses "is a uts namespace; expected a network namespace"
 	edit_bundle "$tmp/bad" '.linux.namespaces[1].path = "/etc/passwd"'
 	refuses "is no namespace; expected a network namespace"
+	mkfifo "$tmp/fifo"
+	edit_bundle "$tmp/bad" ".linux.namespaces[1].path = \"$tmp/fifo\""
+	refuses "fifo is no namespace; expected a network namespace"
 }
 test_case "a path that is not such a namespace is told" wrong_paths
 

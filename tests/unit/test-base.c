@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/json_private.h"
 #include "base/path.h"
 #include "base/path_walk.h"
 #include "base/process.h"
@@ -57,15 +58,40 @@ static void errors_may_quote_themselves(void)
 	CHECK_STR(err.text, "outer (inner)");
 }
 
-static void errors_are_cut_not_overrun(void)
+/* A path may have four times as many bytes as an error. */
+static void long_errors_keep_their_ends(void)
 {
-	char long_text[3000];
+	char path[4096 * 3];
+	const char *cause = ": No such file or directory; make it first";
 
-	memset(long_text, 'a', sizeof(long_text) - 1);
-	long_text[sizeof(long_text) - 1] = '\0';
-	fail(&err, "%s", long_text);
-	fail_while(&err, "%s", long_text);
+	memset(path, 'a', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	errno = ENOENT;
+	fail_errno(&err, "opening %.4000s", path);
+	fail_hint(&err, "make it first");
+	fail_while(&err, "setting up \"web\"");
+	CHECK(str_after(err.text, "setting up \"web\": opening aaa"));
+	CHECK_STR(err.text + strlen(err.text) - strlen(cause), cause);
 	CHECK_INT(strlen(err.text), sizeof(err.text) - 1);
+	fail(&err, "%s", path);
+	fail_while(&err, "%s", path);
+	CHECK_INT(strlen(err.text), sizeof(err.text) - 1);
+}
+
+/* Wherever it is cut, of a character all bytes remain or none. */
+static void long_errors_are_text(void)
+{
+	char text[3000];
+
+	for (size_t offset = 0; offset < 2; offset++) {
+		memset(text, 'a', sizeof(text));
+		for (size_t i = offset; i + 2 < sizeof(text); i += 2)
+			memcpy(text + i, "ä", 2);
+		text[sizeof(text) - 1] = '\0';
+		fail(&err, "%s", text);
+		CHECK_HAS(err.text, "…");
+		CHECK_INT(json_utf8_valid(err.text, strlen(err.text)), strlen(err.text));
+	}
 }
 
 static void numbers_are_strict(void)
@@ -545,7 +571,8 @@ static void clones_have_a_pidfd(void)
 static const struct test tests[] = {
 	{ "an error stacks context before it and a remedy behind", errors_stack },
 	{ "an error may quote itself", errors_may_quote_themselves },
-	{ "a long error is cut, not overrun", errors_are_cut_not_overrun },
+	{ "of a long error both ends remain", long_errors_keep_their_ends },
+	{ "a long error is cut between characters", long_errors_are_text },
 	{ "an unsigned number is digits only, in range", numbers_are_strict },
 	{ "a signed number reaches both ends", signed_numbers_reach_their_ends },
 	{ "a size takes the usual suffixes", sizes_have_suffixes },
