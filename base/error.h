@@ -13,9 +13,10 @@
 #include "base/macros.h"
 
 struct error {
-	int errnum;         /* of <errno.h>; 0 where no system call failed */
-	bool lines;         /* the text has several, and what they quote is made printable */
-	unsigned char kind; /* what code may act on beside errnum: a number of the room that
+	int errnum; /* of <errno.h>; 0 where no system call failed */
+	bool lines; /* the text has several, and what they quote is made printable */
+	unsigned char
+		kind; /* what code may act on beside errnum: a number of the room that
 			       sets it; 0: none. Words that are added keep it */
 	/* One line, lower case, no full stop, always terminated. Of what is too long for it
 	 * the middle is left out. */

@@ -1,4 +1,4 @@
-/* base/: errors, strings, numbers, words, files, paths and programs run. */
+/* base/: strings, numbers, words, files, paths and programs run. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,7 +10,6 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/json_private.h"
 #include "base/path.h"
 #include "base/path_walk.h"
 #include "base/process.h"
@@ -38,60 +37,6 @@ static void remove_temp(const char *name)
 {
 	CHECK_OK(path_remove_tree(AT_FDCWD, name, &err), &err);
 	CHECK_INT(access(name, F_OK), -1);
-}
-
-static void errors_stack(void)
-{
-	errno = ENOENT;
-	CHECK_INT(fail_errno(&err, "opening %s", "x"), -1);
-	fail_while(&err, "setting up \"%s\"", "web");
-	fail_hint(&err, "make it first");
-	CHECK_STR(err.text,
-		"setting up \"web\": opening x: No such file or directory; make it first");
-	CHECK_INT(err.errnum, ENOENT);
-}
-
-static void errors_may_quote_themselves(void)
-{
-	fail(&err, "inner");
-	fail(&err, "outer (%s)", err.text);
-	CHECK_STR(err.text, "outer (inner)");
-}
-
-/* A path may have four times as many bytes as an error. */
-static void long_errors_keep_their_ends(void)
-{
-	char path[4096 * 3];
-	const char *cause = ": No such file or directory; make it first";
-
-	memset(path, 'a', sizeof(path) - 1);
-	path[sizeof(path) - 1] = '\0';
-	errno = ENOENT;
-	fail_errno(&err, "opening %.4000s", path);
-	fail_hint(&err, "make it first");
-	fail_while(&err, "setting up \"web\"");
-	CHECK(str_after(err.text, "setting up \"web\": opening aaa"));
-	CHECK_STR(err.text + strlen(err.text) - strlen(cause), cause);
-	CHECK_INT(strlen(err.text), sizeof(err.text) - 1);
-	fail(&err, "%s", path);
-	fail_while(&err, "%s", path);
-	CHECK_INT(strlen(err.text), sizeof(err.text) - 1);
-}
-
-/* Wherever it is cut, of a character all bytes remain or none. */
-static void long_errors_are_text(void)
-{
-	char text[3000];
-
-	for (size_t offset = 0; offset < 2; offset++) {
-		memset(text, 'a', sizeof(text));
-		for (size_t i = offset; i + 2 < sizeof(text); i += 2)
-			memcpy(text + i, "ä", 2);
-		text[sizeof(text) - 1] = '\0';
-		fail(&err, "%s", text);
-		CHECK_HAS(err.text, "…");
-		CHECK_INT(json_utf8_valid(err.text, strlen(err.text)), strlen(err.text));
-	}
 }
 
 static void numbers_are_strict(void)
@@ -569,10 +514,6 @@ static void clones_have_a_pidfd(void)
 }
 
 static const struct test tests[] = {
-	{ "an error stacks context before it and a remedy behind", errors_stack },
-	{ "an error may quote itself", errors_may_quote_themselves },
-	{ "of a long error both ends remain", long_errors_keep_their_ends },
-	{ "a long error is cut between characters", long_errors_are_text },
 	{ "an unsigned number is digits only, in range", numbers_are_strict },
 	{ "a signed number reaches both ends", signed_numbers_reach_their_ends },
 	{ "a size takes the usual suffixes", sizes_have_suffixes },
