@@ -90,8 +90,40 @@ static int hide_directory(
 	return 0;
 }
 
-static int hide_file(struct cover *null, int target_fd, struct error *err)
+/* The node is the host's own, and whoever is root inside may be its owner: by this mount
+ * nobody changes its mode, owner or times. To write to a device is no write to its file
+ * system. */
+static int protect_node(int fd, struct error *err)
 {
+	const struct mnt_change change = {
+		.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+	};
+
+	if (mnt_change(fd, &change) == 0 ||
+		(errno == ENOSYS && mnt_remount(fd, change.set, 0) == 0))
+		return 0;
+	return fail_errno(err, "making the mount of /dev/null read-only");
+}
+
+static int hide_file_classic(
+	int root_fd, const char *path, int target_fd, struct error *err)
+{
+	auto_fd device_fd = -1;
+	auto_fd fd = -1;
+
+	if (open_null(&device_fd, err) < 0)
+		return -1;
+	if (mnt_mount(fd_path(device_fd).text, target_fd, NULL, MS_BIND, NULL) < 0)
+		return fail_errno(err, "covering it with /dev/null");
+	if (path_open_in_root(root_fd, path, O_PATH, 0, &fd, err) < 0)
+		return -1;
+	return protect_node(fd, err);
+}
+
+static int hide_file(struct cover *null, int root_fd, const char *path, int target_fd,
+	struct error *err)
+{
+	bool first = !null->attached;
 	auto_fd device_fd = -1;
 
 	if (null->fd < 0) {
@@ -100,11 +132,10 @@ static int hide_file(struct cover *null, int target_fd, struct error *err)
 		null->fd = mnt_clone(device_fd);
 	}
 	if (null->fd >= 0 && cover_path(null, target_fd) == 0)
-		return 0;
-	if (!mnt_is_missing(errno) || (device_fd < 0 && open_null(&device_fd, err) < 0) ||
-		mnt_mount(fd_path(device_fd).text, target_fd, NULL, MS_BIND, NULL) < 0)
+		return first ? protect_node(null->fd, err) : 0; /* copies are as it is */
+	if (!mnt_is_missing(errno))
 		return fail_errno(err, "covering it with /dev/null");
-	return 0;
+	return hide_file_classic(root_fd, path, target_fd, err);
 }
 
 /* Where the kernel is older than the numbers of mounts, all of them are zero. */
@@ -160,7 +191,7 @@ static int hide(int root_fd, const char *path, struct covers *covers, struct err
 		return fail(err, "it is the root directory, which cannot be hidden");
 	if (S_ISDIR(st.st_mode))
 		return hide_directory(&covers->empty, target_fd, covers->label, err);
-	return hide_file(&covers->null, target_fd, err);
+	return hide_file(&covers->null, root_fd, path, target_fd, err);
 }
 
 int masks_hide(

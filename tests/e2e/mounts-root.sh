@@ -153,13 +153,15 @@ masked_paths() {
 	echo hidden >"$tmp/b/rootfs/secret/file"
 	echo hidden >"$tmp/b/rootfs/other/file"
 	echo hidden >"$tmp/b/rootfs/bin/masked"
-	contained 'ls /secret /other; cat /file /bin/masked | wc -c; echo x >/file && echo written; touch /secret/x; '"$show_mounts" \
+	contained 'ls /secret /other; cat /file /bin/masked | wc -c; echo x >/file && echo written; touch /secret/x; chmod 666 /file && echo changed
+		chmod 666 /bin/masked && echo changed; '"$show_mounts" \
 		'.linux.maskedPaths += ["/secret", "/other", "/file", "/bin/masked", "/missing", "/secret/below"]' \
 		"$(with_mount /file bind "$tmp/b/rootfs/secret/file" bind)"
 	check_lacks "$output" hidden
 	check_lacks "$output" dir
 	check_output_has $'\n0\n'
 	check_output_has written
+	check_lacks "$output" changed "the host's null device"
 	check_errors_have "Read-only file system"
 	# one file system for all of them
 	check_equal "$(awk '$5 == "/secret" || $5 == "/other" { print $3 }' <<<"$output" |
