@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/str.h"
 #include "spec/resources.h"
 
 /* clang-format off */
@@ -18,6 +19,7 @@ static const struct cgroup_device_rule built_in[] = {
 	{ true, 'c',   1,          9,        DEVICE_ALL,   true, 0 }, /* urandom */
 	{ true, 'c',   5,          0,        DEVICE_ALL,   true, 0 }, /* tty */
 	{ true, 'c',   5,          2,        DEVICE_ALL,   true, 0 }, /* ptmx */
+	{ true, 'c',  10,        200,        DEVICE_ALL,   true, 0 }, /* net/tun */
 	{ true, 'c', 136,        DEVICE_ANY, DEVICE_ALL,   true, 0 }, /* pts/N */
 };
 /* clang-format on */
@@ -182,18 +184,36 @@ static void number_text(char text[16], int64_t number)
 		(void)snprintf(text, 16, "%" PRId64, number);
 }
 
-static void emit_v1(const struct cgroup_device_rule *rule, const struct cgroup_emit *to)
+static void emit_v1(const struct cgroup_device_rule *rule, const char *field,
+	const struct cgroup_emit *to)
 {
-	auto_free char *field = str_format("devices/%zu", rule->index);
 	char major[16], minor[16];
 
 	number_text(major, rule->major);
 	number_text(minor, rule->minor);
-	cgroup_emit(to, WRITE_NO_RIGHTS_OK, rule->built_in ? "devices" : field,
+	cgroup_emit(to, WRITE_NO_RIGHTS_OK, field,
 		rule->allow ? "devices.allow" : "devices.deny", "%c %s:%s %s%s%s",
 		rule->type, major, minor, rule->access & DEVICE_READ ? "r" : "",
 		rule->access & DEVICE_WRITE ? "w" : "",
 		rule->access & DEVICE_MKNOD ? "m" : "");
+}
+
+static int emit_rules_v1(const struct cgroup_devices *devices,
+	const struct cgroup_emit *to, struct error *err)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		const struct cgroup_device_rule *rule = &devices->rules[i];
+		auto_free char *field = rule->built_in
+						? str_dup("devices")
+						: str_format("devices/%zu", rule->index);
+		bool needed;
+
+		if (check_v1(devices, i, to->prefix, &needed, err) < 0)
+			return -1;
+		if (needed)
+			emit_v1(rule, field, to);
+	}
+	return 0;
 }
 
 int cgroup_devices_v1(const struct cgroup_devices *devices, const struct cgroup_emit *to,
@@ -204,13 +224,60 @@ int cgroup_devices_v1(const struct cgroup_devices *devices, const struct cgroup_
 		cgroup_emit(to, WRITE_NO_RIGHTS_OK, "devices", "devices.deny", "a");
 	else if (to->update)
 		cgroup_emit(to, WRITE_NO_RIGHTS_OK, "devices", "devices.allow", "a");
-	for (size_t i = 0; i < devices->count; i++) {
-		bool needed;
+	return emit_rules_v1(devices, to, err);
+}
 
-		if (check_v1(devices, i, to->prefix, &needed, err) < 0)
-			return -1;
-		if (needed)
-			emit_v1(&devices->rules[i], to);
+/* A line of devices.list: "c 10:* rwm". */
+static bool read_line_v1(const char *line, struct cgroup_device_rule *ret)
+{
+	char major[16], minor[16], access[8];
+	struct error ignored;
+	uint32_t number;
+
+	if (sscanf(line, "%c %15[^:]:%15s %7s", &ret->type, major, minor, access) != 4 ||
+		parse_access(access, &ret->access) < 0)
+		return false;
+	ret->major =
+		str_to_u32(major, "major", &number, &ignored) < 0 ? DEVICE_ANY : number;
+	ret->minor =
+		str_to_u32(minor, "minor", &number, &ignored) < 0 ? DEVICE_ANY : number;
+	return true;
+}
+
+/* What of this device is allowed once all rules are written. */
+static unsigned allowed_v1(
+	const struct cgroup_devices *devices, const struct cgroup_device_rule *device)
+{
+	unsigned access = 0;
+
+	for (size_t i = 0; i < devices->count; i++) {
+		const struct cgroup_device_rule *rule = &devices->rules[i];
+
+		if (same_device(rule, device))
+			access = rule->allow ? access | rule->access
+					     : access & ~rule->access;
+	}
+	return access;
+}
+
+int cgroup_devices_v1_change(const struct cgroup_devices *devices, const char *present,
+	const struct cgroup_emit *to, struct error *err)
+{
+	auto_strings lines = { 0 };
+
+	strings_split(&lines, present, '\n');
+	if (devices->allow_all || (lines.count && lines.items[0][0] == 'a'))
+		return cgroup_devices_v1(devices, to, err);
+	if (emit_rules_v1(devices, to, err) < 0)
+		return -1;
+	strings_each (line, &lines) {
+		struct cgroup_device_rule rule = { 0 };
+
+		if (!read_line_v1(*line, &rule))
+			continue;
+		rule.access &= ~allowed_v1(devices, &rule);
+		if (rule.access)
+			emit_v1(&rule, "devices", to);
 	}
 	return 0;
 }

@@ -54,6 +54,11 @@ int cgroup_devices_plan(const struct oci_resources *resources, const char *prefi
 int cgroup_devices_v1(const struct cgroup_devices *devices, const struct cgroup_emit *to,
 	struct error *err) must_check;
 
+/* The same for a cgroup in use, from what its devices.list says: nothing is denied for a
+ * moment that stays allowed, unless all was or is to be. */
+int cgroup_devices_v1_change(const struct cgroup_devices *devices, const char *present,
+	const struct cgroup_emit *to, struct error *err) must_check;
+
 /* Version 2: an array of instructions, owned by the caller. */
 struct bpf_insn;
 void cgroup_devices_program(

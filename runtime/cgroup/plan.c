@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/path.h"
 #include "runtime/cgroup/internal.h"
 #include "runtime/cgroup/path.h"
@@ -81,7 +82,33 @@ static int plan_devices(struct cgroup_plan *plan, struct error *err)
 	return 0;
 }
 
-static int plan_limits(struct cgroup_plan *plan, struct error *err)
+/* Where no cgroup file system is mounted: what only a cgroup could keep is refused, as
+ * limits are. A user namespace lets nobody make device nodes, list or no list. */
+static int expect_nothing_asked(const struct cgroup_plan *plan,
+	const struct oci_config *config, struct error *err)
+{
+	const char *hint =
+		"mount one at /sys/fs/cgroup, or say --cgroup-manager disabled";
+	bool in_user = plan->rootless || config_namespace(config, CLONE_NEWUSER);
+
+	if (plan->target.driver != CGROUP_DRIVER_CGROUPFS)
+		return 0;
+	if (plan->resources->devices_count && !in_user) {
+		fail(err, "/linux/resources/devices: no cgroup file system is mounted");
+		return fail_hint(err, "%s", hint);
+	}
+	if (plan->named && !plan->rootless) {
+		fail(err, "/linux/cgroupsPath: no cgroup file system is mounted");
+		return fail_hint(err, "%s", hint);
+	}
+	if (plan->named)
+		log_warning("/linux/cgroupsPath: the container has no cgroup, for no "
+			    "cgroup file system is mounted");
+	return 0;
+}
+
+static int plan_limits(
+	struct cgroup_plan *plan, const struct oci_config *config, struct error *err)
 {
 	struct cgroup_limits_request request = {
 		.resources = plan->resources,
@@ -93,7 +120,8 @@ static int plan_limits(struct cgroup_plan *plan, struct error *err)
 	if (cgroup_limits(&request, &plan->writes, err) < 0)
 		return -1;
 	plan->asked = plan->writes.count > 0;
-	return plan->target.dirs_count ? plan_devices(plan, err) : 0;
+	return plan->target.dirs_count ? plan_devices(plan, err)
+				       : expect_nothing_asked(plan, config, err);
 }
 
 /* Specification, Cgroup ownership: version 2, a cgroup namespace of its own, a user
@@ -136,7 +164,7 @@ int cgroup_plan(const struct oci_config *config, const struct cgroup_request *re
 	} else if (plan_dirs(plan, config, request->id, err) < 0) {
 		return -1;
 	}
-	if (plan_limits(plan, err) < 0)
+	if (plan_limits(plan, config, err) < 0)
 		return -1;
 	plan_delegation(plan, config);
 	/* Before it is written down, by which a killed create is cleaned up. */

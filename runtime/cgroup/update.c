@@ -7,6 +7,8 @@
 #include "runtime/cgroup/internal.h"
 #include "spec/resources.h"
 
+#define DEVICES_LIST_MAX (1u << 20)
+
 static int read_controllers(
 	const struct cgroup *cgroup, struct strings *ret, struct error *err)
 {
@@ -33,6 +35,8 @@ static int update_devices(const struct cgroup *cgroup,
 	const struct cgroup_dir *v2 = cgroup_unified(cgroup);
 	struct cgroup_emit to = { .writes = writes, .prefix = "", .update = true };
 	auto_cgroup_devices devices = { 0 };
+	auto_free char *file = NULL;
+	auto_free char *present = NULL;
 
 	if (!resources->devices_count)
 		return 0;
@@ -40,7 +44,11 @@ static int update_devices(const struct cgroup *cgroup,
 		return -1;
 	if (v1) {
 		to.dir = (size_t)(v1 - cgroup->dirs);
-		return cgroup_devices_v1(&devices, &to, err);
+		file = path_join(v1->path, "devices.list");
+		if (file_read_at(AT_FDCWD, file, DEVICES_LIST_MAX, &present, NULL, err) <
+			0)
+			return -1;
+		return cgroup_devices_v1_change(&devices, present, &to, err);
 	}
 	return v2 ? cgroup_devices_attach(&devices, v2->path, true, err)
 		  : fail(err, "/devices: this container has no cgroup");

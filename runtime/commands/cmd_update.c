@@ -141,17 +141,38 @@ static int take_options(
 	return 0;
 }
 
-/* config.json is read only for the limit whose meaning depends on its version. */
-static int drop_by_version(const struct container *container,
+static bool same_rule(const struct oci_device_rule *a, const struct oci_device_rule *b)
+{
+	return a->allow == b->allow && a->type == b->type &&
+	       a->has_major == b->has_major && a->major == b->major &&
+	       a->has_minor == b->has_minor && a->minor == b->minor &&
+	       str_equal(a->access, b->access);
+}
+
+static bool same_devices(const struct oci_resources *a, const struct oci_resources *b)
+{
+	for (size_t i = 0; i < a->devices_count && i < b->devices_count; i++)
+		if (!same_rule(&a->devices[i], &b->devices[i]))
+			return false;
+	return a->devices_count == b->devices_count;
+}
+
+/* Engines hand over all that a container has, changed in one place. The list of devices that
+ * was there is no wish to take away what hooks have added to it since. A limit of processes
+ * has its meaning by the version of config.json. */
+static int drop_unchanged(const struct container *container,
 	struct oci_resources *resources, struct error *err)
 {
 	auto_oci_config config = { 0 };
 
-	if (!resources->pids.has_limit || resources->pids.limit != 0)
+	if (!resources->devices_count &&
+		(!resources->pids.has_limit || resources->pids.limit != 0))
 		return 0;
 	if (container_config(container, &config, err) < 0)
 		return -1;
 	resources_of_version(resources, config.oci_version);
+	if (same_devices(resources, &config.linux.resources))
+		resources->devices_count = 0;
 	return 0;
 }
 
@@ -160,6 +181,7 @@ static int update(const struct command_call *call, struct error *err)
 	const struct update_options *given = call->options;
 	auto_container container = CONTAINER_NONE;
 	auto_oci_resources resources = { 0 };
+	struct oci_resources changes; /* borrows what those have */
 
 	if (call_driver_of_container(call, err) < 0)
 		return -1;
@@ -172,9 +194,10 @@ static int update(const struct command_call *call, struct error *err)
 		return fail_code(err, ESRCH,
 			"cannot update container \"%s\": container not running",
 			call->argv[0]);
-	if (drop_by_version(&container, &resources, err) < 0)
+	changes = resources;
+	if (drop_unchanged(&container, &changes, err) < 0)
 		return -1;
-	if (cgroup_update(&container.state.cgroup, &resources, err) < 0)
+	if (cgroup_update(&container.state.cgroup, &changes, err) < 0)
 		return fail_while(err, "updating \"%s\"", call->argv[0]);
 	if (resctrl_update(&container.state.resctrl, given->l3_cache_schema,
 		    given->mem_bw_schema, err) < 0)

@@ -139,6 +139,53 @@ devices_are_denied() {
 }
 test_case "a device that is not allowed cannot be opened" devices_are_denied
 
+device_list() {
+	sort "$(hierarchy devices)/mocker-test/web/devices.list"
+}
+
+# An engine that changes one limit hands over the others too, devices among them.
+devices_are_updated() {
+	local before list
+
+	list='[{"allow":false},{"allow":true,"type":"c","major":10,"minor":229,"access":"rw"}]'
+	sleeper web ".linux.resources.devices = $list"
+	start web
+	echo 'c 10:239 rwm' >"$(hierarchy devices)/mocker-test/web/devices.allow"
+	before=$(device_list)
+	run_input=$tmp/resources
+	echo "{\"devices\":$list}" >"$tmp/resources"
+	run mocker-runtime update --resources - web
+	check_status 0
+	check_equal "$(device_list)" "$before" "the list after one that is the same"
+	echo '{"devices":[{"allow":false},{"allow":true,"type":"c","major":10,"minor":230}]}' \
+		>"$tmp/resources"
+	run strace -f -e trace=write -e signal=none -o "$tmp/writes" \
+		mocker-runtime update --resources - web
+	check_status 0
+	run_input=/dev/null
+	check_equal "$(device_list)" "$({ grep -v 'c 10:2[23]9' <<<"$before"
+		echo 'c 10:230 rwm'; } | sort)" "the list after another"
+	check_lacks "$(cat "$tmp/writes")" '"a"'
+	delete web
+}
+test_case "update changes the list of devices, and denies none for a moment" devices_are_updated
+
+# Nothing that was asked for is dropped in silence.
+without_cgroup_mounts() {
+	local asked
+
+	for asked in '.linux.resources.devices = [{"allow": false}] | del(.linux.cgroupsPath)' \
+		'.linux.cgroupsPath = "/mocker-test/web"'; do
+		make_bundle "$tmp/web" "$asked"
+		run unshare -m sh -c "umount -l $cg; exec mocker-runtime create -b $tmp/web web"
+		check_fails_with "no cgroup file system is mounted" "--cgroup-manager disabled"
+	done
+	sh_bundle "$tmp/web" 'echo fine' 'del(.linux.cgroupsPath, .linux.resources)'
+	run unshare -m sh -c "umount -l $cg; exec mocker-runtime run -b $tmp/web web"
+	check_output fine
+}
+test_case "what only a cgroup can keep is refused where there are none" without_cgroup_mounts
+
 is_stopped() {
 	[ "$(container_status "$1")" = stopped ]
 }
