@@ -225,7 +225,10 @@ static int find_process(struct container *container, struct error *err)
 			return -1;
 		return process_pidfd_signal(pidfd, 0) < 0 && errno == ESRCH
 			       ? 0
-			       : fail_hint(err, "but it lives; is /proc mounted?");
+			       : fail(err,
+					 "process %d lives, but /proc does not show it; is "
+					 "/proc mounted?",
+					 state->pid);
 	}
 	if (start_time == state->start_time && letter != 'Z' && letter != 'X')
 		container->pidfd = take_fd(&pidfd);

@@ -56,6 +56,12 @@ static void check_namespaces(const struct check_host_request *request)
 	const struct oci_linux *linux = &request->config->linux;
 	struct error err;
 
+	if (access("/proc/self/ns", F_OK) < 0) {
+		problem(request,
+			"/linux/namespaces: nothing is known of them without /proc; "
+			"is it mounted?");
+		return;
+	}
 	for (size_t i = 0; i < linux->namespaces_count; i++) {
 		const char *name = namespace_file(linux->namespaces[i].type);
 		auto_free char *file = str_format("/proc/self/ns/%s", name);

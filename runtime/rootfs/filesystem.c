@@ -223,10 +223,12 @@ static int mount_classic(const struct mount_plan *plan, const struct attach_plac
 	return 0;
 }
 
-/* What fsopen() and fsconfig() cannot say: a subtype ("fuse.sshfs"), a long option. */
+/* What fsopen() and fsconfig() cannot say: a subtype ("fuse.sshfs"), a long option; and
+ * what only mount(2) takes of a file system that does not know it. */
 static bool needs_classic(const struct mount_plan *plan, const char *label)
 {
-	if (strchr(plan->type, '.') || (label && strlen(label) >= FILESYSTEM_VALUE_MAX))
+	if (strchr(plan->type, '.') || strings_contain(&plan->superblock, "iversion") ||
+		(label && strlen(label) >= FILESYSTEM_VALUE_MAX))
 		return true;
 	strings_each (option, &plan->data) {
 		if (strlen(*option) >= FILESYSTEM_VALUE_MAX)

@@ -177,7 +177,7 @@ data_is_passed_on() {
 		"$(with_mount /size tmpfs tmpfs size=64k nr_inodes=100 uid=7 gid=8)" \
 		"$(with_mount /mode tmpfs tmpfs mode=1750)" \
 		"$(with_mount /two tmpfs tmpfs size=128k,mode=700)" \
-		"$(with_mount /sync tmpfs tmpfs sync dirsync)"
+		"$(with_mount /sync tmpfs tmpfs sync dirsync iversion)"
 	check_status 0
 	check_matches "$(file_system_of /size)" 'size=64k,nr_inodes=100.*uid=7,gid=8'
 	check_has "$(file_system_of /two)" 'size=128k'

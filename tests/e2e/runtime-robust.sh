@@ -22,7 +22,7 @@ cannot_tell() {
 		mocker-runtime delete web
 	check_fails_with "looking for process $(container_pid web): Too many open files"
 	run unshare -m sh -c 'umount -l /proc && exec mocker-runtime delete web'
-	check_fails_with "is /proc mounted?"
+	check_fails_with "lives, but /proc does not show it; is /proc mounted?"
 	check_equal "$(container_status web)" running
 	removed
 }
