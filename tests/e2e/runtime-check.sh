@@ -85,7 +85,7 @@ profiles() {
 	finds '.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/nosuch", '"$rules"'}' \
 		"/linux/seccomp/listenerPath: /nosuch is no socket"
 	finds '.linux.seccomp = {"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": "/nosuch"}' \
-		"/linux/seccomp/defaultAction: with SCMP_ACT_NOTIFY"
+		"/linux/seccomp/listenerPath: /nosuch is no socket"
 }
 test_case "check compiles a profile, and asks for its listener where it has work" profiles
 
