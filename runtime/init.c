@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "runtime/handover.h"
 #include "runtime/hooks.h"
 #include "runtime/process/execute.h"
+#include "runtime/process/identity.h"
 #include "runtime/process/keyring.h"
 #include "runtime/process/limits.h"
 #include "runtime/process/terminal.h"
@@ -47,19 +47,6 @@ static void leave_parent(struct creation *creation)
 	creation->container.dir_fd = creation->container.root_fd = -1;
 	creation->parent_sock = -1;
 	foreground_release_signals();
-}
-
-/* In a user namespace whose map lacks 0 we stay who we are, with all capabilities. */
-static int become_root(struct error *err)
-{
-	if (setresgid(0, 0, 0) < 0 && errno != EINVAL)
-		return fail_errno(err, "becoming group 0 of the user namespace");
-	if (setresuid(0, 0, 0) < 0 && errno != EINVAL)
-		return fail_errno(err, "becoming user 0 of the user namespace");
-	/* A change of ids hides /proc/self from ourselves. */
-	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
-		return fail_errno(err, "PR_SET_DUMPABLE");
-	return 0;
 }
 
 /* A new network namespace's loopback is down. */
@@ -109,7 +96,8 @@ static int enter_namespaces(struct init *init, struct error *err)
 	step_reached(creation->request->steps, STEP_ENTERED);
 	if (creation->waits_placed && stage_await(init->sock, STAGE_PLACED, err) < 0)
 		return -1;
-	if (in_user && become_root(err) < 0)
+	/* A change of ids hides /proc/self from ourselves, unless we are dumpable. */
+	if (in_user && identity_become_root(true, err) < 0)
 		return -1;
 	return namespaces_unshare(namespaces, init->config, err);
 }

@@ -7,7 +7,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/process.h"
@@ -16,6 +15,7 @@
 #include "runtime/handover.h"
 #include "runtime/namespaces/namespaces.h"
 #include "runtime/namespaces/relay.h"
+#include "runtime/process/identity.h"
 #include "runtime/process/keyring.h"
 #include "runtime/process/limits.h"
 #include "runtime/process/scheduler.h"
@@ -82,21 +82,12 @@ static int make_terminal(const struct joining *joining, struct error *err)
 	return terminal_attach(&terminal, err);
 }
 
-static int become_root(struct error *err)
-{
-	if ((setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) && errno != EINVAL)
-		return fail_errno(err, "becoming user 0 of the user namespace");
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return fail_errno(err, "PR_SET_DUMPABLE");
-	return 0;
-}
-
 static int go_in(const struct joining *joining, struct error *err)
 {
 	if (setsid() < 0)
 		return fail_errno(err, "beginning a session");
 	if (joining->relayed) /* by who has been everywhere */
-		return joining->joins_user ? become_root(err) : 0;
+		return joining->joins_user ? identity_become_root(false, err) : 0;
 	if (enter_cgroup(joining, err) < 0 ||
 		enter(joining, joining->namespaces, err) < 0)
 		return -1;
