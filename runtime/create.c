@@ -40,41 +40,18 @@ void creation_free(struct creation *creation)
 	seccomp_filter_free(&creation->filter);
 	net_devices_free(&creation->net_devices);
 	container_free(&creation->container);
-	cleanup_fd(&creation->parent_sock);
-	cleanup_fd(&creation->init_sock);
+	birth_free(&creation->birth);
 	cleanup_fd(&creation->start_sock);
-	cleanup_fd(&creation->console_sock);
 	cleanup_fd(&creation->cgroup_fd);
-	cleanup_fd(&creation->pidfd);
-	cleanup_fd(&creation->master);
 	cleanup_fd(&creation->notify_fd);
-}
-
-bool creation_has_terminal(const struct creation *creation)
-{
-	return creation->bundle.config.process->terminal;
 }
 
 /* ---- plan --------------------------------------------------------------------------- */
 
-int creation_plan_terminal(struct creation *creation, struct error *err)
+int creation_plan_birth(struct creation *creation, struct error *err)
 {
-	const struct create_request *request = creation->request;
-	bool terminal = creation_has_terminal(creation);
-
-	if (terminal && !request->foreground && !request->console_socket)
-		return fail(err,
-			"cannot allocate tty if runtime will detach without setting "
-			"console socket; add --console-socket");
-	if (request->console_socket && (!terminal || request->foreground))
-		return fail(err,
-			"cannot use console socket if runtime will not detach or "
-			"allocate tty; process.terminal is %s",
-			terminal ? "true" : "false");
-	if (!request->console_socket)
-		return 0;
-	return handover_connect("--console-socket", request->console_socket,
-		&creation->console_sock, err);
+	return birth_plan(&creation->request->birth,
+		creation->bundle.config.process->terminal, &creation->birth, err);
 }
 
 /* A new user namespace without an identity in it could do nothing. */
@@ -159,7 +136,6 @@ static int plan(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 	const struct oci_config *config = &creation->bundle.config;
-	int ends[2];
 
 	/* Told before anything that a second container of this name would lack. */
 	if (container_expect_none(request->root, request->id, err) < 0)
@@ -172,12 +148,9 @@ static int plan(struct creation *creation, struct error *err)
 		return fail_placed(creation, err);
 	if (request->seccomp_log && seccomp_watch_prepare(&creation->filter, err) < 0)
 		return -1;
-	if (creation_plan_terminal(creation, err) < 0)
+	if (creation_plan_birth(creation, err) < 0 ||
+		birth_open(&creation->birth, err) < 0)
 		return -1;
-	if (stage_pair(ends, err) < 0)
-		return -1;
-	creation->parent_sock = ends[0];
-	creation->init_sock = ends[1];
 	step_reached(request->steps, STEP_PLANNED);
 	return 0;
 }
@@ -291,17 +264,18 @@ int creation_make(struct creation *creation, struct error *err)
 static int clone_direct(struct creation *creation, struct error *err)
 {
 	const struct namespaces *namespaces = &creation->namespaces;
+	struct birth *birth = &creation->birth;
 	bool joins_pid = namespaces_joins(namespaces, CLONE_NEWPID);
 
 	if (joins_pid && namespaces_join_kind(namespaces, CLONE_NEWPID, err) < 0)
 		return -1;
 	/* Else init goes there: where the kernel cannot do it, where a cgroup has a limit of no
 	 * processes, which only births count against. */
-	creation->pid = process_clone_into(
-		namespaces->clone, &creation->cgroup_fd, &creation->pidfd);
-	if (creation->pid == 0)
+	birth->pid = process_clone_into(
+		namespaces->clone, &creation->cgroup_fd, &birth->pidfd);
+	if (birth->pid == 0)
 		init_main(creation);
-	if (creation->pid < 0) {
+	if (birth->pid < 0) {
 		(void)fail_errno(err, "making the container's process and namespaces");
 		return err->errnum == EPERM && creation->container.state.in_chroot &&
 				       namespaces->makes_user
@@ -321,11 +295,11 @@ static int clone_process(struct creation *creation, struct error *err)
 		return -1;
 	seccomp_let_go(&creation->filter);
 	/* Only so is the end of init seen as an end of file. */
-	cleanup_fd(&creation->init_sock);
+	cleanup_fd(&creation->birth.far_sock);
 	cleanup_fd(&creation->start_sock);
-	creation->init_sock = creation->start_sock = -1;
+	creation->birth.far_sock = creation->start_sock = -1;
 	step_reached(creation->request->steps, STEP_CLONED);
-	return seccomp_watch_start(creation->filter.watch, creation->pidfd, err);
+	return seccomp_watch_start(creation->filter.watch, creation->birth.pidfd, err);
 }
 
 /* ---- place, hooks, record, settle --------------------------------------------------- */
@@ -334,45 +308,26 @@ static int place(struct creation *creation, struct error *err)
 {
 	const struct oci_config *config = &creation->bundle.config;
 	struct container_state *state = &creation->container.state;
+	pid_t pid = creation->birth.pid;
 
 	if (creation->namespaces.makes_user) {
-		if (idmap_write(config, creation->pid, err) < 0 ||
-			limits_oom_score_adj(config->process, creation->pid, err) < 0)
+		if (idmap_write(config, pid, err) < 0 ||
+			limits_oom_score_adj(config->process, pid, err) < 0)
 			return -1;
 	}
 	if (cgroup_wants_adopt(creation->cgroup_plan) &&
-		cgroup_adopt(creation->cgroup_plan, creation->pid, &state->cgroup, err) <
-			0)
+		cgroup_adopt(creation->cgroup_plan, pid, &state->cgroup, err) < 0)
 		return -1;
-	if (state->resctrl.path && resctrl_add(&state->resctrl, creation->pid, err) < 0)
+	if (state->resctrl.path && resctrl_add(&state->resctrl, pid, err) < 0)
 		return -1;
 	if (net_devices_move(&creation->net_devices,
-		    namespaces_join_fd(&creation->namespaces, CLONE_NEWNET),
-		    creation->pid, err) < 0)
+		    namespaces_join_fd(&creation->namespaces, CLONE_NEWNET), pid,
+		    err) < 0)
 		return -1;
 	if (!creation->waits_placed)
 		return 0;
 	step_reached(creation->request->steps, STEP_PLACED);
-	return stage_send(creation->parent_sock, STAGE_PLACED, err);
-}
-
-int creation_await(const struct creation *creation, enum stage stage, struct error *err)
-{
-	if (foreground_await(creation->parent_sock, err) < 0)
-		return -1;
-	return stage_await(creation->parent_sock, stage, err);
-}
-
-int creation_write_pid_file(const struct creation *creation, struct error *err)
-{
-	const struct create_request *request = creation->request;
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", creation->pid);
-
-	if (!request->pid_file)
-		return 0;
-	return file_replace_at(AT_FDCWD, request->pid_file, text, (size_t)length,
-		(struct file_replace_options){ .mode = 0644 }, err);
+	return stage_send(creation->birth.sock, STAGE_PLACED, err);
 }
 
 int creation_name_process(struct creation *creation, struct error *err)
@@ -380,34 +335,33 @@ int creation_name_process(struct creation *creation, struct error *err)
 	struct container_state *state = &creation->container.state;
 	char letter;
 
-	if (process_stat(creation->pid, &state->start_time, &letter, err) < 0)
+	if (process_stat(creation->birth.pid, &state->start_time, &letter, err) < 0)
 		return -1;
-	state->pid = creation->pid;
+	state->pid = creation->birth.pid;
 	if (container_save(&creation->container, err) < 0)
 		return -1;
 	step_reached(creation->request->steps, STEP_NAMED);
 	return 0;
 }
 
-static int hand_over_pidfd(const struct creation *creation, struct error *err)
+/* While init waits, with its mounts and not yet in its root. */
+static int run_hooks(struct creation *creation, struct error *err)
 {
-	const char *path = creation->request->pidfd_socket;
-	auto_fd sock = -1;
+	struct birth *birth = &creation->birth;
 
-	if (!path)
+	if (!creation->waits_hooked)
 		return 0;
-	if (handover_connect("--pidfd-socket", path, &sock, err) < 0)
+	if (birth_await(birth->sock, STAGE_MOUNTED, err) < 0 ||
+		creation_run_hooks(creation, birth->pid, birth->pidfd, err) < 0)
 		return -1;
-	return handover_send("--pidfd-socket", sock, "pidfd", creation->pidfd, err);
+	return stage_send(birth->sock, STAGE_HOOKED, err);
 }
 
 static int record(struct creation *creation, struct error *err)
 {
-	if (hand_over_pidfd(creation, err) < 0)
+	if (birth_announce(&creation->request->birth, &creation->birth, err) < 0)
 		return -1;
-	if (creation_write_pid_file(creation, err) < 0)
-		return -1;
-	return stage_send(creation->parent_sock, STAGE_RECORDED, err);
+	return stage_send(creation->birth.sock, STAGE_RECORDED, err);
 }
 
 /* From here on a class with a name of its own is there for others too. */
@@ -424,25 +378,25 @@ static int settle(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 	const struct container *container = &creation->container;
+	const struct oci_config *config = &creation->bundle.config;
+	struct birth *birth = &creation->birth;
 
-	if (creation_has_terminal(creation) && request->foreground &&
-		stage_await_fd(creation->parent_sock, STAGE_TERMINAL, &creation->master,
-			err) < 0)
+	if (birth_await_terminal(birth, config->process->terminal, err) < 0)
 		return -1;
 	if (request->memory_floor)
-		return creation_await(creation, STAGE_READY, err);
+		return birth_await(birth->sock, STAGE_READY, err);
 	if (request->start) {
-		if (creation_await(creation, STAGE_END, err) < 0)
+		if (birth_await(birth->sock, STAGE_END, err) < 0)
 			return -1;
 		if (memory_ended_init(creation))
 			return fail_code(err, STAGE_PEER_ENDED,
 				"the container's init ended early");
 		step_reached(request->steps, STEP_EXECUTED);
-		if (container_started(container, &creation->bundle.config, err) < 0)
+		if (container_started(container, config, err) < 0)
 			return -1;
 		return keep_class(creation, err);
 	}
-	if (creation_await(creation, STAGE_READY, err) < 0)
+	if (birth_await(birth->sock, STAGE_READY, err) < 0)
 		return -1;
 	step_reached(creation->request->steps, STEP_READY);
 	if (renameat(container->dir_fd, "starting", container->dir_fd, "start") < 0)
@@ -453,17 +407,18 @@ static int settle(struct creation *creation, struct error *err)
 /* An init that went without a word was killed; by whom is known only of the kernel. */
 static int explain_end(struct creation *creation, struct error *err)
 {
+	struct birth *birth = &creation->birth;
 	struct error ignored;
 	int status;
 
 	if (err->errnum != STAGE_PEER_ENDED)
 		return -1;
-	if (creation->pid <= 0) /* it was the relay */
+	if (birth->pid <= 0) /* it was the relay */
 		return (void)!memory_blame_limit(creation, err), -1;
-	(void)process_pidfd_signal(creation->pidfd, SIGKILL);
-	if (process_wait(creation->pid, &status, &ignored) < 0)
+	(void)process_pidfd_signal(birth->pidfd, SIGKILL);
+	if (process_wait(birth->pid, &status, &ignored) < 0)
 		return -1;
-	creation->pid = -1;
+	birth->pid = -1;
 	if (status != 128 + SIGKILL)
 		return fail(
 			err, "the container's init ended early, with status %d", status);
@@ -494,7 +449,7 @@ static int act(struct creation *creation, struct error *err)
 	/* The parent writes while init mounts; only then does it wait. */
 	if (place(creation, err) < 0 || creation_name_process(creation, err) < 0)
 		return -1;
-	if (creation_run_hooks(creation, err) < 0 || record(creation, err) < 0 ||
+	if (run_hooks(creation, err) < 0 || record(creation, err) < 0 ||
 		settle(creation, err) < 0)
 		return explain_end(creation, err);
 	return 0;
@@ -508,19 +463,21 @@ static bool is_poststop_due(const struct creation *creation, const struct error 
 
 void creation_undo(struct creation *creation, const struct error *failure)
 {
+	const struct birth *birth = &creation->birth;
+	const char *pid_file = creation->request->birth.pid_file;
 	struct error err;
 
 	if (net_devices_return(&creation->net_devices, &err) < 0)
 		log_warning("after a failure: %s", err.text);
-	if (creation->pidfd >= 0)
-		(void)process_pidfd_signal(creation->pidfd, SIGKILL); /* may be dead */
-	if (creation->pid > 0) {
+	if (birth->pidfd >= 0)
+		(void)process_pidfd_signal(birth->pidfd, SIGKILL); /* may be dead */
+	if (birth->pid > 0) {
 		int status;
 
-		(void)!process_wait(creation->pid, &status, &err); /* it is dead now */
+		(void)!process_wait(birth->pid, &status, &err); /* it is dead now */
 	}
-	if (creation->request->pid_file && creation->container.state.pid)
-		(void)unlink(creation->request->pid_file); /* absent if not yet written */
+	if (pid_file && creation->container.state.pid)
+		(void)unlink(pid_file); /* absent if not yet written */
 	if (container_destroy(&creation->container,
 		    is_poststop_due(creation, failure) ? &creation->bundle.config.hooks
 						       : NULL,

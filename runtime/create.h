@@ -21,13 +21,13 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "runtime/birth.h"
 #include "runtime/bundle.h"
 #include "runtime/container.h"
 #include "runtime/namespaces/namespaces.h"
 #include "runtime/namespaces/net_devices.h"
 #include "runtime/rootfs/rootfs.h"
 #include "runtime/seccomp/seccomp.h"
-#include "runtime/stage.h"
 
 struct steps;
 
@@ -36,9 +36,7 @@ struct create_request {
 	const char *id;
 	struct bundle_request bundle;
 	enum cgroup_driver driver;
-	const char *pid_file;
-	const char *console_socket;
-	const char *pidfd_socket;
+	struct birth_request birth;
 	uint32_t preserve_fds;
 	bool rootless;
 	bool no_pivot;
@@ -46,7 +44,6 @@ struct create_request {
 	bool seccomp_log;
 	bool notify;          /* what NOTIFY_SOCKET asks for is done; notify.h */
 	bool start;           /* run: does not wait for the command `start` */
-	bool foreground;      /* the caller stays and serves the terminal */
 	int64_t memory_floor; /* > 0: only tries this memory limit; memory_floor.h */
 	struct steps *steps;  /* --explain: the plan is told, and times are taken */
 };
@@ -61,28 +58,21 @@ struct creation {
 	struct seccomp_filter filter;
 	struct net_devices net_devices;
 	struct container container;
-	int parent_sock;  /* the stage socket: our end */
-	int init_sock;    /* and init's */
-	int start_sock;   /* where init listens for `start`; -1 with run */
-	int console_sock; /* connected to --console-socket */
-	int cgroup_fd;    /* to clone into; -1 */
-	bool relayed;     /* a relay has joined and entered for init */
+	struct birth birth; /* init's */
+	int start_sock;     /* where init listens for `start`; -1 with run */
+	int cgroup_fd;      /* to clone into; -1 */
+	bool relayed;       /* a relay has joined and entered for init */
 	bool waits_placed;
 	bool waits_hooked;
 	bool hooks_begun; /* poststop is due if it fails */
-	pid_t pid;
-	int pidfd;
-	int master;    /* of a foreground terminal */
-	int notify_fd; /* where the container says that it is ready; -1 */
+	int notify_fd;    /* where the container says that it is ready; -1 */
 };
 
-#define CREATION_NONE                                                           \
-	{                                                                       \
-		.bundle = BUNDLE_NONE, .container = CONTAINER_NONE,             \
-		.filter = SECCOMP_FILTER_NONE, .net_devices = NET_DEVICES_NONE, \
-		.parent_sock = -1, .init_sock = -1, .start_sock = -1,           \
-		.console_sock = -1, .cgroup_fd = -1, .pid = -1, .pidfd = -1,    \
-		.master = -1, .notify_fd = -1                                   \
+#define CREATION_NONE                                                                   \
+	{                                                                               \
+		.bundle = BUNDLE_NONE, .container = CONTAINER_NONE,                     \
+		.filter = SECCOMP_FILTER_NONE, .net_devices = NET_DEVICES_NONE,         \
+		.birth = BIRTH_NONE, .start_sock = -1, .cgroup_fd = -1, .notify_fd = -1 \
 	}
 #define auto_creation __attribute__((cleanup(creation_free))) struct creation
 void creation_free(struct creation *creation);
@@ -95,19 +85,14 @@ int create_plan(struct creation *creation, struct error *err) must_check;
 int create_container(const struct create_request *request, struct creation *ret,
 	struct error *err) must_check;
 
-/* Whether init gets a terminal, and whether that can go anywhere. */
-bool creation_has_terminal(const struct creation *creation);
-
 /* Steps of it that a restore has too. */
-int creation_plan_terminal(struct creation *creation, struct error *err) must_check;
+int creation_plan_birth(struct creation *creation, struct error *err) must_check;
 int creation_make(struct creation *creation, struct error *err) must_check;
 int creation_name_process(struct creation *creation, struct error *err) must_check;
-int creation_write_pid_file(
-	const struct creation *creation, struct error *err) must_check;
-int creation_run_hooks(struct creation *creation, struct error *err) must_check;
 
-/* Hears from init, however long it takes; fails if we are asked to end meanwhile. */
-int creation_await(
-	const struct creation *creation, enum stage stage, struct error *err) must_check;
+/* prestart and createRuntime, for the container's first process: they end with it, and when
+ * we are asked to end. */
+int creation_run_hooks(
+	struct creation *creation, pid_t pid, int pidfd, struct error *err) must_check;
 
 void creation_undo(struct creation *creation, const struct error *failure);

@@ -1,5 +1,5 @@
-/* The hooks that a creation's parent runs, prestart and createRuntime, while init waits. They
- * end with init, and when we are asked to end. */
+/* The hooks that the parent of a creation or a restore runs, prestart and createRuntime, while
+ * the container's first process waits. */
 #include "base/cleanup.h"
 #include "runtime/create.h"
 #include "runtime/foreground.h"
@@ -19,7 +19,7 @@ static int explain_canceled(int signals, struct error *err)
 			: "the container's init has ended");
 }
 
-int creation_run_hooks(struct creation *creation, struct error *err)
+int creation_run_hooks(struct creation *creation, pid_t pid, int pidfd, struct error *err)
 {
 	auto_oci_state state = { 0 };
 	struct hooks_call call = {
@@ -30,17 +30,16 @@ int creation_run_hooks(struct creation *creation, struct error *err)
 	auto_fd signals = -1;
 	auto_fd either = -1;
 
-	if (!creation->waits_hooked)
-		return 0;
-	if (creation_await(creation, STAGE_MOUNTED, err) < 0 ||
-		foreground_watch(creation->pidfd, &signals, &either, err) < 0)
+	if (foreground_watch(pidfd, &signals, &either, err) < 0)
 		return -1;
 	call.until_fd = either;
 	container_describe(&creation->container, CONTAINER_CREATING, &state);
+	state.has_pid = true;
+	state.pid = pid;
 	creation->hooks_begun = true;
 	if (hooks_run(&call, HOOK_PRESTART, err) < 0 ||
 		hooks_run(&call, HOOK_CREATE_RUNTIME, err) < 0)
 		return explain_canceled(signals, err);
 	step_reached(creation->request->steps, STEP_HOOKED);
-	return stage_send(creation->parent_sock, STAGE_HOOKED, err);
+	return 0;
 }

@@ -18,6 +18,9 @@
 #include "base/process.h"
 #include "runtime/notify.h"
 
+#define SOON_MS \
+	50 /* within which nearly all comes that is waited for: without a signalfd */
+
 struct serving {
 	const struct foreground *what;
 	int signals;
@@ -91,18 +94,30 @@ int foreground_look(struct error *err)
 	return watch_endings(&signals, err) < 0 ? -1 : foreground_ended(signals, err);
 }
 
+/* How many are ready: none once the time is up (-1: never). */
+static int poll_all(struct pollfd *polls, size_t count, int ms, struct error *err)
+{
+	int ready;
+
+	do {
+		ready = poll(polls, count, ms);
+	} while (ready < 0 && errno == EINTR);
+	return ready < 0 ? fail_errno(err, "waiting for the container") : ready;
+}
+
 int foreground_await(int fd, struct error *err)
 {
 	struct pollfd polls[] = { { .fd = fd, .events = POLLIN }, { .events = POLLIN } };
 	auto_fd signals = -1;
+	int ready = poll_all(polls, 1, SOON_MS, err);
 
+	if (ready != 0)
+		return ready < 0 ? -1 : 0;
 	if (watch_endings(&signals, err) < 0)
 		return -1;
 	polls[1].fd = signals;
-	while (poll(polls, ARRAY_SIZE(polls), -1) < 0) {
-		if (errno != EINTR)
-			return fail_errno(err, "waiting for the container");
-	}
+	if (poll_all(polls, ARRAY_SIZE(polls), -1, err) < 0)
+		return -1;
 	return polls[0].revents ? 0 : foreground_ended(signals, err);
 }
 

@@ -9,21 +9,17 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/process.h"
-#include "runtime/foreground.h"
-#include "runtime/handover.h"
 #include "runtime/hooks.h"
 #include "runtime/process/execute.h"
+#include "runtime/process/identity.h"
 #include "runtime/process/keyring.h"
 #include "runtime/process/limits.h"
-#include "runtime/process/terminal.h"
-#include "runtime/rootfs/devices.h"
 #include "runtime/stage.h"
 #include "runtime/steps.h"
 #include "spec/config.h"
@@ -37,29 +33,13 @@ struct init {
 
 /* ---- enter -------------------------------------------------------------------------- */
 
-/* The lock goes with the parent's copy of the directory; and to be told of the parent's
- * death, nobody but the parent may hold its end of the socket. */
+/* The lock goes with the parent's copy of the directory. */
 static void leave_parent(struct creation *creation)
 {
 	cleanup_fd(&creation->container.dir_fd);
 	cleanup_fd(&creation->container.root_fd);
-	cleanup_fd(&creation->parent_sock);
 	creation->container.dir_fd = creation->container.root_fd = -1;
-	creation->parent_sock = -1;
-	foreground_release_signals();
-}
-
-/* In a user namespace whose map lacks 0 we stay who we are, with all capabilities. */
-static int become_root(struct error *err)
-{
-	if (setresgid(0, 0, 0) < 0 && errno != EINVAL)
-		return fail_errno(err, "becoming group 0 of the user namespace");
-	if (setresuid(0, 0, 0) < 0 && errno != EINVAL)
-		return fail_errno(err, "becoming user 0 of the user namespace");
-	/* A change of ids hides /proc/self from ourselves. */
-	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
-		return fail_errno(err, "PR_SET_DUMPABLE");
-	return 0;
+	birth_leave_parent(&creation->birth);
 }
 
 /* A new network namespace's loopback is down. */
@@ -109,7 +89,8 @@ static int enter_namespaces(struct init *init, struct error *err)
 	step_reached(creation->request->steps, STEP_ENTERED);
 	if (creation->waits_placed && stage_await(init->sock, STAGE_PLACED, err) < 0)
 		return -1;
-	if (in_user && become_root(err) < 0)
+	/* A change of ids hides /proc/self from ourselves, unless we are dumpable. */
+	if (in_user && identity_become_root(true, err) < 0)
 		return -1;
 	return namespaces_unshare(namespaces, init->config, err);
 }
@@ -165,27 +146,15 @@ static void make_cwd(const struct init *init, int root_fd)
 		(void)!path_mkdirs_in_root(root_fd, cwd, options, &made, &ignored);
 }
 
-static int make_terminal(struct init *init, int root_fd, struct error *err)
+static int make_terminal(const struct init *init, int root_fd, struct error *err)
 {
-	const struct creation *creation = init->creation;
-	const struct oci_process *process = init->config->process;
-	auto_terminal terminal = TERMINAL_NONE;
+	const struct birth_terminal terminal = {
+		.process = init->config->process,
+		.root_fd = root_fd,
+		.at_console = true,
+	};
 
-	if (!process->terminal) {
-		terminal_give_standard(root_fd, process->user.uid);
-		return 0;
-	}
-	if (terminal_open(root_fd, process, &terminal, err) < 0 ||
-		devices_bind_console(root_fd, terminal.slave, err) < 0)
-		return -1;
-	if (creation->console_sock >= 0) {
-		if (handover_send("--console-socket", creation->console_sock, "/dev/ptmx",
-			    terminal.master, err) < 0)
-			return -1;
-	} else if (stage_send_fd(init->sock, STAGE_TERMINAL, terminal.master, err) < 0) {
-		return -1;
-	}
-	return terminal_attach(&terminal, err);
+	return birth_make_terminal(&init->creation->birth, &terminal, err);
 }
 
 static int await_hooks(const struct init *init, struct error *err)
@@ -270,8 +239,8 @@ static int await_start(struct init *init, struct error *err)
 		return 0;
 	if (stage_send(init->sock, STAGE_READY, err) < 0)
 		return -1;
-	cleanup_fd(&creation->init_sock);
-	creation->init_sock = -1;
+	cleanup_fd(&creation->birth.far_sock);
+	creation->birth.far_sock = -1;
 	let_signals_end_us();
 	return accept_start(init, err);
 }
@@ -330,7 +299,7 @@ no_return void init_main(struct creation *creation)
 	struct init init = {
 		.creation = creation,
 		.config = &creation->bundle.config,
-		.sock = creation->init_sock,
+		.sock = creation->birth.far_sock,
 	};
 	struct error err = { 0 };
 

@@ -39,14 +39,15 @@ static bool has_our_name(pid_t pid)
 
 bool memory_ended_init(const struct creation *creation)
 {
-	struct pollfd death = { .fd = creation->pidfd, .events = POLLIN };
+	struct pollfd death = { .fd = creation->birth.pidfd, .events = POLLIN };
 
 	if (!is_limited(creation))
 		return false;
 	/* A program that has our own name is given up on. */
-	for (int rounds = 0; rounds < 200 && has_our_name(creation->pid); rounds++) {
+	for (int rounds = 0; rounds < 200 && has_our_name(creation->birth.pid);
+		rounds++) {
 		if (poll(&death, 1, 1) > 0)
-			return has_our_name(creation->pid);
+			return has_our_name(creation->birth.pid);
 	}
 	return false;
 }
@@ -86,8 +87,7 @@ static int try_limit(
 	probe.id = id;
 	probe.memory_floor = limit;
 	probe.start = true;
-	probe.foreground = false;
-	probe.pid_file = probe.console_socket = probe.pidfd_socket = NULL;
+	probe.birth = (struct birth_request){ 0 };
 	probe.steps = NULL;
 	probe.seccomp_log = false;
 	if (create_container(&probe, &creation, err) < 0) {

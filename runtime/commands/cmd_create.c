@@ -10,23 +10,23 @@
 int create_request_of(const struct command_call *call, const char *root,
 	struct create_request *ret, struct error *err)
 {
-	bool stays = ret->start && ret->foreground;
+	bool stays = ret->start && ret->birth.foreground;
 	const struct runtime_options *global = call->global;
 	const struct create_options *options = call->options;
 
 	*ret = (struct create_request){
 		.start = ret->start,
 		.notify = ret->notify,
-		.foreground = ret->foreground,
 		.root = root,
 		.id = call->argv[0],
 		.bundle = { .directory = options->bundle,
 			.config_file = options->config,
 			.strict = global->strict },
 		.driver = options_cgroup_driver(global),
-		.pid_file = options->pid_file,
-		.console_socket = options->console_socket,
-		.pidfd_socket = options->pidfd_socket,
+		.birth = { .pid_file = options->pid_file,
+			.console_socket = options->console_socket,
+			.pidfd_socket = options->pidfd_socket,
+			.foreground = ret->birth.foreground },
 		.preserve_fds = options->preserve_fds,
 		.rootless = options_rootless(global),
 		.no_pivot = options->no_pivot,

@@ -192,11 +192,11 @@ static int execute(const struct command_call *call, const struct exec_request *r
 
 	if (exec_container(request, &joining, err) < 0)
 		return -1;
-	if (!request->foreground)
+	if (!request->birth.foreground)
 		return 0;
-	foreground = (struct foreground){
-		.pid = joining.pid, .pidfd = joining.pidfd, .master = joining.master
-	};
+	foreground = (struct foreground){ .pid = joining.birth.pid,
+		.pidfd = joining.birth.pidfd,
+		.master = joining.birth.master };
 	return foreground_serve(&foreground, call->ret_status, err);
 }
 
@@ -273,11 +273,11 @@ static int exec_command(const struct command_call *call, struct error *err)
 		.process = &process,
 		.filter_cache = root,
 		.cgroups = &options->cgroup,
-		.pid_file = options->pid_file,
-		.console_socket = options->console_socket,
-		.pidfd_socket = options->pidfd_socket,
+		.birth = { .pid_file = options->pid_file,
+			.console_socket = options->console_socket,
+			.pidfd_socket = options->pidfd_socket,
+			.foreground = !options->detach },
 		.preserve_fds = options->preserve_fds,
-		.foreground = !options->detach,
 		.seccomp_log = options->seccomp_log,
 	};
 

@@ -17,12 +17,12 @@ static int restore_command(const struct command_call *call, struct error *err)
 		.id = call->argv[0],
 		.bundle = { .directory = options->bundle, .strict = global->strict },
 		.driver = options_cgroup_driver(global),
-		.pid_file = options->pid_file,
-		.console_socket = options->console_socket,
+		.birth = { .pid_file = options->pid_file,
+			.console_socket = options->console_socket,
+			.foreground = !options->detach },
 		.rootless = options_rootless(global),
 		.no_pivot = options->no_pivot,
 		.start = true,
-		.foreground = !options->detach,
 	};
 	const struct restore_request request = {
 		.create = &create, .options = options, .criu = global->criu

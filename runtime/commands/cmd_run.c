@@ -45,9 +45,9 @@ int creation_stay(const struct command_call *call, struct creation *creation, bo
 	struct error *err)
 {
 	const struct foreground foreground = {
-		.pid = creation->pid,
-		.pidfd = creation->pidfd,
-		.master = creation->master,
+		.pid = creation->birth.pid,
+		.pidfd = creation->birth.pidfd,
+		.master = creation->birth.master,
 		.notify_fd = creation->notify_fd,
 	};
 	struct error after;
@@ -75,7 +75,8 @@ static int leave(
 	if (fd_lock(creation->container.dir_fd, LOCK_UN, call->argv[0], err) < 0)
 		return -1;
 	foreground_release_signals(); /* it lives on without us */
-	return notify_await(creation->notify_fd, creation->pidfd, creation->pid, err);
+	return notify_await(
+		creation->notify_fd, creation->birth.pidfd, creation->birth.pid, err);
 }
 
 static int run_command(const struct command_call *call, struct error *err)
@@ -83,7 +84,7 @@ static int run_command(const struct command_call *call, struct error *err)
 	const struct create_options *options = call->options;
 	auto_free char *root = options_root(call->global);
 	struct create_request request = {
-		.start = true, .notify = true, .foreground = !options->detach
+		.start = true, .notify = true, .birth.foreground = !options->detach
 	};
 	auto_creation creation = CREATION_NONE;
 

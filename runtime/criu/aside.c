@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/process.h"
-#include "runtime/stage.h"
+#include "runtime/birth.h"
 
 static no_return void serve(const struct aside *aside, int sock)
 {
@@ -33,7 +33,7 @@ int aside_run(const struct aside *aside, struct error *err)
 	close(ends[1]);
 	if (pid < 0)
 		return fail_errno(err, "%s: making a process", aside->what);
-	if (stage_await_end(ours, err) < 0 || process_wait(pid, &status, err) < 0)
+	if (birth_await(ours, STAGE_END, err) < 0 || process_wait(pid, &status, err) < 0)
 		return -1;
 	pid = -1;
 	return status ? fail(err, "%s ended with status %d", aside->what, status) : 0;

@@ -15,10 +15,10 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/socket.h"
+#include "runtime/birth.h"
 #include "runtime/criu/log.h"
 #include "runtime/criu/wire.h"
 #include "runtime/foreground.h"
-#include "runtime/stage.h"
 #include "spec/names.h"
 
 #define MESSAGE_MAX 65536
@@ -146,9 +146,9 @@ static int start(struct worker *worker, struct error *err)
 		return fail_errno(err, "making a process for criu");
 	cleanup_fd(&worker->far_stage);
 	worker->far_stage = -1;
-	if (stage_await_fd(worker->stage, STAGE_WORKER, &worker->sock, err) < 0)
+	if (birth_await_fd(worker->stage, STAGE_WORKER, &worker->sock, err) < 0)
 		return -1;
-	return stage_await_end(worker->stage, err);
+	return birth_await(worker->stage, STAGE_END, err);
 }
 
 /* Kills it if it is still there. What it had seized goes on, or goes with it. */

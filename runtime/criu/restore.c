@@ -21,13 +21,9 @@
 #include "runtime/criu/external.h"
 #include "runtime/criu/images.h"
 #include "runtime/criu/wire.h"
-#include "runtime/handover.h"
-#include "runtime/hooks.h"
 #include "runtime/namespaces/idmap.h"
 #include "runtime/process/keyring.h"
 #include "runtime/process/labels.h"
-#include "runtime/process/terminal.h"
-#include "runtime/stage.h"
 #include "runtime/steps.h"
 
 #define LOG_FILE "restore.log"
@@ -72,7 +68,7 @@ static int plan(struct restore *restore, struct error *err)
 			err);
 		return -1;
 	}
-	if (creation_plan_terminal(creation, err) < 0 ||
+	if (creation_plan_birth(creation, err) < 0 ||
 		rootfs_open(creation->rootfs, err) < 0)
 		return -1;
 	return criu_places_open(restore->request->options, false, &restore->places, err);
@@ -216,27 +212,21 @@ static int begin(void *argument, pid_t pid, struct str *options, struct error *e
 
 static int run_hooks(struct creation *creation, pid_t pid, struct error *err)
 {
-	auto_oci_state state = { 0 };
-	const struct hooks_call call = {
-		.hooks = &creation->bundle.config.hooks,
-		.state = &state,
-		.cwd_fd = creation->bundle.fd,
-	};
+	auto_fd pidfd = -1;
 
-	container_describe(&creation->container, CONTAINER_CREATING, &state);
-	state.has_pid = true;
-	state.pid = pid;
-	creation->hooks_begun = true;
-	if (hooks_run(&call, HOOK_PRESTART, err) < 0)
-		return -1;
-	return hooks_run(&call, HOOK_CREATE_RUNTIME, err);
+	if (!creation->waits_hooked)
+		return 0;
+	pidfd = process_pidfd_open(pid);
+	if (pidfd < 0)
+		return fail_errno(err, "opening process %d, which criu restores", pid);
+	return creation_run_hooks(creation, pid, pidfd, err);
 }
 
 static int record(struct creation *creation, pid_t pid, struct error *err)
 {
-	creation->pid = pid;
-	creation->pidfd = process_pidfd_open(pid);
-	if (creation->pidfd < 0)
+	creation->birth.pid = pid;
+	creation->birth.pidfd = process_pidfd_open(pid);
+	if (creation->birth.pidfd < 0)
 		return fail_errno(err, "opening the restored process %d", pid);
 	if (creation->container.state.resctrl.path &&
 		resctrl_add(&creation->container.state.resctrl, pid, err) < 0)
@@ -245,7 +235,7 @@ static int record(struct creation *creation, pid_t pid, struct error *err)
 		return -1;
 	if (creation_name_process(creation, err) < 0)
 		return -1;
-	return creation_write_pid_file(creation, err);
+	return birth_announce(&creation->request->birth, &creation->birth, err);
 }
 
 /* A criu that does not know the module, or did not when it saved, lets go of what was
@@ -265,9 +255,9 @@ static int check_labels(
 		labels.apparmor = str_after(options->lsm_profile, "apparmor:");
 	if (options->lsm_profile && str_after(options->lsm_profile, "selinux:"))
 		labels.selinux = str_after(options->lsm_profile, "selinux:");
-	if (labels_expect(creation->pid, &labels, err) == 0)
+	if (labels_expect(creation->birth.pid, &labels, err) == 0)
 		return 0;
-	(void)process_pidfd_signal(creation->pidfd, SIGKILL); /* undone anyway */
+	(void)process_pidfd_signal(creation->birth.pidfd, SIGKILL); /* undone anyway */
 	notice->abandon = true;
 	(void)fail_while(err, "the restored process");
 	return fail_hint(err, "--lsm-profile may name another");
@@ -279,11 +269,10 @@ static int hand_on_terminal(
 {
 	if (notice->fd < 0)
 		return fail(err, "criu's terminal came without its descriptor");
-	if (creation->console_sock >= 0)
-		return handover_send("--console-socket", creation->console_sock,
-			"/dev/ptmx", notice->fd, err);
-	if (creation->request->foreground && creation->master < 0)
-		creation->master = take_fd(&notice->fd);
+	if (creation->birth.console_sock >= 0)
+		return birth_send_master(&creation->birth, notice->fd, err);
+	if (creation->request->birth.foreground && creation->birth.master < 0)
+		creation->birth.master = take_fd(&notice->fd);
 	return 0;
 }
 
@@ -323,7 +312,7 @@ static int call_criu(struct restore *restore, struct error *err)
 
 	if (criu_call(&call, err) < 0)
 		return -1;
-	if (restore->creation->pid <= 0)
+	if (restore->creation->birth.pid <= 0)
 		return fail(err, "criu restored it without saying which process it is");
 	return 0;
 }

@@ -13,11 +13,8 @@
 #include "base/process.h"
 #include "runtime/exec/join.h"
 #include "runtime/exec/tools.h"
-#include "runtime/foreground.h"
-#include "runtime/handover.h"
 #include "runtime/namespaces/namespaces.h"
 #include "runtime/seccomp/watch.h"
-#include "runtime/stage.h"
 #include "spec/names.h"
 
 void joining_free(struct joining *joining)
@@ -28,12 +25,7 @@ void joining_free(struct joining *joining)
 	cleanup_fd(&joining->cgroup_fd);
 	cleanup_fd(&joining->root);
 	cleanup_fd(&joining->proc);
-	cleanup_fd(&joining->parent_sock);
-	cleanup_fd(&joining->child_sock);
-	cleanup_fd(&joining->console_sock);
-	cleanup_fd(&joining->pidfd_sock);
-	cleanup_fd(&joining->pidfd);
-	cleanup_fd(&joining->master);
+	birth_free(&joining->birth);
 }
 
 /* ---- plan --------------------------------------------------------------------------- */
@@ -72,33 +64,6 @@ static int plan_namespaces(struct joining *joining, struct error *err)
 	return joining->root < 0 ? fail_errno(err, "opening %s", path) : 0;
 }
 
-static int plan_terminal(struct joining *joining, struct error *err)
-{
-	const struct exec_request *request = joining->request;
-	bool terminal = request->process->terminal;
-
-	if (terminal && !request->foreground && !request->console_socket)
-		return fail(err,
-			"cannot allocate tty if runtime will detach without setting "
-			"console socket; add --console-socket");
-	if (request->console_socket && !terminal)
-		return fail(err, "cannot use console socket if no terminal is asked for");
-	if (!request->console_socket)
-		return 0;
-	return handover_connect(
-		"--console-socket", request->console_socket, &joining->console_sock, err);
-}
-
-/* Before there is a process, for it would be of no use without. */
-static int plan_pidfd(struct joining *joining, struct error *err)
-{
-	const char *path = joining->request->pidfd_socket;
-
-	if (!path)
-		return 0;
-	return handover_connect("--pidfd-socket", path, &joining->pidfd_sock, err);
-}
-
 static int plan_cgroup(struct joining *joining, struct error *err)
 {
 	const struct exec_request *request = joining->request;
@@ -123,7 +88,6 @@ static int plan(struct joining *joining, struct error *err)
 	const struct exec_request *request = joining->request;
 	/* A tool of the host is no program of the image, to be held by its filter. */
 	bool filtered = !request->tools || request->tools->joins_mounts;
-	int ends[2];
 
 	if (execute_check(request->process, err) < 0)
 		return -1;
@@ -133,8 +97,10 @@ static int plan(struct joining *joining, struct error *err)
 	joining->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (joining->proc < 0)
 		return fail_errno(err, "opening /proc");
-	if (plan_namespaces(joining, err) < 0 || plan_terminal(joining, err) < 0 ||
-		plan_pidfd(joining, err) < 0 || plan_cgroup(joining, err) < 0)
+	if (plan_namespaces(joining, err) < 0 ||
+		birth_plan(&request->birth, request->process->terminal, &joining->birth,
+			err) < 0 ||
+		plan_cgroup(joining, err) < 0)
 		return -1;
 	if (seccomp_prepare(filtered ? request->config->linux.seccomp : NULL,
 		    request->filter_cache, &joining->filter, err) < 0)
@@ -153,11 +119,7 @@ static int plan(struct joining *joining, struct error *err)
 	/* A watch is to be born where we are, not where exec's processes are. */
 	joining->relayed =
 		joining->joins_user || (joining->joins_pid && joining->filter.watch);
-	if (stage_pair(ends, err) < 0)
-		return -1;
-	joining->parent_sock = ends[0];
-	joining->child_sock = ends[1];
-	return 0;
+	return birth_open(&joining->birth, err);
 }
 
 /* ---- act ---------------------------------------------------------------------------- */
@@ -168,64 +130,42 @@ static int clone_child(struct joining *joining, struct error *err)
 		return fail_errno(err, "joining the pid namespace of the container");
 	/* It goes there itself where it cannot be born there: an old kernel, or a cgroup that
 	 * has given its controllers to its children. */
-	joining->pid = process_clone_into(0, &joining->cgroup_fd, &joining->pidfd);
-	if (joining->pid == 0)
+	joining->birth.pid =
+		process_clone_into(0, &joining->cgroup_fd, &joining->birth.pidfd);
+	if (joining->birth.pid == 0)
 		join_main(joining);
-	return joining->pid < 0 ? fail_errno(err, "making a process") : 0;
-}
-
-static int write_pid_file(const struct joining *joining, struct error *err)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", joining->pid);
-
-	if (!joining->request->pid_file)
-		return 0;
-	return file_replace_at(AT_FDCWD, joining->request->pid_file, text, (size_t)length,
-		(struct file_replace_options){ .mode = 0644 }, err);
-}
-
-static int hand_over_pidfd(const struct joining *joining, struct error *err)
-{
-	if (joining->pidfd_sock < 0)
-		return 0;
-	return handover_send(
-		"--pidfd-socket", joining->pidfd_sock, "pidfd", joining->pidfd, err);
+	return joining->birth.pid < 0 ? fail_errno(err, "making a process") : 0;
 }
 
 /* Who stands still with the container cannot be waited for, not even after SIGKILL: of
  * version 1's freezer it dies once it is thawed. */
-int exec_await(const struct joining *joining, pid_t *pid, struct error *err)
+int exec_abandon(const struct joining *joining, pid_t *pid, struct error *err)
 {
-	if (!joining->request->paused || foreground_await(joining->parent_sock, err) == 0)
-		return 0;
+	if (err->errnum != EINTR || *pid <= 0)
+		return -1;
 	(void)kill(take_pid(pid), SIGKILL);
-	return fail_while(err, "the container is paused");
+	return joining->request->paused ? fail_while(err, "the container is paused") : -1;
 }
 
 static int converse(struct joining *joining, struct error *err)
 {
 	const struct exec_request *request = joining->request;
+	struct birth *birth = &joining->birth;
 
 	seccomp_let_go(&joining->filter);
-	cleanup_fd(&joining->child_sock);
-	joining->child_sock = -1;
-	log_debug("process %d joins container %s, to execute %s", joining->pid,
+	cleanup_fd(&birth->far_sock);
+	birth->far_sock = -1;
+	log_debug("process %d joins container %s, to execute %s", birth->pid,
 		request->container->state.id, request->process->args.items[0]);
-	if (seccomp_watch_start(joining->filter.watch, joining->pidfd, err) < 0)
+	if (seccomp_watch_start(joining->filter.watch, birth->pidfd, err) < 0)
 		return -1;
-	if (request->process->terminal && joining->console_sock < 0 &&
-		(exec_await(joining, &joining->pid, err) < 0 ||
-			stage_await_fd(joining->parent_sock, STAGE_TERMINAL,
-				&joining->master, err) < 0))
+	if (birth_await_terminal(birth, request->process->terminal, err) < 0)
 		return -1;
-	if (resctrl_add(&request->container->state.resctrl, joining->pid, err) < 0 ||
-		hand_over_pidfd(joining, err) < 0 || write_pid_file(joining, err) < 0)
+	if (resctrl_add(&request->container->state.resctrl, birth->pid, err) < 0 ||
+		birth_announce(&request->birth, birth, err) < 0 ||
+		stage_send(birth->sock, STAGE_RECORDED, err) < 0)
 		return -1;
-	if (stage_send(joining->parent_sock, STAGE_RECORDED, err) < 0 ||
-		exec_await(joining, &joining->pid, err) < 0)
-		return -1;
-	return stage_await_end(joining->parent_sock, err);
+	return birth_await(birth->sock, STAGE_END, err);
 }
 
 /* Into a pid namespace whose first process has gone nobody is born (ENOMEM). */
@@ -254,7 +194,8 @@ int exec_container(
 	if (result == 0)
 		result = converse(&joining, err);
 	if (result < 0) {
-		cleanup_pid(&joining.pid);
+		(void)!exec_abandon(&joining, &joining.birth.pid, err);
+		cleanup_pid(&joining.birth.pid);
 		return explain_death(request, err);
 	}
 	*ret = joining;

@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "runtime/birth.h"
 #include "runtime/container.h"
 #include "runtime/process/execute.h"
 
@@ -33,13 +34,10 @@ struct exec_request {
 	const struct oci_process *process;
 	const char *filter_cache; /* for seccomp_prepare() */
 	const struct strings *cgroups;
-	const char *pid_file;
-	const char *console_socket;
-	const char *pidfd_socket;
+	struct birth_request birth;
 	uint32_t preserve_fds;
-	bool foreground;
 	bool seccomp_log;
-	bool paused; /* the container is: it may take long, see exec_await() */
+	bool paused; /* the container is: it may take long, see exec_abandon() */
 	const struct tools *tools; /* exec --tools; NULL: a process like the others */
 };
 
@@ -57,27 +55,19 @@ struct joining {
 	bool joins_pid;
 	bool joins_user;
 	bool relayed; /* a relay joins and enters for the new process */
-	int parent_sock;
-	int child_sock;
-	int console_sock;
-	int pidfd_sock;
-	pid_t pid;
-	int pidfd;
-	int master;
+	struct birth birth;
 };
 
 #define JOINING_NONE                                                          \
 	{                                                                     \
 		.filter = SECCOMP_FILTER_NONE, .cgroup_fd = -1, .target = -1, \
-		.root = -1, .proc = -1, .parent_sock = -1, .child_sock = -1,  \
-		.console_sock = -1, .pidfd_sock = -1, .pid = -1, .pidfd = -1, \
-		.master = -1                                                  \
+		.root = -1, .proc = -1, .birth = BIRTH_NONE                   \
 	}
 #define auto_joining __attribute__((cleanup(joining_free))) struct joining
 void joining_free(struct joining *joining);
 
-/* Comes back once the program is executed. The caller then has pid, pidfd and, of a
- * foreground terminal, its master. On failure no process is left, or in a paused container
- * one that is killed and ends with the pause. */
+/* Comes back once the program is executed. The caller then has its birth: pid, pidfd and, of
+ * a foreground terminal, its master. On failure no process is left, or after a signal one that
+ * is killed: in a paused container it ends with the pause. */
 int exec_container(const struct exec_request *request, struct joining *ret,
 	struct error *err) must_check;

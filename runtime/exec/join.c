@@ -7,19 +7,16 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/process.h"
 #include "runtime/exec/tools.h"
-#include "runtime/foreground.h"
-#include "runtime/handover.h"
 #include "runtime/namespaces/namespaces.h"
 #include "runtime/namespaces/relay.h"
+#include "runtime/process/identity.h"
 #include "runtime/process/keyring.h"
 #include "runtime/process/limits.h"
 #include "runtime/process/scheduler.h"
-#include "runtime/process/terminal.h"
 #include "runtime/stage.h"
 #include "spec/config.h"
 
@@ -58,37 +55,15 @@ static int enter_root(const struct joining *joining, struct error *err)
 
 static int make_terminal(const struct joining *joining, struct error *err)
 {
-	const struct oci_process *process = joining->request->process;
-	auto_terminal terminal = TERMINAL_NONE;
-	auto_fd root = -1;
+	auto_fd root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct birth_terminal terminal = {
+		.process = joining->request->process,
+		.root_fd = root,
+	};
 
-	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return fail_errno(err, "opening the root of the container");
-	if (!process->terminal) {
-		terminal_give_standard(root, process->user.uid);
-		return 0;
-	}
-	if (terminal_open(root, process, &terminal, err) < 0)
-		return -1;
-	if (joining->console_sock >= 0) {
-		if (handover_send("--console-socket", joining->console_sock, "/dev/ptmx",
-			    terminal.master, err) < 0)
-			return -1;
-	} else if (stage_send_fd(joining->child_sock, STAGE_TERMINAL, terminal.master,
-			   err) < 0) {
-		return -1;
-	}
-	return terminal_attach(&terminal, err);
-}
-
-static int become_root(struct error *err)
-{
-	if ((setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) && errno != EINVAL)
-		return fail_errno(err, "becoming user 0 of the user namespace");
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return fail_errno(err, "PR_SET_DUMPABLE");
-	return 0;
+	return birth_make_terminal(&joining->birth, &terminal, err);
 }
 
 static int go_in(const struct joining *joining, struct error *err)
@@ -96,7 +71,7 @@ static int go_in(const struct joining *joining, struct error *err)
 	if (setsid() < 0)
 		return fail_errno(err, "beginning a session");
 	if (joining->relayed) /* by who has been everywhere */
-		return joining->joins_user ? become_root(err) : 0;
+		return joining->joins_user ? identity_become_root(false, err) : 0;
 	if (enter_cgroup(joining, err) < 0 ||
 		enter(joining, joining->namespaces, err) < 0)
 		return -1;
@@ -119,9 +94,7 @@ static int run(struct joining *joining, struct error *err)
 	struct execute *execute = &joining->execute;
 	auto_oci_state state = { 0 };
 
-	cleanup_fd(&joining->parent_sock);
-	joining->parent_sock = -1;
-	foreground_release_signals();
+	birth_leave_parent(&joining->birth);
 	if (joining->filter.listener >= 0) {
 		container_describe(container, CONTAINER_RUNNING, &state);
 		execute->subject.state = &state;
@@ -135,7 +108,7 @@ static int run(struct joining *joining, struct error *err)
 		return -1;
 	if (execute_settle(execute, err) < 0)
 		return -1;
-	if (stage_await(joining->child_sock, STAGE_RECORDED, err) < 0)
+	if (stage_await(joining->birth.far_sock, STAGE_RECORDED, err) < 0)
 		return -1;
 	return execute_become(execute, err) < 0 ? -1 : execute_program(execute, err);
 }
@@ -145,7 +118,7 @@ no_return void join_main(struct joining *joining)
 	struct error err = { 0 };
 
 	(void)!run(joining, &err); /* comes back only with an error */
-	stage_send_error(joining->child_sock, &err);
+	stage_send_error(joining->birth.far_sock, &err);
 	_exit(255);
 }
 
@@ -178,7 +151,7 @@ static int relay(struct joining *joining, struct error *err)
 		join_main(joining);
 	if (pid < 0)
 		return fail_errno(err, "making a process");
-	return stage_send_fd(joining->child_sock, STAGE_CLONED, pidfd, err);
+	return stage_send_fd(joining->birth.far_sock, STAGE_CLONED, pidfd, err);
 }
 
 static no_return void relay_main(struct joining *joining)
@@ -187,19 +160,19 @@ static no_return void relay_main(struct joining *joining)
 
 	if (relay(joining, &err) == 0)
 		_exit(0);
-	stage_send_error(joining->child_sock, &err);
+	stage_send_error(joining->birth.far_sock, &err);
 	_exit(255);
 }
 
 int join_relay(struct joining *joining, struct error *err)
 {
+	struct birth *birth = &joining->birth;
 	/* Else the relay goes there itself, or is moved. */
-	pid_t pid = process_clone_into(0, &joining->cgroup_fd, NULL);
+	auto_pid relay = process_clone_into(0, &joining->cgroup_fd, NULL);
 
-	if (pid == 0)
+	if (relay == 0)
 		relay_main(joining);
-	if (pid > 0 && exec_await(joining, &pid, err) < 0)
-		return -1;
-	return relay_await(
-		pid, joining->parent_sock, &joining->pid, &joining->pidfd, err);
+	if (relay_await(&relay, birth->sock, &birth->pid, &birth->pidfd, err) < 0)
+		return exec_abandon(joining, &relay, err);
+	return 0;
 }

@@ -7,10 +7,10 @@
 
 no_return void join_main(struct joining *joining);
 
-/* Parent: clones a relay, which enters all namespaces and clones the new process; sets
- * joining->pid and pidfd. */
+/* Parent: clones a relay, which enters all namespaces and clones the new process; sets the
+ * birth's pid and pidfd. */
 int join_relay(struct joining *joining, struct error *err) must_check;
 
-/* In a paused container: waits until the new process says something, or gives it up, *pid
- * then being nobody to wait for. */
-int exec_await(const struct joining *joining, pid_t *pid, struct error *err) must_check;
+/* After a failure, which it returns: if it was a signal that asks us to end, *pid is killed
+ * and nobody to wait for any more. */
+int exec_abandon(const struct joining *joining, pid_t *pid, struct error *err) must_check;

@@ -16,6 +16,7 @@
 #include "base/process.h"
 #include "runtime/mounts/live_point.h"
 #include "runtime/namespaces/namespaces.h"
+#include "runtime/process/identity.h"
 #include "runtime/rootfs/mounts.h"
 #include "runtime/rootfs/source.h"
 #include "runtime/stage.h"
@@ -253,18 +254,6 @@ static int remove_all(struct inside *inside, struct error *err)
 	return 0;
 }
 
-static int become_root(const struct inside *inside, struct error *err)
-{
-	if (!(inside->kinds & CLONE_NEWUSER))
-		return 0;
-	if ((setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) && errno != EINVAL)
-		return fail_errno(err, "becoming user 0 of the user namespace");
-	/* A change of ids makes us visible; it is taken back at once. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return fail_errno(err, "PR_SET_DUMPABLE");
-	return 0;
-}
-
 /* In a copy of the host's mounts that is the user namespace's own. */
 static int open_as_somebody(struct inside *inside, struct error *err)
 {
@@ -304,7 +293,7 @@ static int work(struct inside *inside, struct error *err)
 		return -1;
 	if (setns(inside->pidfd, (int)inside->late) < 0)
 		return fail_errno(err, "joining the mount namespace of the container");
-	if (become_root(inside, err) < 0)
+	if (inside->kinds & CLONE_NEWUSER && identity_become_root(false, err) < 0)
 		return -1;
 	if (inside->root.root_fd < 0)
 		inside->root.root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -9,7 +9,6 @@
 #include "base/fd.h"
 #include "base/process.h"
 #include "runtime/init.h"
-#include "runtime/stage.h"
 
 bool relay_is_needed(const struct namespaces *namespaces)
 {
@@ -61,7 +60,7 @@ static int run(struct creation *creation, struct error *err)
 		init_main(creation);
 	if (pid < 0)
 		return fail_errno(err, "making the container's process and namespaces");
-	return stage_send_fd(creation->init_sock, STAGE_CLONED, pidfd, err);
+	return stage_send_fd(creation->birth.far_sock, STAGE_CLONED, pidfd, err);
 }
 
 static no_return void relay_main(struct creation *creation)
@@ -70,7 +69,7 @@ static no_return void relay_main(struct creation *creation)
 
 	if (run(creation, &err) == 0)
 		_exit(0);
-	stage_send_error(creation->init_sock, &err);
+	stage_send_error(creation->birth.far_sock, &err);
 	_exit(1);
 }
 
@@ -88,18 +87,17 @@ static int number_of(int pidfd, pid_t *ret, struct error *err)
 	return *ret > 0 ? 0 : fail(err, "%s: no pid in it", path);
 }
 
-int relay_await(pid_t pid, int sock, pid_t *ret_pid, int *ret_pidfd, struct error *err)
+int relay_await(pid_t *relay, int sock, pid_t *ret_pid, int *ret_pidfd, struct error *err)
 {
-	auto_pid relay = pid;
 	auto_fd pidfd = -1;
 	int status;
 
-	if (pid < 0)
+	if (*relay < 0)
 		return fail_errno(err, "making the process that joins the namespaces");
-	if (stage_await_fd(sock, STAGE_CLONED, &pidfd, err) < 0)
+	if (birth_await_fd(sock, STAGE_CLONED, &pidfd, err) < 0)
 		return -1;
-	(void)take_pid(&relay);
-	if (process_wait(pid, &status, err) < 0 || number_of(pidfd, ret_pid, err) < 0)
+	if (process_wait(take_pid(relay), &status, err) < 0 ||
+		number_of(pidfd, ret_pid, err) < 0)
 		return -1;
 	*ret_pidfd = take_fd(&pidfd);
 	return 0;
@@ -107,10 +105,10 @@ int relay_await(pid_t pid, int sock, pid_t *ret_pid, int *ret_pidfd, struct erro
 
 int relay_clone(struct creation *creation, struct error *err)
 {
-	pid_t pid = process_clone_into(0, &creation->cgroup_fd, NULL);
+	struct birth *birth = &creation->birth;
+	auto_pid relay = process_clone_into(0, &creation->cgroup_fd, NULL);
 
-	if (pid == 0)
+	if (relay == 0)
 		relay_main(creation);
-	return relay_await(
-		pid, creation->parent_sock, &creation->pid, &creation->pidfd, err);
+	return relay_await(&relay, birth->sock, &birth->pid, &birth->pidfd, err);
 }

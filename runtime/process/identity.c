@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,6 +72,17 @@ void identity_set_home(uint32_t uid, struct strings *env)
 			return;
 	}
 	strings_env_set(env, "HOME", "/");
+}
+
+int identity_become_root(bool dumpable, struct error *err)
+{
+	if (setresgid(0, 0, 0) < 0 && errno != EINVAL)
+		return fail_errno(err, "becoming group 0 of the user namespace");
+	if (setresuid(0, 0, 0) < 0 && errno != EINVAL)
+		return fail_errno(err, "becoming user 0 of the user namespace");
+	if (prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0) < 0)
+		return fail_errno(err, "PR_SET_DUMPABLE");
+	return 0;
 }
 
 static bool setgroups_denied(void)

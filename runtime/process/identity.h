@@ -2,6 +2,7 @@
  * image gives to that user. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -17,6 +18,11 @@ int identity_parse(const char *text, struct oci_user *user, struct error *err) m
 /* HOME from the caller's /etc/passwd, or "/", unless env has one. Never fails: whatever
  * an image puts there is no reason not to start. */
 void identity_set_home(uint32_t uid, struct strings *env);
+
+/* User and group 0 of the user namespace that we are in, with all its capabilities. Where its
+ * map lacks one of the two, that one stays as it is. dumpable: what PR_SET_DUMPABLE is set to
+ * afterwards, which a change of ids has changed. */
+int identity_become_root(bool dumpable, struct error *err) must_check;
 
 /* Groups, gid, uid, umask. setgroups(2) may be denied in a user namespace, which leaves its
  * groups out with a warning. keep_groups: those of the caller stay. */

@@ -100,6 +100,46 @@ hooks_are_undone() {
 }
 test_case "a restore that was killed is gone with delete --force" hooks_are_undone
 
+# In criu's place, what comes to the hooks, and ends once it is answered.
+come_to_hooks() {
+	cat >"$tmp/to-hooks" <<'END'
+#!/usr/bin/python3
+import os, socket, sys
+sock = socket.socket(fileno=int(sys.argv[2]))
+sock.recv(1 << 20)
+script = b"setup-namespaces"
+notice = b"\x0a%c%b\x10%c" % (len(script), script, 1)
+sock.send(b"\x08\x06\x10\x01\x2a%c%b" % (len(notice), notice))
+sock.recv(1 << 20)
+END
+	chmod +x "$tmp/to-hooks"
+}
+
+hooks_are_ended() {
+	local pid
+
+	come_to_hooks
+	make_bundle "$tmp/web" '.hooks = {"prestart": [{"path": "/bin/sh",
+		"args": ["sh", "-c", "echo $$ >'"$tmp"'/hook; exec sleep 60"]}],
+		"poststop": [{"path": "/bin/touch", "args": ["touch", "'"$tmp"'/after"]}]}'
+	mkdir "$tmp/images"
+	echo '[]' >"$tmp/images/descriptors.json"
+	mocker-runtime --criu "$tmp/to-hooks" restore --image-path "$tmp/images" \
+		--bundle "$tmp/web" web </dev/null >/dev/null 2>"$tmp/said" &
+	pid=$!
+	check wait_until 20 test -s "$tmp/hook"
+	kill -TERM $pid
+	check wait_until 20 eval "! kill -0 $pid"
+	wait $pid && failed "status 0"
+	check_has "$(cat "$tmp/said")" "/hooks/prestart/0: /bin/sh"
+	check_has "$(cat "$tmp/said")" "ended by signal 15 before it began"
+	check_missing "/proc/$(cat "$tmp/hook")"
+	check_exists "$tmp/after"
+	check_equal "$(container_status web)" none
+	rm -r "$tmp/images" "$tmp/hook" "$tmp/after" "$tmp/to-hooks"
+}
+test_case "the hooks of a restore end with TERM" hooks_are_ended
+
 mistakes() {
 	make_bundle "$tmp/web"
 	run mocker-runtime checkpoint web

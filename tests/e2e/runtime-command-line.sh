@@ -178,8 +178,10 @@ answers() {
 		255 | exec --user 1:2:3 web true | UID:GID
 		255 | exec --additional-gids x web true | --additional-gids
 		255 | exec --process TMP/none web | none
-		255 | exec --console-socket TMP/none web true | no terminal
-		255 | exec -t --console-socket TMP/none web true | connecting
+		255 | exec -d --console-socket TMP/none web true | process.terminal is false
+		255 | exec -t --console-socket TMP/none web true | runtime will not detach
+		255 | exec -d -t web true | without setting console socket
+		255 | exec -d -t --console-socket TMP/none web true | connecting
 		0 | exec --cwd /etc web pwd | /etc
 		0 | exec -e A=b web sh -c env | A=b
 		1 | update --l3-cache-schema L3:0=1 web | without /linux/intelRdt

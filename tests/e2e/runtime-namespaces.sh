@@ -138,6 +138,37 @@ user_and_exec() {
 }
 test_case "exec enters a user namespace" user_and_exec
 
+# What is made on the way in belongs to who makes it. A tmpfs takes nothing from a group that
+# its user namespace lacks: without one on /dev.
+map_without_group_0() {
+	local filters=('.linux.namespaces += [{"type": "user"}]' '.process.user.gid = 1000'
+		'.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 1000}]'
+		'.linux.gidMappings = [{"containerID": 1000, "hostID": 101000, "size": 1000}]'
+		'(.mounts[] | select(.type == "devpts")).options -= ["gid=5"]'
+		'del(.mounts[] | select(.destination | IN("/dev", "/dev/shm", "/dev/mqueue")))')
+	local tell='id -u; stat -c %u $(tty)'
+
+	sh_bundle "$tmp/mg" "$tell" '.process.terminal = true' "${filters[@]}"
+	mkdir "$tmp/mg/rootfs/dev/pts"
+	chown -R -h 100000:101000 "$tmp/mg/rootfs"
+	chmod 755 "$tmp"
+	run mocker-runtime run -b "$tmp/mg" mg
+	check_status 0
+	check_output $'0\n0'
+	make_bundle "$tmp/mg" '.process.args = ["sleep", "1000"]' "${filters[@]}"
+	run mocker-runtime run -d -b "$tmp/mg" mg
+	run mocker-runtime exec -t mg sh -c "$tell"
+	check_status 0
+	check_output $'0\n0'
+	echo '{"mounts": [{"destination": "/made/here", "type": "tmpfs"}]}' >"$tmp/list"
+	run mocker-runtime mounts add mg "$tmp/list"
+	check_status 0
+	run mocker-runtime exec mg stat -c %u /made
+	check_output 0
+	mocker-runtime delete --force mg
+}
+test_case "who enters a user namespace without group 0 is its user 0" map_without_group_0
+
 joined_user() {
 	local pid
 

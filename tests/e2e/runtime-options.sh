@@ -181,15 +181,18 @@ test_case "so they do with a user namespace" sends_pidfds \
 	.linux.gidMappings = .linux.uidMappings'
 
 nobody_listens() {
-	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]'
+	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]' '.hooks.prestart = [{
+		"path": "/bin/touch", "args": ["touch", "'"$tmp"'/made"]}]'
 	run mocker-runtime create --pidfd-socket "$tmp/none" -b "$tmp/web" web
 	check_fails_with "--pidfd-socket: connecting to $tmp/none"
+	check_missing "$tmp/made"
 	run mocker-runtime run -d -b "$tmp/web" web
 	run mocker-runtime exec -d --pidfd-socket "$tmp/none" web sleep 2000
 	check_status 255
 	check_fails_with "--pidfd-socket: connecting to $tmp/none"
 	check_equal "$(mocker-runtime ps --format json web | jq length)" 1 "the processes"
 	run mocker-runtime delete --force web
+	rm "$tmp/made"
 }
 test_case "a --pidfd-socket where nobody listens fails, and nothing is left" nobody_listens
 

@@ -254,7 +254,7 @@ console_that_is_busy() {
 	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]'
 	make_bundle "$tmp/tty" '.process.args = ["true"]' '.process.terminal = true'
 	run mocker-runtime run -d -b "$tmp/web" web
-	for command in "exec -t web true" "create -b $tmp/tty tty"; do
+	for command in "exec -d -t web true" "create -b $tmp/tty tty"; do
 		# shellcheck disable=SC2086 # words
 		mocker-runtime ${command/ / --console-socket "$tmp/busy" } 2>"$tmp/said" &
 		waiting=$!

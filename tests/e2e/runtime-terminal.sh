@@ -68,6 +68,8 @@ refuses() {
 	check_fails_with "console socket"
 	run mocker-runtime create -b "$tmp/no" --console-socket "$tmp/nothing" no
 	check_fails_with "--console-socket: connecting to $tmp/nothing"
+	run mocker-runtime run -b "$tmp/no" --console-socket "$tmp/nothing" no
+	check_fails_with "cannot use console socket if runtime will not detach"
 	edit_bundle "$tmp/no" '.process.terminal = false'
 	run mocker-runtime create -b "$tmp/no" --console-socket "$tmp/nothing" no
 	check_fails_with "cannot use console socket"
@@ -76,6 +78,48 @@ refuses() {
 	check_fails_with "needs a devpts"
 }
 test_case "a terminal that can go nowhere is refused, and nothing is left" refuses
+
+# Until it has the terminal, its creator waits in another way than afterwards.
+ends_before_it_is_there() {
+	make_bundle "$tmp/slow" '.process.terminal = true' '.hooks.createContainer = [{
+		"path": "/bin/sh", "args": ["sh", "-c", "echo $$ >'"$tmp"'/hook; exec sleep 60"]}]'
+	mocker-runtime run -b "$tmp/slow" slow 2>"$tmp/said" &
+	waiting=$!
+	check wait_until 60 test -s "$tmp/hook"
+	kill -TERM "$waiting"
+	check wait_until 20 eval "! kill -0 $waiting"
+	wait "$waiting" && failed "status 0"
+	check_has "$(cat "$tmp/said")" "ended by signal 15 before it began"
+	check_missing "/proc/$(cat "$tmp/hook")"
+	check_equal "$(container_status slow)" none
+	rm "$tmp/hook"
+}
+test_case "TERM ends run before the container's terminal is there" ends_before_it_is_there
+
+# What joins takes its time.
+exec_ends_before_it_is_there() {
+	needs strace || return
+	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]' "$@"
+	run mocker-runtime run -d -b "$tmp/web" web
+	check_status 0
+	strace -f -o "$tmp/trace" -e trace=clone3,setsid -e inject=setsid:delay_enter=5000000 \
+		mocker-runtime exec -t --pid-file "$tmp/pid" web true 2>"$tmp/said" &
+	waiting=$!
+	check wait_until 60 grep -q clone3 "$tmp/trace"
+	kill -TERM "$(pgrep -P "$waiting")"
+	wait "$waiting" && failed "status 0"
+	check_has "$(cat "$tmp/said")" "ended by signal 15 before it began"
+	check_missing "$tmp/pid"
+	rm "$tmp/trace"
+	check_equal "$(mocker-runtime ps --format json web | jq length)" 1 "the processes"
+	run mocker-runtime delete --force web
+	check_status 0
+}
+test_case "TERM ends exec before its terminal is there" exec_ends_before_it_is_there
+test_case "so it does in a user namespace" exec_ends_before_it_is_there \
+	'.linux.namespaces += [{"type": "user"}] |
+	.linux.uidMappings = [{"containerID": 0, "hostID": 0, "size": 65536}] |
+	.linux.gidMappings = .linux.uidMappings'
 
 # The caller's terminal as standard input, without one of its own: what runs inside may
 # read and write it, but not type into it (TIOCSTI) or be signalled by it.
