@@ -249,6 +249,48 @@ int fd_cloexec_from(int first, struct error *err)
 	return cloexec_one_by_one(first, err);
 }
 
+static bool is_among(const int *fds, size_t count, int fd)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fds[i] == fd)
+			return true;
+	return false;
+}
+
+/* The least that is `first` or above it; -1 where there is none. */
+static int least_from(const int *fds, size_t count, int first)
+{
+	int least = -1;
+
+	for (size_t i = 0; i < count; i++)
+		if (fds[i] >= first && (least < 0 || fds[i] < least))
+			least = fds[i];
+	return least;
+}
+
+static void close_one_by_one(int first, const int *kept, size_t count)
+{
+	long limit = sysconf(_SC_OPEN_MAX);
+
+	for (int fd = first; fd < limit; fd++)
+		if (!is_among(kept, count, fd))
+			(void)close(fd); /* most are not open */
+}
+
+void fd_close_but(int first, const int *kept, size_t count)
+{
+	for (int next = first, end = 0; end >= 0; next = end + 1) {
+		end = least_from(kept, count, next);
+		if (end == next)
+			continue;
+		if (syscall(SYS_close_range, (unsigned)next,
+			    end < 0 ? ~0u : (unsigned)end - 1, 0) < 0) {
+			close_one_by_one(next, kept, count);
+			return;
+		}
+	}
+}
+
 struct fd_path fd_path(int fd)
 {
 	struct fd_path path;

@@ -59,6 +59,9 @@ void fd_fill_standard(void);
  * the kernel has none). */
 int fd_cloexec_from(int first, struct error *err) must_check;
 
+/* Closes every descriptor from `first` but these, of which negative ones are none. */
+void fd_close_but(int first, const int *kept, size_t count);
+
 /* "/proc/self/fd/N", in a buffer of its own by value. */
 struct fd_path {
 	char text[32];

@@ -68,7 +68,9 @@ pid_t process_clone(uint64_t flags, int *ret_pidfd)
 	return pid < 0 && errno == ENOSYS ? clone_without_clone3(flags, ret_pidfd) : pid;
 }
 
-#define FLAG_SIGNALED 0x400u /* the kernel's PF_SIGNALED: it ends because of a signal */
+/* The kernel's PF_SIGNALED: it ends because of a signal; PF_FORKNOEXEC. */
+#define FLAG_SIGNALED   0x400u
+#define FLAG_UNEXECUTED 0x40u
 
 /* What /proc/PID/stat says from field 3 on. Field 2 is the name in brackets, which may
  * itself hold brackets and spaces. */
@@ -142,6 +144,17 @@ pid_t process_clone_into(uint64_t flags, int *cgroup_fd, int *ret_pidfd)
 		*cgroup_fd = -1;
 	}
 	return process_clone(flags, ret_pidfd);
+}
+
+bool process_is_unexecuted(pid_t pid)
+{
+	struct stat_line line;
+	unsigned flags;
+	struct error unknown;
+
+	return read_stat(pid, &line, &unknown) == 0 &&
+	       sscanf(line.after_name, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+	       flags & FLAG_UNEXECUTED;
 }
 
 int process_pidfd_open(pid_t pid)

@@ -38,6 +38,17 @@ int process_stat(pid_t pid, uint64_t *ret_start_time, char *ret_state,
 /* The words that we were called with, as the kernel keeps them; freed by the caller. */
 int process_arguments(struct strings *ret, struct error *err) must_check;
 
+/* Whether it is what it was cloned as, or was when it ended, and has executed no program. Known
+ * from the moment at which an execve closes what is close-on-exec; false of one that has gone. */
+bool process_is_unexecuted(pid_t pid);
+
+/* What the kernel keeps of the words and the environment that we were called with is shown
+ * to others (/proc/PID/cmdline, environ). process_own_words(), first thing in main(), moves
+ * argv and environ elsewhere; after it process_set_title() puts a title in the place of what
+ * is shown. */
+void process_own_words(char **argv);
+void process_set_title(const char *title);
+
 /* waitpid() through EINTR. Exit status as a shell gives it: 128+n for a signal. */
 int process_wait(pid_t pid, int *ret_status, struct error *err) must_check;
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/process.h"
 #include "runtime/foreground.h"
 #include "runtime/handover.h"
 #include "runtime/process/terminal.h"
@@ -80,6 +81,17 @@ int birth_await(int sock, enum stage stage, struct error *err)
 	return birth_await_fd(sock, stage, NULL, err);
 }
 
+int birth_await_execve(int sock, pid_t pid, bool filtered, struct error *err)
+{
+	if (birth_await(sock, STAGE_END, err) < 0)
+		return -1;
+	if (!process_is_unexecuted(pid))
+		return 0;
+	(void)fail_code(err, STAGE_PEER_ENDED,
+		"the container's process ended before it executed its program");
+	return filtered ? fail_hint(err, BIRTH_FILTER_HINT) : -1;
+}
+
 int birth_await_terminal(struct birth *birth, bool terminal, struct error *err)
 {
 	if (!terminal || birth->console_sock >= 0)
@@ -119,11 +131,17 @@ int birth_announce(
 /* ---- the process -------------------------------------------------------------------- */
 
 /* To be told of the parent's death, nobody but the parent may hold its end of the socket. */
-void birth_leave_parent(struct birth *birth)
+void birth_let_go(struct birth *birth)
 {
 	cleanup_fd(&birth->sock);
 	cleanup_fd(&birth->pidfd_sock);
 	birth->sock = birth->pidfd_sock = -1;
+	process_set_title("mocker-runtime init");
+}
+
+void birth_leave_parent(struct birth *birth)
+{
+	birth_let_go(birth);
 	foreground_release_signals();
 }
 

@@ -24,6 +24,8 @@
 
 struct oci_process;
 
+#define BIRTH_FILTER_HINT "does /linux/seccomp let it call execve?"
+
 /* What the caller wants of it; borrowed. */
 struct birth_request {
 	const char *pid_file;
@@ -68,13 +70,21 @@ int birth_await_fd(int sock, enum stage stage, int *ret_fd, struct error *err) m
 int birth_await_terminal(
 	struct birth *birth, bool terminal, struct error *err) must_check;
 
+/* The end of the stage socket, which an execve causes, and a death too: fails with errnum
+ * STAGE_PEER_ENDED where it was that, as far as can be told. A filter may be why. */
+int birth_await_execve(
+	int sock, pid_t pid, bool filtered, struct error *err) must_check;
+
 /* Tells the caller who was born: the pidfd, then the pid file. */
 int birth_announce(const struct birth_request *request, struct birth *birth,
 	struct error *err) must_check;
 
 /* ---- the process -------------------------------------------------------------------- */
 
-/* Lets go of what is the parent's alone, and of its way with signals. */
+/* Lets go of what is the parent's alone: its descriptors, and in what others may see of us its
+ * command line and environment. A relay does so before it makes the process. */
+void birth_let_go(struct birth *birth);
+/* The same, and the parent's way with signals. */
 void birth_leave_parent(struct birth *birth);
 
 struct birth_terminal {

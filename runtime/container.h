@@ -97,6 +97,9 @@ int container_remove(const struct container *container, struct error *err) must_
 
 /* The pidfd of the first process, borrowed; -1 once it has ended. */
 int container_process(const struct container *container);
+/* Whether it has ended, or does now: what a process had goes before it can be seen to have
+ * ended. Waits for 0.1 s at most. */
+bool container_ends(const struct container *container);
 enum container_status container_status(const struct container *container);
 const char *container_status_word(enum container_status status);
 

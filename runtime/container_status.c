@@ -16,6 +16,13 @@ int container_process(const struct container *container)
 	return container->pidfd >= 0 && poll(&ended, 1, 0) == 1 ? -1 : container->pidfd;
 }
 
+bool container_ends(const struct container *container)
+{
+	struct pollfd ended = { .fd = container->pidfd, .events = POLLIN };
+
+	return container->pidfd < 0 || poll(&ended, 1, 100) == 1;
+}
+
 static bool has_file(const struct container *container, const char *name)
 {
 	return faccessat(container->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;

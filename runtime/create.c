@@ -3,6 +3,7 @@
 #include "runtime/create.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 #include "runtime/namespaces/idmap.h"
 #include "runtime/namespaces/relay.h"
 #include "runtime/notify.h"
+#include "runtime/process/caps.h"
 #include "runtime/process/limits.h"
 #include "runtime/seccomp/watch.h"
 #include "runtime/start.h"
@@ -99,7 +101,11 @@ static int plan_parts(struct creation *creation, struct error *err)
 static void plan_waits(struct creation *creation)
 {
 	const struct oci_config *config = &creation->bundle.config;
+	const struct namespaces *namespaces = &creation->namespaces;
 
+	creation->hides_init =
+		(namespaces->makes_user || namespaces_joins(namespaces, CLONE_NEWUSER)) &&
+		caps_has(CAP_SYS_PTRACE);
 	creation->relayed = relay_is_needed(&creation->namespaces);
 	creation->waits_placed = creation->namespaces.makes_user ||
 				 config->linux.net_devices_count ||
@@ -265,10 +271,7 @@ static int clone_direct(struct creation *creation, struct error *err)
 {
 	const struct namespaces *namespaces = &creation->namespaces;
 	struct birth *birth = &creation->birth;
-	bool joins_pid = namespaces_joins(namespaces, CLONE_NEWPID);
 
-	if (joins_pid && namespaces_join_kind(namespaces, CLONE_NEWPID, err) < 0)
-		return -1;
 	/* Else init goes there: where the kernel cannot do it, where a cgroup has a limit of no
 	 * processes, which only births count against. */
 	birth->pid = process_clone_into(
@@ -283,7 +286,7 @@ static int clone_direct(struct creation *creation, struct error *err)
 					 err, "Linux makes no user namespace in a chroot")
 			       : -1;
 	}
-	return joins_pid ? namespaces_restore_pid(err) : 0;
+	return 0;
 }
 
 static int clone_process(struct creation *creation, struct error *err)
@@ -386,11 +389,9 @@ static int settle(struct creation *creation, struct error *err)
 	if (request->memory_floor)
 		return birth_await(birth->sock, STAGE_READY, err);
 	if (request->start) {
-		if (birth_await(birth->sock, STAGE_END, err) < 0)
+		if (birth_await_execve(birth->sock, birth->pid,
+			    creation->filter.program != NULL, err) < 0)
 			return -1;
-		if (memory_ended_init(creation))
-			return fail_code(err, STAGE_PEER_ENDED,
-				"the container's init ended early");
 		step_reached(request->steps, STEP_EXECUTED);
 		if (container_started(container, config, err) < 0)
 			return -1;
@@ -419,9 +420,11 @@ static int explain_end(struct creation *creation, struct error *err)
 	if (process_wait(birth->pid, &status, &ignored) < 0)
 		return -1;
 	birth->pid = -1;
-	if (status != 128 + SIGKILL)
-		return fail(
+	if (status != 128 + SIGKILL) {
+		(void)fail(
 			err, "the container's init ended early, with status %d", status);
+		return creation->filter.program ? fail_hint(err, BIRTH_FILTER_HINT) : -1;
+	}
 	if (memory_blame_limit(creation, err) < 0)
 		return -1;
 	return fail(err, "the container's init was killed; did somebody kill it?");

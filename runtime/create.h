@@ -64,6 +64,7 @@ struct creation {
 	bool relayed;       /* a relay has joined and entered for init */
 	bool waits_placed;
 	bool waits_hooked;
+	bool hides_init;  /* before `start` nobody but who may trace us looks into init */
 	bool hooks_begun; /* poststop is due if it fails */
 	int notify_fd;    /* where the container says that it is ready; -1 */
 };

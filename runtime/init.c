@@ -9,10 +9,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "runtime/hooks.h"
@@ -33,13 +35,18 @@ struct init {
 
 /* ---- enter -------------------------------------------------------------------------- */
 
-/* The lock goes with the parent's copy of the directory. */
-static void leave_parent(struct creation *creation)
+/* The lock goes with the parent's copy of the directory. From a directory of the host's ".."
+ * leads everywhere: nobody inside who may trace others is to find one in init. */
+void init_let_go(struct creation *creation)
 {
-	cleanup_fd(&creation->container.dir_fd);
-	cleanup_fd(&creation->container.root_fd);
-	creation->container.dir_fd = creation->container.root_fd = -1;
-	birth_leave_parent(&creation->birth);
+	int *ours[] = { &creation->container.dir_fd, &creation->container.root_fd,
+		&creation->bundle.fd };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+		cleanup_fd(ours[i]);
+		*ours[i] = -1;
+	}
+	birth_let_go(&creation->birth);
 }
 
 /* A new network namespace's loopback is down. */
@@ -86,6 +93,8 @@ static int enter_namespaces(struct init *init, struct error *err)
 			namespaces_join(namespaces, err) < 0)
 			return -1;
 	}
+	cleanup_fd(&creation->cgroup_fd);
+	creation->cgroup_fd = -1;
 	step_reached(creation->request->steps, STEP_ENTERED);
 	if (creation->waits_placed && stage_await(init->sock, STAGE_PLACED, err) < 0)
 		return -1;
@@ -191,6 +200,20 @@ static int mount_all(struct init *init, struct error *err)
 
 /* ---- wait and become ---------------------------------------------------------------- */
 
+/* `exec` is possible from now on: what it brings in must not look into us. For whoever made
+ * us that is so as well, unless it may trace the processes of its own user namespace. */
+static int close_ours(const struct init *init, int preserved, struct error *err)
+{
+	const struct creation *creation = init->creation;
+	const int kept[] = { init->sock, creation->start_sock, creation->filter.listener,
+		log_fd() };
+
+	fd_close_but(STDERR_FILENO + 1 + preserved, kept, ARRAY_SIZE(kept));
+	if (creation->hides_init && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(err, "PR_SET_DUMPABLE");
+	return 0;
+}
+
 static void end_by_signal(int number)
 {
 	_exit(128 + number);
@@ -267,7 +290,8 @@ static int run(struct init *init, struct error *err)
 		.preserve_fds = (int)creation->request->preserve_fds,
 	};
 
-	leave_parent(creation);
+	init_let_go(creation);
+	birth_leave_parent(&creation->birth);
 	if (enter(init, err) < 0 || mount_all(init, err) < 0)
 		return -1;
 	execute.proc_fd = rootfs_proc_fd(creation->rootfs);
@@ -276,6 +300,8 @@ static int run(struct init *init, struct error *err)
 			execute.proc_fd, err) < 0)
 		return -1;
 	if (execute_settle(&execute, err) < 0)
+		return -1;
+	if (close_ours(init, execute.preserve_fds, err) < 0)
 		return -1;
 	step_reached(creation->request->steps, STEP_SETTLED);
 	if (creation->request->memory_floor)

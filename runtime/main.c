@@ -1,5 +1,6 @@
 /* mocker-runtime: containers of OCI bundles. The table of its commands; what each does is
  * in commands/cmd_NAME.c. */
+#include "base/process.h"
 #include "runtime/commands/commands.h"
 
 #include "spec/config.h"
@@ -45,6 +46,7 @@ int main(int argc, char **argv)
 		.empty_absent = true,
 	};
 
+	process_own_words(argv);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		commands[i] = *verbs[i];
 	return command_main(&program, argc, argv);

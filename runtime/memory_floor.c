@@ -3,9 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "base/cleanup.h"
 #include "runtime/destroy.h"
@@ -24,32 +22,6 @@ static bool is_limited(const struct creation *creation)
 	const struct oci_memory *memory = limits_of(creation);
 
 	return memory->has_limit && memory->limit > 0;
-}
-
-/* execve gives a process the name of its file, a moment after it has closed the socket. */
-static bool has_our_name(pid_t pid)
-{
-	auto_free char *name = procfs_read(pid, "comm");
-	char ours[16] = "";
-
-	(void)prctl(PR_GET_NAME, ours); /* cannot fail */
-	return name && strcspn(name, "\n") == strlen(ours) &&
-	       strncmp(name, ours, strlen(ours)) == 0;
-}
-
-bool memory_ended_init(const struct creation *creation)
-{
-	struct pollfd death = { .fd = creation->birth.pidfd, .events = POLLIN };
-
-	if (!is_limited(creation))
-		return false;
-	/* A program that has our own name is given up on. */
-	for (int rounds = 0; rounds < 200 && has_our_name(creation->birth.pid);
-		rounds++) {
-		if (poll(&death, 1, 1) > 0)
-			return has_our_name(creation->birth.pid);
-	}
-	return false;
 }
 
 int memory_blame_limit(const struct creation *creation, struct error *err)

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "runtime/birth.h"
 #include "runtime/destroy.h"
 #include "runtime/hooks.h"
 #include "runtime/stage.h"
@@ -26,7 +27,8 @@ static int connect_init(
 	return 0;
 }
 
-static int tell_init(const struct container *container, struct error *err)
+static int tell_init(const struct container *container, const struct oci_config *config,
+	struct error *err)
 {
 	auto_fd sock = -1;
 
@@ -38,7 +40,8 @@ static int tell_init(const struct container *container, struct error *err)
 		return fail_errno(err, "removing the socket of the command `start`");
 	if (stage_send(sock, STAGE_START, err) < 0)
 		return -1;
-	return stage_await_end(sock, err);
+	return birth_await_execve(
+		sock, container->state.pid, config->linux.seccomp != NULL, err);
 }
 
 int container_started(const struct container *container, const struct oci_config *config,
@@ -61,7 +64,7 @@ int container_start(const struct container *container, const struct oci_config *
 {
 	struct error after;
 
-	if (tell_init(container, err) == 0 &&
+	if (tell_init(container, config, err) == 0 &&
 		container_started(container, config, err) == 0)
 		return 0;
 	if (hooks_failed(err) && container_destroy(container, &config->hooks, &after) < 0)

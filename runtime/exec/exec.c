@@ -14,6 +14,7 @@
 #include "runtime/exec/join.h"
 #include "runtime/exec/tools.h"
 #include "runtime/namespaces/namespaces.h"
+#include "runtime/process/labels.h"
 #include "runtime/seccomp/watch.h"
 #include "spec/names.h"
 
@@ -21,6 +22,7 @@ void joining_free(struct joining *joining)
 {
 	execute_free(&joining->execute);
 	seccomp_filter_free(&joining->filter);
+	state_free(&joining->state);
 	cgroup_free(&joining->cgroup);
 	cleanup_fd(&joining->cgroup_fd);
 	cleanup_fd(&joining->root);
@@ -78,6 +80,21 @@ static int plan_cgroup(struct joining *joining, struct error *err)
 	return cgroup_clone_fd(&joining->cgroup, &joining->cgroup_fd, err);
 }
 
+/* What the new process cannot find out by itself: the container's procfs may show anything,
+ * its /etc/passwd too. */
+static int plan_outside(struct joining *joining, struct error *err)
+{
+	bool listens = joining->filter.listener >= 0;
+
+	if (listens)
+		container_describe(
+			joining->request->container, CONTAINER_RUNNING, &joining->state);
+	if (!listens && !labels_wanted(joining->request->process))
+		return 0;
+	joining->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return joining->proc < 0 ? fail_errno(err, "opening /proc") : 0;
+}
+
 static int fail_stopped(struct error *err)
 {
 	return fail(err, "cannot exec in a stopped container");
@@ -94,9 +111,6 @@ static int plan(struct joining *joining, struct error *err)
 	joining->target = container_process(request->container);
 	if (joining->target < 0)
 		return fail_stopped(err);
-	joining->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (joining->proc < 0)
-		return fail_errno(err, "opening /proc");
 	if (plan_namespaces(joining, err) < 0 ||
 		birth_plan(&request->birth, request->process->terminal, &joining->birth,
 			err) < 0 ||
@@ -107,6 +121,8 @@ static int plan(struct joining *joining, struct error *err)
 		return -1;
 	if (request->seccomp_log && seccomp_watch_prepare(&joining->filter, err) < 0)
 		return -1;
+	if (plan_outside(joining, err) < 0)
+		return -1;
 	joining->execute = (struct execute){
 		.process = request->process,
 		.config = filtered ? request->config : &request->tools->bundle.config,
@@ -116,26 +132,10 @@ static int plan(struct joining *joining, struct error *err)
 		.preserve_fds = (int)request->preserve_fds,
 		.program_fd = request->tools ? request->tools->program_fd : -1,
 	};
-	/* A watch is to be born where we are, not where exec's processes are. */
-	joining->relayed =
-		joining->joins_user || (joining->joins_pid && joining->filter.watch);
 	return birth_open(&joining->birth, err);
 }
 
 /* ---- act ---------------------------------------------------------------------------- */
-
-static int clone_child(struct joining *joining, struct error *err)
-{
-	if (joining->joins_pid && setns(joining->target, CLONE_NEWPID) < 0)
-		return fail_errno(err, "joining the pid namespace of the container");
-	/* It goes there itself where it cannot be born there: an old kernel, or a cgroup that
-	 * has given its controllers to its children. */
-	joining->birth.pid =
-		process_clone_into(0, &joining->cgroup_fd, &joining->birth.pidfd);
-	if (joining->birth.pid == 0)
-		join_main(joining);
-	return joining->birth.pid < 0 ? fail_errno(err, "making a process") : 0;
-}
 
 /* Who stands still with the container cannot be waited for, not even after SIGKILL: of
  * version 1's freezer it dies once it is thawed. */
@@ -165,17 +165,28 @@ static int converse(struct joining *joining, struct error *err)
 		birth_announce(&request->birth, birth, err) < 0 ||
 		stage_send(birth->sock, STAGE_RECORDED, err) < 0)
 		return -1;
-	return birth_await(birth->sock, STAGE_END, err);
+	return birth_await_execve(
+		birth->sock, birth->pid, joining->filter.program != NULL, err);
 }
 
-/* Into a pid namespace whose first process has gone nobody is born (ENOMEM). */
+/* Whoever dies leaves its namespaces first (ESRCH), and into a pid namespace whose first
+ * process has gone nobody is born (ENOMEM). */
 static int explain_death(const struct exec_request *request, struct error *err)
 {
-	bool dying = err->errnum == ENOMEM || err->errnum == ESRCH ||
-		     err->errnum == STAGE_PEER_ENDED;
+	const struct container *container = request->container;
+	bool ended = false;
 
-	return dying && container_process(request->container) < 0 ? fail_stopped(err)
-								  : -1;
+	switch (err->errnum) {
+	case ESRCH:
+	case ENOMEM:
+	case STAGE_PEER_ENDED:
+		ended = container_ends(container);
+		break;
+	case ENOENT: /* of its files in /proc, or of the program */
+		ended = container_process(container) < 0;
+		break;
+	}
+	return ended ? fail_stopped(err) : -1;
 }
 
 int exec_container(
@@ -186,11 +197,11 @@ int exec_container(
 
 	joining.request = request;
 	if (plan(&joining, err) < 0)
-		return -1;
+		return explain_death(request, err);
 	/* What is in the container must not look into us once we are in its sight. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return fail_errno(err, "PR_SET_DUMPABLE");
-	result = joining.relayed ? join_relay(&joining, err) : clone_child(&joining, err);
+	result = join_relay(&joining, err);
 	if (result == 0)
 		result = converse(&joining, err);
 	if (result < 0) {

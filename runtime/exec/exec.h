@@ -1,18 +1,22 @@
 /*
  * Another process in a container that exists.
  *
- *	parent                              the new process
+ *	parent                        relay                     the new process
  *	plan: process, filter, pidfd
- *	clone (into the pid namespace)
- *	                                    cgroup, the other namespaces, terminal, settle
- *	                                    STAGE_TERMINAL   foreground terminal: fd
- *	pid file, pidfd, STAGE_RECORDED
- *	                                    execute_program
+ *	clone
+ *	                              cgroup, namespaces, root
+ *	                              clone, as its sibling
+ *	                              STAGE_CLONED: pidfd
+ *	                                                        terminal, settle
+ *	                                                        STAGE_TERMINAL: fd
+ *	pid file, pidfd
+ *	STAGE_RECORDED
+ *	                                                        execute_program
  *	(end of file)
  *
- * Where a user namespace is to be entered, or a pid namespace by a parent that has more to
- * clone (--seccomp-log), a relay goes in first and clones the new process as its sibling:
- * STAGE_CLONED, as in relay.h.
+ * The relay is out of the container's sight. Who is born in it has the container's root, and
+ * nothing by which a process that may trace others comes to the host: no descriptor of the
+ * host's directories, no environment of the caller's.
  */
 #pragma once
 
@@ -46,15 +50,15 @@ struct joining {
 	const struct exec_request *request;
 	struct execute execute;
 	struct seccomp_filter filter;
+	struct oci_state state; /* the container's, for a listener */
 	struct cgroup cgroup;
 	int cgroup_fd;  /* to clone into; -1 */
 	int target;     /* pidfd of the container's first process */
 	int root;       /* its root, where no mount namespace leads to that; -1 */
-	int proc;       /* our own procfs */
+	int proc;       /* our own procfs, where labels or a listener need it; else -1 */
 	int namespaces; /* CLONE_NEW*: what it has other than we, without pid and user */
 	bool joins_pid;
 	bool joins_user;
-	bool relayed; /* a relay joins and enters for the new process */
 	struct birth birth;
 };
 

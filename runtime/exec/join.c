@@ -1,6 +1,6 @@
-/* exec, the new process's side. Born with the caller's privileges, in the container's pid
- * namespace or by a relay in all of its namespaces; not dumpable, so that nothing inside
- * can look into it; ends as the program, or with _exit(255) once its error is told. */
+/* exec, the relay and the new process. Both have the caller's privileges, which the second
+ * gives up last; not dumpable, so that nothing inside can look into them; the one ends as the
+ * program, or with _exit(255) once its error is told. */
 #include "runtime/exec/join.h"
 
 #include <fcntl.h>
@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/log.h"
 #include "base/process.h"
 #include "runtime/exec/tools.h"
 #include "runtime/namespaces/namespaces.h"
@@ -66,16 +68,11 @@ static int make_terminal(const struct joining *joining, struct error *err)
 	return birth_make_terminal(&joining->birth, &terminal, err);
 }
 
-static int go_in(const struct joining *joining, struct error *err)
+static int become_inmate(const struct joining *joining, struct error *err)
 {
 	if (setsid() < 0)
 		return fail_errno(err, "beginning a session");
-	if (joining->relayed) /* by who has been everywhere */
-		return joining->joins_user ? identity_become_root(false, err) : 0;
-	if (enter_cgroup(joining, err) < 0 ||
-		enter(joining, joining->namespaces, err) < 0)
-		return -1;
-	return enter_root(joining, err);
+	return joining->joins_user ? identity_become_root(false, err) : 0;
 }
 
 static int join_keyring(const struct joining *joining, struct error *err)
@@ -88,19 +85,25 @@ static int join_keyring(const struct joining *joining, struct error *err)
 	return keyring_join(state->id, request->process, joining->proc, err);
 }
 
+/* Of ours, and of what the caller has left open. */
+static void close_ours(const struct joining *joining)
+{
+	const int kept[] = { joining->birth.far_sock, joining->filter.listener,
+		joining->execute.program_fd, log_fd() };
+
+	fd_close_but(STDERR_FILENO + 1 + joining->execute.preserve_fds, kept,
+		ARRAY_SIZE(kept));
+}
+
 static int run(struct joining *joining, struct error *err)
 {
-	const struct container *container = joining->request->container;
 	struct execute *execute = &joining->execute;
-	auto_oci_state state = { 0 };
 
 	birth_leave_parent(&joining->birth);
-	if (joining->filter.listener >= 0) {
-		container_describe(container, CONTAINER_RUNNING, &state);
-		execute->subject.state = &state;
-		execute->subject.pid = namespaces_outer_pid(joining->proc);
-	}
-	if (go_in(joining, err) < 0)
+	if (joining->filter.listener >= 0)
+		execute->subject = (struct seccomp_subject){ &joining->state,
+			namespaces_outer_pid(joining->proc) };
+	if (become_inmate(joining, err) < 0)
 		return -1;
 	if (joining->request->tools && tools_enter(joining->request->tools, err) < 0)
 		return -1;
@@ -108,12 +111,13 @@ static int run(struct joining *joining, struct error *err)
 		return -1;
 	if (execute_settle(execute, err) < 0)
 		return -1;
+	close_ours(joining);
 	if (stage_await(joining->birth.far_sock, STAGE_RECORDED, err) < 0)
 		return -1;
 	return execute_become(execute, err) < 0 ? -1 : execute_program(execute, err);
 }
 
-no_return void join_main(struct joining *joining)
+static no_return void join_main(struct joining *joining)
 {
 	struct error err = { 0 };
 
@@ -138,6 +142,20 @@ static int enter_all(const struct joining *joining, struct error *err)
 	return enter(joining, (others & CLONE_NEWNS) | user, err);
 }
 
+/* What the new process is not to have: it is in the container's sight from its birth on. */
+static void let_go(struct joining *joining)
+{
+	const struct container *container = joining->request->container;
+
+	cleanup_fd(&container->root_fd);
+	cleanup_fd(&container->dir_fd);
+	cleanup_fd(&container->pidfd); /* joining->target */
+	cleanup_fd(&joining->root);
+	cleanup_fd(&joining->cgroup_fd);
+	joining->root = joining->cgroup_fd = -1;
+	birth_let_go(&joining->birth);
+}
+
 static int relay(struct joining *joining, struct error *err)
 {
 	auto_fd pidfd = -1;
@@ -146,6 +164,7 @@ static int relay(struct joining *joining, struct error *err)
 	if (enter_cgroup(joining, err) < 0 || enter_all(joining, err) < 0 ||
 		enter_root(joining, err) < 0)
 		return -1;
+	let_go(joining);
 	pid = process_clone(CLONE_PARENT, &pidfd);
 	if (pid == 0)
 		join_main(joining);

@@ -1,11 +1,9 @@
-/* exec, the new process's side: into the container, and on to its program. */
+/* exec, the relay's and the new process's side: into the container, and on to its program. */
 #pragma once
 
 #include "base/error.h"
 #include "base/macros.h"
 #include "runtime/exec/exec.h"
-
-no_return void join_main(struct joining *joining);
 
 /* Parent: clones a relay, which enters all namespaces and clones the new process; sets the
  * birth's pid and pidfd. */

@@ -168,15 +168,6 @@ int namespaces_join(const struct namespaces *namespaces, struct error *err)
 	return namespaces_join_kind(namespaces, CLONE_NEWNS, err);
 }
 
-int namespaces_restore_pid(struct error *err)
-{
-	auto_fd own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-
-	if (own < 0 || setns(own, CLONE_NEWPID) < 0)
-		return fail_errno(err, "going back to our own pid namespace");
-	return 0;
-}
-
 static bool same_place(const struct statx *a, const struct statx *b)
 {
 	return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major &&

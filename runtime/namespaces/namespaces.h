@@ -58,10 +58,6 @@ int namespaces_join(const struct namespaces *namespaces, struct error *err) must
 int namespaces_unshare(const struct namespaces *namespaces,
 	const struct oci_config *config, struct error *err) must_check;
 
-/* Our own pid namespace for children again, after namespaces_join_kind(CLONE_NEWPID).
- * Before, it changes nothing and tells whether we are allowed to. */
-int namespaces_restore_pid(struct error *err) must_check;
-
 /* Whether our root is another than our mount namespace's, which is what setns(2) leads to
  * and pivot_root(2) leaves alone then. False where we lack the privilege to find out. */
 int namespaces_in_chroot(bool *ret, struct error *err) must_check;

@@ -12,14 +12,9 @@
 
 bool relay_is_needed(const struct namespaces *namespaces)
 {
-	struct error no_right;
-
-	if (namespaces_joins(namespaces, CLONE_NEWUSER))
-		return true;
-	if (namespaces->makes_user)
-		return namespaces->joins_count > 0;
-	return namespaces_joins(namespaces, CLONE_NEWPID) &&
-	       namespaces_restore_pid(&no_right) < 0;
+	return namespaces_joins(namespaces, CLONE_NEWUSER) ||
+	       namespaces_joins(namespaces, CLONE_NEWPID) ||
+	       (namespaces->makes_user && namespaces->joins_count > 0);
 }
 
 /* Root of the host may join all before it becomes less; another user is allowed to only
@@ -55,6 +50,7 @@ static int run(struct creation *creation, struct error *err)
 		return -1;
 	if (join_all(creation, err) < 0)
 		return -1;
+	init_let_go(creation);
 	pid = process_clone(namespaces->clone | CLONE_PARENT, &pidfd);
 	if (pid == 0)
 		init_main(creation);

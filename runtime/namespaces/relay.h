@@ -12,9 +12,8 @@
 #include "runtime/create.h"
 
 /* A joined user namespace; or a new one beside other joined namespaces, over which init is
- * born without privilege; or a joined pid namespace that we would not be allowed to leave
- * again: so podman calls us for a user, as root of a user namespace in the pid namespace
- * of the host. */
+ * born without privilege; or a joined pid namespace: we could not always leave it again, and
+ * init is in the sight of who is there, so that what is ours must be let go before. */
 bool relay_is_needed(const struct namespaces *namespaces);
 
 /* Clones init; sets the birth's pid and pidfd. */

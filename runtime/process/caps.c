@@ -86,6 +86,14 @@ static int held(uint64_t *ret_permitted, struct error *err)
 	return 0;
 }
 
+bool caps_has(unsigned capability)
+{
+	struct error ignored;
+	uint64_t permitted;
+
+	return held(&permitted, &ignored) == 0 && permitted & BIT(capability);
+}
+
 /* The kernel's rule. runc's own default config asks for these three in ambient and leaves
  * inheritable empty, and so does many a config that began as it: nobody is warned of that. */
 static void restrict_ambient(struct caps *caps)

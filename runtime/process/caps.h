@@ -34,6 +34,9 @@ struct caps caps_plan(const struct oci_process *process);
 int caps_drop_bounding(struct caps *caps, struct error *err) must_check;
 int caps_apply(const struct caps *caps, struct error *err) must_check;
 
+/* Whether this process has it (CAP_*) among its permitted ones. */
+bool caps_has(unsigned capability);
+
 /* The names of all that this process can hand on; in a user namespace that it is about to
  * join it has them all, but for what its bounding set lacks. */
 void caps_held(bool joins_user, struct strings *ret);

@@ -39,6 +39,11 @@ static bool wants(const char *label)
 	return label && *label;
 }
 
+bool labels_wanted(const struct oci_process *process)
+{
+	return wants(process->apparmor_profile) || wants(process->selinux_label);
+}
+
 /* The answer to a question that is written to the file; where the file is not, or is not
  * for us, 0: then the write that sets the label will tell. */
 static int ask(const char *path, const char *question, size_t length)

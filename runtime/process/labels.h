@@ -11,6 +11,9 @@
 
 struct oci_process;
 
+/* Whether any is asked for. */
+bool labels_wanted(const struct oci_process *process);
+
 /* Parent: is what was asked for possible here? */
 int labels_check(const struct oci_process *process, struct error *err) must_check;
 

@@ -291,7 +291,7 @@ container_that_dies() {
 
 	needs strace || return
 	sleeper
-	strace -o "$tmp/trace" -e trace=setns,clone3 -e inject=clone3:delay_enter=3000000 \
+	strace -f -o "$tmp/trace" -e trace=setns,clone3 -e inject=clone3:delay_enter=3000000 \
 		mocker-runtime exec web true 2>"$tmp/said" &
 	exec=$!
 	check wait_until 60 grep -q setns "$tmp/trace"

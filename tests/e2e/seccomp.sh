@@ -242,3 +242,20 @@ a_listener_that_goes() {
 }
 test_case "Seccomp: a listener that closes the connection at once is told of" \
 	a_listener_that_goes
+
+# What denies all leaves no way to say so, or to exit.
+without_execve() {
+	make_bundle "$tmp/web" '.process.args = ["true"]' '.linux.seccomp = {defaultAction:
+		"SCMP_ACT_ERRNO", defaultErrnoRet: 13, syscalls: []}'
+	run mocker-runtime run --bundle "$tmp/web" web
+	check_fails_with "the container's init ended early" "does /linux/seccomp let it call execve?"
+	make_bundle "$tmp/web" && in_bundle "$tmp/web" sleep 1000
+	run mocker-runtime run --detach --bundle "$tmp/web" web
+	jq '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: []}' \
+		/run/mocker/web/config.json >"$tmp/denying"
+	cat "$tmp/denying" >/run/mocker/web/config.json
+	run mocker-runtime exec web true
+	check_fails_with "ended before it executed its program" "/linux/seccomp"
+	run mocker-runtime delete --force web
+}
+test_case "a profile that lets no program begin is told of" without_execve
