@@ -72,8 +72,7 @@ int birth_await_terminal(
 
 /* The end of the stage socket, which an execve causes, and a death too: fails with errnum
  * STAGE_PEER_ENDED where it was that, as far as can be told. A filter may be why. */
-int birth_await_execve(
-	int sock, pid_t pid, bool filtered, struct error *err) must_check;
+int birth_await_execve(int sock, pid_t pid, bool filtered, struct error *err) must_check;
 
 /* Tells the caller who was born: the pidfd, then the pid file. */
 int birth_announce(const struct birth_request *request, struct birth *birth,
