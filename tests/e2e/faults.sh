@@ -58,7 +58,9 @@ one_fault() {
 		</dev/null >"$tmp/told" 2>&1
 	status=$?
 	case $status in
-	124 | 125) failed "it hangs with $where" ;;
+	# A close(2) that fails has closed all the same. That strace keeps it from closing, and
+	# some other from the end of file that it waits for, is no fault that there is.
+	124 | 125) [ "$2" = close ] || failed "it hangs with $where" ;;
 	134 | 139) failed "it crashes with $where" ;;
 	esac
 	# Where write() fails in both processes, the words of the one die in the other.
