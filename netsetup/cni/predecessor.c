@@ -36,12 +36,15 @@ static bool is_callers(const struct cni_call *call, const char *text)
 }
 
 /* The addresses that the container has there. */
-static void list_leases(const struct cni_call *call, struct strings *ret)
+static int list_leases(
+	const struct cni_call *call, struct strings *ret, struct error *err)
 {
 	auto_free char *path = predecessor_leases(call);
 	auto_dir directory = path ? opendir(path) : NULL;
 
-	for (const struct dirent *entry; directory && (entry = readdir(directory));) {
+	if (!directory)
+		return !path || errno == ENOENT ? 0 : fail_errno(err, "listing %s", path);
+	for (const struct dirent *entry; (entry = path_next(directory));) {
 		auto_free char *text = NULL;
 		struct error ignored; /* released meanwhile, or no lease */
 
@@ -51,6 +54,7 @@ static void list_leases(const struct cni_call *call, struct strings *ret)
 			is_callers(call, text))
 			strings_add(ret, entry->d_name);
 	}
+	return errno ? fail_errno(err, "listing %s", path) : 0;
 }
 
 static int release_leases(
@@ -152,9 +156,8 @@ static int remove_container(const struct cni_call *call, struct error *err)
 	struct visit visit = { .call = call };
 	auto_strings leases = { 0 };
 
-	if (delete_interface(&visit, err) < 0)
+	if (delete_interface(&visit, err) < 0 || list_leases(call, &leases, err) < 0)
 		return -1;
-	list_leases(call, &leases);
 	if ((visit.deleted || leases.count > 0 || call->config.prev_result) &&
 		predecessor_remove_rules(call, &leases, err) < 0)
 		return -1;

@@ -218,18 +218,19 @@ int names_publish(
 	return 0;
 }
 
-/* Of the killed: what was being written has no name in it yet. */
+/* Of the killed: what was being written has no name in it yet. What cannot be listed may have
+ * names. */
 static bool is_empty(const char *path)
 {
 	auto_dir directory = opendir(path);
 
 	if (!directory)
 		return errno == ENOENT;
-	for (const struct dirent *entry; (entry = readdir(directory));)
+	for (const struct dirent *entry; (entry = path_next(directory));)
 		if (entry->d_name[0] != '.' &&
 			!str_ends_with(entry->d_name, PLACES_UNFINISHED))
 			return false;
-	return true;
+	return errno == 0;
 }
 
 int names_withdraw(

@@ -137,6 +137,24 @@ deleting_names() {
 }
 test_case "del on a network with names: each call failing, or killed there" deleting_names
 
+# What breaks off is no end: whose record is missing would lose its rules.
+lists_break_off() {
+	local command
+
+	needs strace || return
+	mocker-netsetup add web --publish 8080:80 >/dev/null
+	for command in list check reload gc "network ls"; do
+		# shellcheck disable=SC2086 # words
+		run strace -o /dev/null -e inject=getdents64:error=EIO mocker-netsetup $command
+		check_status 1
+		check_fails_with "listing /" "Input/output error"
+	done
+	run mocker-netsetup check
+	check_status 0
+	run mocker-netsetup del web
+}
+test_case "a list of records or networks that breaks off is an error" lists_break_off
+
 # ---- pasta ----------------------------------------------------------------------------
 
 as_user=(setpriv --reuid 1000 --regid 1000 --clear-groups env "PATH=$tmp/programs:$PATH"

@@ -28,6 +28,22 @@ cannot_tell() {
 }
 test_case "a container of which it cannot be told whether it lives is not deleted" cannot_tell
 
+# What breaks off is no end: containers, and the processes of one, would be missing.
+lists_break_off() {
+	local command
+
+	needs strace || return
+	sleeper
+	for command in "list" "ps web" "kill --all web USR1"; do
+		# shellcheck disable=SC2086 # words
+		run strace -f -o /dev/null -e inject=getdents64:error=EIO mocker-runtime $command
+		check_status 1
+		check_fails_with "listing /" "Input/output error"
+	done
+	removed
+}
+test_case "a list of containers or processes that breaks off is an error" lists_break_off
+
 renamed_directory() {
 	sleeper
 	mv /run/mocker/web /run/mocker/other
