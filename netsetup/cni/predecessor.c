@@ -79,16 +79,17 @@ struct visit {
 	bool deleted;
 };
 
-/* Another network's of ours, or another container's in the same namespace. */
+/* Another network's of ours, or another container's in the same namespace; so may be one that
+ * cannot be read. */
 static int is_recorded(const struct visit *visit, bool *ret, struct error *err)
 {
 	struct netns_identity here;
 	auto_attachments list = { 0 };
 
-	*ret = false;
 	if (netns_identify(visit->netns, &here, err) < 0 ||
 		attachments_load(&visit->call->places, NULL, &list, err) < 0)
 		return -1;
+	*ret = list.unread > 0;
 	for (size_t i = 0; i < list.count; i++)
 		*ret = *ret ||
 		       (str_equal(list.items[i].interface, visit->call->interface) &&
@@ -116,7 +117,7 @@ static int delete_inside(void *argument, struct error *err)
 	const char *name = visit->call->interface;
 	struct netlink_link link;
 	auto_netlink inside = NULL;
-	bool recorded;
+	bool recorded = false;
 
 	if (netlink_open(&inside, err) < 0)
 		return -1;

@@ -268,6 +268,25 @@ delegated() {
 }
 test_case "addresses from another IPAM plugin" delegated
 
+# Another container's record may be the one of this interface.
+unreadable_record() {
+	local record=/run/mocker/networks/attachments/web/eth0@default
+
+	ip netns add pod
+	run mocker-netsetup add web --netns "$netns"
+	check_status 0
+	mv "$record" "$tmp/record"
+	echo "{" >"$record"
+	cni DEL "$config"
+	check_status 0
+	check ip -n pod link show eth0 >/dev/null
+	mv "$tmp/record" "$record"
+	run mocker-netsetup del web
+	check_status 0
+	ip netns del pod
+}
+test_case "DEL leaves an interface that an unreadable record may be of" unreadable_record
+
 limited() {
 	local mine link
 
