@@ -18,7 +18,6 @@
 #pragma once
 
 #include "netsetup/attachment.h"
-#include "netsetup/firewall/element.h"
 #include "netsetup/netlink/netlink.h"
 
 /* The library, its socket and ours, opened on first use. Closing waits until the kernel has

@@ -16,9 +16,7 @@
 #include "base/process.h"
 #include "netsetup/names/server.h"
 
-#define SERVER   "dnsmasq"
-#define START_MS 10000
-#define STOP_MS  3000
+#define SERVER "dnsmasq"
 #define SHORT_NAME \
 	12 /* of an id too long for a name: what podman and docker show of it */
 
