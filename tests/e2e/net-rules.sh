@@ -349,19 +349,15 @@ udp_moves() {
 
 	run mocker-netsetup add first --publish 5353:53/udp
 	first=$output
-	ip netns exec first socat UDP-RECVFROM:53,fork "SYSTEM:read x; echo first" &
-	wait_until 60 sh -c "ip netns exec first ss -Hlun 'sport = 53' | grep -q ."
-	check_equal "$(ip netns exec outside socat -T1 - UDP:10.99.0.1:5353,sourceport=4444 \
-		<<<x)" first
+	serve_udp first 53 first
+	check_equal "$(ask_udp outside 10.99.0.1 5353 4444)" first
 	stop_servers
 	run mocker-netsetup del first
 	run mocker-netsetup add second --publish 5353:53/udp
 	second=$output
 	check_lacks "$first" "$second"
-	ip netns exec second socat UDP-RECVFROM:53,fork "SYSTEM:read x; echo second" &
-	wait_until 60 sh -c "ip netns exec second ss -Hlun 'sport = 53' | grep -q ."
-	check_equal "$(ip netns exec outside socat -T1 - UDP:10.99.0.1:5353,sourceport=4444 \
-		<<<x)" second
+	serve_udp second 53 second
+	check_equal "$(ask_udp outside 10.99.0.1 5353 4444)" second
 	stop_servers
 	run mocker-netsetup del second
 }

@@ -124,12 +124,15 @@ test_case "what hooks print is told where they fail, and nowhere else" hooks_are
 slow_reader() {
 	needs python3 || return
 	sleeper
-	run python3 -c 'import os, subprocess, sys, time
+	run python3 -c 'import array, fcntl, os, subprocess, sys, termios, time
 read, write = os.pipe()
 os.set_blocking(write, False)
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=write)
 os.close(write)
-time.sleep(0.5)
+held = array.array("i", [0])
+while held[0] < 30000: # its pipe is full, or nearly
+    time.sleep(0.01)
+    fcntl.ioctl(read, termios.FIONREAD, held)
 data = b""
 while chunk := os.read(read, 4096):
     data += chunk
@@ -209,7 +212,7 @@ ended_before_start() {
 	run mocker-runtime create -b "$tmp/web" web
 	run mocker-runtime kill web TERM
 	check_status 0
-	check wait_until 10 eval '[ "$(container_status web)" = stopped ]'
+	check wait_until 60 eval '[ "$(container_status web)" = stopped ]'
 	removed
 }
 test_case "TERM ends a container that was never started" ended_before_start
@@ -307,11 +310,13 @@ container_that_dies() {
 
 	needs strace || return
 	sleeper
-	strace -o "$tmp/trace" -e trace=setns,clone3 -e inject=clone3:delay_enter=3000000 \
+	strace -o "$tmp/trace" -e trace=setns -e inject=setns:signal=STOP:when=1 \
 		mocker-runtime exec web true 2>"$tmp/said" &
 	exec=$!
-	check wait_until 60 grep -q setns "$tmp/trace"
+	check wait_until 60 grep -q 'stopped by SIGSTOP' "$tmp/trace"
 	run mocker-runtime kill web KILL
+	check wait_until 60 eval '[ "$(container_status web)" = stopped ]'
+	pkill -CONT -P "$exec"
 	wait "$exec" && failed "status 0"
 	check_has "$(cat "$tmp/said")" "cannot exec in a stopped container"
 	removed
@@ -332,7 +337,7 @@ file_that_stays() {
 	needs strace || return
 	sleeper
 	run mocker-runtime kill web KILL
-	check wait_until 10 eval '[ "$(container_status web)" = stopped ]'
+	check wait_until 60 eval '[ "$(container_status web)" = stopped ]'
 	run strace -f -o /dev/null -e inject=unlinkat:error=EIO mocker-runtime delete web
 	check_fails_with "Input/output error"
 	removed
