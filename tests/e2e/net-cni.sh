@@ -278,7 +278,7 @@ write_dormant() {
 		link=\$(ip -o link show type veth | sed 's/^[0-9]*: \([^@:]*\).*/\1/')
 		ip link set dev "\$link" mode dormant
 		later() {
-			until grep -q dormant "/sys/class/net/\$link/operstate"; do sleep 0.02; done
+			while grep -qv dormant "/sys/class/net/\$link/operstate"; do sleep 0.02; done
 			sleep 0.5
 			ip link set dev "\$link" state up
 		}

@@ -79,6 +79,7 @@ in_foreground() {
 	in_background mocker-runtime run -b "$tmp/web" web
 	wait $background
 	check_equal $? 7 "the status"
+	check told
 	check_equal "$(cat "$tmp/told")" "READY=1
 MAINPID=$background
 ---" "what the manager was told"
