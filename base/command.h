@@ -14,7 +14,6 @@
 
 #include "base/error.h"
 #include "base/json.h" /* JSON_OFFSET: the compile-time check of a member's type */
-#include "base/macros.h"
 #include "base/str.h"
 
 enum option_kind {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "base/str.h"
 
 int fd_write_all(int fd, const void *data, size_t length)
@@ -103,12 +104,18 @@ int file_write_at(int dir_fd, const char *path, const char *value, struct error 
 {
 	auto_fd fd = openat(dir_fd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	size_t length = strlen(value);
+	ssize_t written;
 
 	if (fd < 0)
 		return fail_errno(err, "opening %s to write \"%s\"", path, value);
 	/* One write: the kernel reads each write as a value of its own. */
-	if (write(fd, value, length) != (ssize_t)length)
+	written = write(fd, value, length);
+	if (written < 0)
 		return fail_errno(err, "writing \"%s\" to %s", value, path);
+	if ((size_t)written < length)
+		return fail_code(err, EIO,
+			"writing \"%s\" to %s: only %zd of %zu bytes were taken", value,
+			path, written, length);
 	return 0;
 }
 
@@ -230,14 +237,13 @@ static int cloexec_one_by_one(int first, struct error *err)
 
 	if (!dir)
 		return fail_errno(err, "opening /proc/self/fd");
-	while ((entry = readdir(dir))) {
+	while ((entry = path_next(dir))) {
 		int fd = atoi(entry->d_name);
 
-		if (*entry->d_name != '.' && fd >= first &&
-			fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		if (fd >= first && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 			return fail_errno(err, "marking descriptor %d close-on-exec", fd);
 	}
-	return 0;
+	return errno ? fail_errno(err, "listing /proc/self/fd") : 0;
 }
 
 int fd_cloexec_from(int first, struct error *err)

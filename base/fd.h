@@ -25,7 +25,8 @@ struct fd_read_options {
 int fd_read_all(int fd, const char *name, struct fd_read_options options, char **ret,
 	size_t *ret_length, struct error *err) must_check;
 
-/* Opens beneath dir_fd (AT_FDCWD allowed) and reads as above. */
+/* Opens as openat() does, links and ".." followed: for paths that no image controls. Reads
+ * as above. */
 int file_read_at(int dir_fd, const char *path, size_t limit, char **ret,
 	size_t *ret_length, struct error *err) must_check;
 

@@ -64,7 +64,10 @@ int path_remove_children(int dir_fd, const char *name, struct error *err) must_c
 int path_names(int dir_fd, const char *name, struct strings *ret, struct error *err)
 	must_check; /* sorted, without "." and ".."; owned by the caller */
 int path_is_empty(int dir_fd, const char *name, bool *ret, struct error *err) must_check;
-DIR *path_list(int dir_fd); /* for readdir(); NULL with errno */
+/* The same, an entry at a time. NULL with errno where it cannot be opened. */
+DIR *path_list(int dir_fd);
+/* Without "." and "..". NULL: errno is 0 at the end, else the list breaks off. */
+struct dirent *path_next(DIR *dir);
 bool path_is_dots(const char *name);
 
 /* Where PATH has the program; owned by the caller. NULL: nowhere. */

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
 
@@ -23,6 +22,17 @@ DIR *path_list(int dir_fd)
 	return dir;
 }
 
+struct dirent *path_next(DIR *dir)
+{
+	struct dirent *entry;
+
+	do {
+		errno = 0;
+		entry = readdir(dir);
+	} while (entry && path_is_dots(entry->d_name));
+	return entry;
+}
+
 int path_names(int dir_fd, const char *name, struct strings *ret, struct error *err)
 {
 	auto_dir dir = path_list(dir_fd);
@@ -31,10 +41,8 @@ int path_names(int dir_fd, const char *name, struct strings *ret, struct error *
 
 	if (!dir)
 		return fail_errno(err, "reading %s", name);
-	while ((errno = 0, entry = readdir(dir))) {
-		if (!path_is_dots(entry->d_name))
-			strings_add(&names, entry->d_name);
-	}
+	while ((entry = path_next(dir)))
+		strings_add(&names, entry->d_name);
 	if (errno)
 		return fail_errno(err, "reading %s", name);
 	strings_sort(&names);
@@ -46,12 +54,11 @@ int path_names(int dir_fd, const char *name, struct strings *ret, struct error *
 int path_is_empty(int dir_fd, const char *name, bool *ret, struct error *err)
 {
 	auto_dir dir = path_list(dir_fd);
-	struct dirent *entry = NULL;
+	struct dirent *entry;
 
 	if (!dir)
 		return fail_errno(err, "opening %s", name);
-	while ((errno = 0, entry = readdir(dir)) && path_is_dots(entry->d_name))
-		;
+	entry = path_next(dir);
 	if (!entry && errno)
 		return fail_errno(err, "listing %s", name);
 	*ret = !entry;

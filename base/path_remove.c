@@ -82,9 +82,7 @@ static int remove_children(struct removal *removal, int parent_fd, const char *n
 	if (is_mount_point(parent_fd, dirfd(dir)))
 		return fail_code(
 			err, EBUSY, "removing %s: something is mounted there", name);
-	while ((errno = 0, entry = readdir(dir))) {
-		if (path_is_dots(entry->d_name))
-			continue;
+	while ((entry = path_next(dir))) {
 		if (remove_entry(removal, dirfd(dir), entry->d_name, depth + 1, err) < 0)
 			return -1;
 	}
@@ -131,9 +129,8 @@ int path_remove_children(int dir_fd, const char *name, struct error *err)
 
 	if (!dir)
 		return fail_errno(err, "opening %s", name);
-	while ((errno = 0, entry = readdir(dir))) {
-		if (!path_is_dots(entry->d_name) &&
-			path_remove_tree(dir_fd, entry->d_name, err) < 0)
+	while ((entry = path_next(dir))) {
+		if (path_remove_tree(dir_fd, entry->d_name, err) < 0)
 			return -1;
 	}
 	return errno ? fail_errno(err, "listing %s", name) : 0;

@@ -374,5 +374,8 @@ int attach_detach(const struct detach *detach, size_t *ret_count, struct error *
 		netlink_close(&attach.host);
 		firewall_close(&attach.firewall);
 	}
+	if (list.unread && !detach->network && !detach->interface && result == 0)
+		return fail(err, "a record cannot be read; remove its file, and with "
+				 "mocker-netsetup gc what it told of");
 	return result;
 }

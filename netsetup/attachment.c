@@ -154,7 +154,7 @@ static void sweep(struct attachment_store *store)
 {
 	auto_dir directory = opendir(store->path);
 
-	for (const struct dirent *entry; directory && (entry = readdir(directory));)
+	for (const struct dirent *entry; directory && (entry = path_next(directory));)
 		if (str_ends_with(entry->d_name, PLACES_UNFINISHED))
 			(void)unlinkat(store->directory, entry->d_name, 0);
 }
@@ -246,10 +246,12 @@ static int list_names(
 		return 0;
 	if (!directory)
 		return fail_errno(err, "listing %s", path);
-	for (const struct dirent *entry; (entry = readdir(directory));)
+	for (const struct dirent *entry; (entry = path_next(directory));)
 		if (entry->d_name[0] != '.' && !!strchr(entry->d_name, '@') == at_signs &&
 			!str_ends_with(entry->d_name, PLACES_UNFINISHED))
 			strings_add(ret, entry->d_name);
+	if (errno)
+		return fail_errno(err, "listing %s", path);
 	strings_sort(ret);
 	return 0;
 }

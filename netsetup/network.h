@@ -6,7 +6,6 @@
 #pragma once
 
 #include "base/json.h"
-#include "netsetup/addresses/address.h"
 #include "netsetup/addresses/pool.h"
 #include "netsetup/places.h"
 

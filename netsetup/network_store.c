@@ -46,13 +46,15 @@ int network_list(const struct places *places, struct strings *ret, struct error 
 		return 0;
 	if (!directory)
 		return fail_errno(err, "listing %s", places->networks);
-	for (const struct dirent *entry; (entry = readdir(directory));) {
+	for (const struct dirent *entry; (entry = path_next(directory));) {
 		size_t length = strlen(entry->d_name);
 
 		if (entry->d_name[0] == '.' || !str_ends_with(entry->d_name, SUFFIX))
 			continue;
 		strings_add_take(ret, str_dup_n(entry->d_name, length - strlen(SUFFIX)));
 	}
+	if (errno)
+		return fail_errno(err, "listing %s", places->networks);
 	strings_sort(ret);
 	return 0;
 }

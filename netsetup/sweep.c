@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/path.h"
 #include "netsetup/attach.h"
 
 /* Who knows what is wanted knows better than a process that has ended. */
@@ -122,6 +123,27 @@ static int sweep_pool(const struct places *places, const char *network, struct e
 	return result;
 }
 
+/* Of the one network that is asked for, or of all. */
+static int sweep_pools(const struct sweep *sweep, struct error *err)
+{
+	const char *pools = sweep->places->pools;
+	auto_dir directory = NULL;
+	struct error later;
+	int result = 0;
+
+	if (sweep->network)
+		return sweep_pool(sweep->places, sweep->network, err);
+	directory = opendir(pools);
+	if (!directory)
+		return errno == ENOENT ? 0 : fail_errno(err, "listing %s", pools);
+	for (const struct dirent *entry; (entry = path_next(directory));)
+		if (entry->d_name[0] != '.' && entry->d_name[0] != '@' &&
+			sweep_pool(sweep->places, entry->d_name,
+				result == 0 ? err : &later) < 0)
+			result = -1;
+	return errno && result == 0 ? fail_errno(err, "listing %s", pools) : result;
+}
+
 /* ---- ports --------------------------------------------------------------------------- */
 
 struct port_search {
@@ -200,7 +222,6 @@ static int sweep_rules(const struct places *places, struct error *err)
 
 int sweep_run(const struct sweep *sweep, struct error *err)
 {
-	auto_dir directory = NULL;
 	int result = sweep_attachments(sweep, err);
 	struct error later;
 
@@ -208,16 +229,7 @@ int sweep_run(const struct sweep *sweep, struct error *err)
 		result = -1;
 	if (sweep_rules(sweep->places, result == 0 ? err : &later) < 0)
 		result = -1;
-	if (sweep->network)
-		return sweep_pool(sweep->places, sweep->network,
-			       result == 0 ? err : &later) < 0
-			       ? -1
-			       : result;
-	directory = opendir(sweep->places->pools);
-	for (const struct dirent *entry; directory && (entry = readdir(directory));)
-		if (entry->d_name[0] != '.' && entry->d_name[0] != '@' &&
-			sweep_pool(sweep->places, entry->d_name,
-				result == 0 ? err : &later) < 0)
-			result = -1;
+	if (sweep_pools(sweep, result == 0 ? err : &later) < 0)
+		result = -1;
 	return result;
 }

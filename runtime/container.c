@@ -314,10 +314,12 @@ int container_ids(const char *root, struct strings *ret, struct error *err)
 		return 0;
 	if (!directory)
 		return fail_errno(err, "opening %s", root);
-	while ((entry = readdir(directory))) {
+	while ((entry = path_next(directory))) {
 		if (container_check_id(entry->d_name, &ignored) == 0)
 			strings_add(ret, entry->d_name);
 	}
+	if (errno)
+		return fail_errno(err, "listing %s", root);
 	strings_sort(ret);
 	return 0;
 }

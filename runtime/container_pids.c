@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "base/process.h"
 #include "runtime/container.h"
 #include "runtime/namespaces/namespaces.h"
@@ -36,7 +37,7 @@ static int add_members(uint64_t mounts, struct cgroup_pids *to, struct error *er
 	auto_dir proc = opendir("/proc");
 	const struct dirent *entry;
 
-	while (proc && (errno = 0, entry = readdir(proc))) {
+	while (proc && (entry = path_next(proc))) {
 		pid_t pid = atoi(entry->d_name); /* 0: no process's */
 
 		if (pid > 0 && !cgroup_pids_have(to, pid) &&

@@ -37,13 +37,13 @@ static int remove_other_boots(int parent, const char *boot, struct error *err)
 
 	if (!directory)
 		return fail_errno(err, "listing a pool");
-	for (const struct dirent *entry; (entry = readdir(directory));) {
+	for (const struct dirent *entry; (entry = path_next(directory));) {
 		if (entry->d_name[0] == '.' || str_equal(entry->d_name, boot))
 			continue;
 		if (path_remove_tree(parent, entry->d_name, err) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? fail_errno(err, "listing a pool") : 0;
 }
 
 static int open_directory(int at, const char *path, int *ret_fd, struct error *err)
@@ -168,7 +168,7 @@ int pool_each(struct pool *pool,
 
 	if (!directory)
 		return fail_errno(err, "listing the pool of \"%s\"", pool->network);
-	for (const struct dirent *entry; (entry = readdir(directory));) {
+	for (const struct dirent *entry; (entry = path_next(directory));) {
 		if (entry->d_name[0] == '.' || str_after(entry->d_name, LAST_PREFIX) ||
 			!read_link_at(
 				pool->directory, entry->d_name, owner, sizeof(owner)))
@@ -176,7 +176,7 @@ int pool_each(struct pool *pool,
 		if (each(argument, entry->d_name, owner, err) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? fail_errno(err, "listing the pool of \"%s\"", pool->network) : 0;
 }
 
 static bool in_range(const struct pool_range *range, const struct address *address)

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/log.h"
 #include "netsetup/cni/predecessor.h"
 #include "netsetup/firewall/publish.h"
 #include "netsetup/netns.h"

@@ -36,12 +36,15 @@ static bool is_callers(const struct cni_call *call, const char *text)
 }
 
 /* The addresses that the container has there. */
-static void list_leases(const struct cni_call *call, struct strings *ret)
+static int list_leases(
+	const struct cni_call *call, struct strings *ret, struct error *err)
 {
 	auto_free char *path = predecessor_leases(call);
 	auto_dir directory = path ? opendir(path) : NULL;
 
-	for (const struct dirent *entry; directory && (entry = readdir(directory));) {
+	if (!directory)
+		return !path || errno == ENOENT ? 0 : fail_errno(err, "listing %s", path);
+	for (const struct dirent *entry; (entry = path_next(directory));) {
 		auto_free char *text = NULL;
 		struct error ignored; /* released meanwhile, or no lease */
 
@@ -51,6 +54,7 @@ static void list_leases(const struct cni_call *call, struct strings *ret)
 			is_callers(call, text))
 			strings_add(ret, entry->d_name);
 	}
+	return errno ? fail_errno(err, "listing %s", path) : 0;
 }
 
 static int release_leases(
@@ -75,16 +79,17 @@ struct visit {
 	bool deleted;
 };
 
-/* Another network's of ours, or another container's in the same namespace. */
+/* Another network's of ours, or another container's in the same namespace; so may be one that
+ * cannot be read. */
 static int is_recorded(const struct visit *visit, bool *ret, struct error *err)
 {
 	struct netns_identity here;
 	auto_attachments list = { 0 };
 
-	*ret = false;
 	if (netns_identify(visit->netns, &here, err) < 0 ||
 		attachments_load(&visit->call->places, NULL, &list, err) < 0)
 		return -1;
+	*ret = list.unread > 0;
 	for (size_t i = 0; i < list.count; i++)
 		*ret = *ret ||
 		       (str_equal(list.items[i].interface, visit->call->interface) &&
@@ -112,7 +117,7 @@ static int delete_inside(void *argument, struct error *err)
 	const char *name = visit->call->interface;
 	struct netlink_link link;
 	auto_netlink inside = NULL;
-	bool recorded;
+	bool recorded = false;
 
 	if (netlink_open(&inside, err) < 0)
 		return -1;
@@ -152,9 +157,8 @@ static int remove_container(const struct cni_call *call, struct error *err)
 	struct visit visit = { .call = call };
 	auto_strings leases = { 0 };
 
-	if (delete_interface(&visit, err) < 0)
+	if (delete_interface(&visit, err) < 0 || list_leases(call, &leases, err) < 0)
 		return -1;
-	list_leases(call, &leases);
 	if ((visit.deleted || leases.count > 0 || call->config.prev_result) &&
 		predecessor_remove_rules(call, &leases, err) < 0)
 		return -1;

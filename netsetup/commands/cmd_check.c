@@ -67,7 +67,7 @@ static int print(const struct str *out, struct error *err)
 }
 
 /* One line a damaged attachment, in JSON an object for each of all; the exit status is 1 if
- * there is a damaged one. */
+ * there is a damaged one, or one whose record cannot be read. */
 int cmd_check(const struct command_call *call, struct error *err)
 {
 	auto_places places = { 0 };
@@ -83,9 +83,10 @@ int cmd_check(const struct command_call *call, struct error *err)
 	name = call->argc ? command_container(&places, call->argv[0]) : NULL;
 	if (attachments_load(&places, name, &list, err) < 0)
 		return -1;
-	if (name && list.count == 0)
+	if (name && list.count + list.unread == 0)
 		return fail_code(
 			err, ENOENT, "\"%.64s\" is attached to no network", name);
+	*call->ret_status = list.unread > 0;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct attachment *record = &list.items[i];
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/log.h"
 #include "netsetup/commands/commands.h"
 #include "netsetup/commands/options.h"
 #include "netsetup/commands/table.h"

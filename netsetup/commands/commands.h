@@ -2,7 +2,6 @@
 #pragma once
 
 #include "base/command.h"
-#include "netsetup/attachment.h"
 #include "netsetup/places.h"
 
 extern const struct program netsetup_program;

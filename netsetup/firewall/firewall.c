@@ -263,6 +263,10 @@ int firewall_reload(
 {
 	auto_str text = { 0 };
 
+	if (list->unread)
+		return fail(err,
+			"the firewall rules stay as they are: those of a record that cannot "
+			"be read would be lost; mend its file or remove it");
 	str_append(&text, "add table " TABLE "\ndelete table " TABLE "\n");
 	str_append(&text, base_text);
 	if (any_checks_mac(list))

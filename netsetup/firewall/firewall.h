@@ -18,7 +18,6 @@
 #pragma once
 
 #include "netsetup/attachment.h"
-#include "netsetup/firewall/element.h"
 #include "netsetup/netlink/netlink.h"
 
 /* The library, its socket and ours, opened on first use. Closing waits until the kernel has
@@ -40,7 +39,8 @@ int firewall_add(struct firewall *firewall, const struct attachment *record,
 int firewall_remove(struct firewall *firewall, const struct attachment *record,
 	struct error *err) must_check;
 
-/* The whole table anew, in one transaction, from all records. */
+/* The whole table anew, in one transaction, from all records. Refused, with the table left as
+ * it is, if one of them could not be read. */
 int firewall_reload(struct firewall *firewall, const struct attachments *list,
 	struct error *err) must_check;
 

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -15,7 +16,8 @@
 #include "netsetup/netns.h"
 #include "netsetup/steps.h"
 
-#define LOOPBACK_INDEX 1 /* the first link of every namespace */
+#define LOOPBACK_INDEX 1       /* the first link of every namespace */
+#define CARRIER_US     5000000 /* until attaching goes on without one */
 
 static int set_switches(const struct attach *attach, struct error *err)
 {
@@ -109,18 +111,31 @@ static int configure(struct attach *attach, struct error *err)
 	return tells_all(attach) ? let_announce(attach, err) : 0;
 }
 
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 /* The kernel sees to a carrier in the background: until then the container's end drops what
- * is sent, and the host's is no port that forwards. */
+ * is sent, and the host's is no port that forwards. Mostly that is a matter of less than a
+ * millisecond, so the pauses begin short and grow with the wait. */
 static int await_carrier(struct netlink *netlink, int index, struct error *err)
 {
-	struct netlink_link link = { 0 };
+	int64_t start = now_us();
+	struct netlink_link link;
 
-	for (int tries = 0; tries < 400 && !link.operating; tries++) {
-		if (tries > 0)
-			usleep(250);
+	for (int64_t waited = 0; waited < CARRIER_US; waited = now_us() - start) {
+		if (waited > 0)
+			usleep((useconds_t)(250 + waited / 8));
 		if (netlink_get_link_by_index(netlink, index, &link, err) < 0)
 			return -1;
+		if (link.operating)
+			return 0;
 	}
+	log_warning("%s has no carrier yet, and lets nothing through", link.name);
 	return 0;
 }
 

@@ -16,9 +16,7 @@
 #include "base/process.h"
 #include "netsetup/names/server.h"
 
-#define SERVER   "dnsmasq"
-#define START_MS 10000
-#define STOP_MS  3000
+#define SERVER "dnsmasq"
 #define SHORT_NAME \
 	12 /* of an id too long for a name: what podman and docker show of it */
 
@@ -218,18 +216,19 @@ int names_publish(
 	return 0;
 }
 
-/* Of the killed: what was being written has no name in it yet. */
+/* Of the killed: what was being written has no name in it yet. What cannot be listed may have
+ * names. */
 static bool is_empty(const char *path)
 {
 	auto_dir directory = opendir(path);
 
 	if (!directory)
 		return errno == ENOENT;
-	for (const struct dirent *entry; (entry = readdir(directory));)
+	for (const struct dirent *entry; (entry = path_next(directory));)
 		if (entry->d_name[0] != '.' &&
 			!str_ends_with(entry->d_name, PLACES_UNFINISHED))
 			return false;
-	return true;
+	return errno == 0;
 }
 
 int names_withdraw(

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/process.h"
 #include "base/str.h"
 
@@ -123,10 +124,12 @@ static int end_unnumbered(const struct server *server, struct error *err)
 	do {
 		any = false;
 		rewinddir(proc);
-		while ((entry = readdir(proc)))
+		while ((entry = path_next(proc)))
 			if (isdigit((unsigned char)entry->d_name[0]) &&
 				end_marked(server, entry->d_name, &any, err) < 0)
 				return -1;
+		if (errno)
+			return fail_errno(err, "listing /proc");
 	} while (any);
 	return 0;
 }

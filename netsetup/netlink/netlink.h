@@ -153,8 +153,6 @@ struct netlink_vlan {
 };
 void netlink_add_vlan(
 	struct netlink *netlink, int index, const struct netlink_vlan *vlan);
-void netlink_delete_vlan(
-	struct netlink *netlink, int index, const struct netlink_vlan *vlan);
 
 /* ---- limits -------------------------------------------------------------------------- */
 

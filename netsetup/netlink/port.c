@@ -65,10 +65,10 @@ static void put_vlan(struct nl_msg *message, const struct netlink_vlan *vlan)
 	netlink_put(message, IFLA_BRIDGE_VLAN_INFO, &info, sizeof(info));
 }
 
-static struct nl_msg *vlan_message(int type, int index, const struct netlink_vlan *vlan)
+void netlink_add_vlan(struct netlink *netlink, int index, const struct netlink_vlan *vlan)
 {
 	struct ifinfomsg info = { .ifi_family = AF_BRIDGE, .ifi_index = index };
-	struct nl_msg *message = netlink_message(type, 0, &info, sizeof(info));
+	struct nl_msg *message = netlink_message(RTM_SETLINK, 0, &info, sizeof(info));
 	struct nlattr *spec = netlink_nest(message, IFLA_AF_SPEC);
 	uint16_t flags = BRIDGE_FLAGS_SELF;
 
@@ -76,18 +76,6 @@ static struct nl_msg *vlan_message(int type, int index, const struct netlink_vla
 		netlink_put(message, IFLA_BRIDGE_FLAGS, &flags, sizeof(flags));
 	put_vlan(message, vlan);
 	nla_nest_end(message, spec);
-	return message;
-}
-
-void netlink_add_vlan(struct netlink *netlink, int index, const struct netlink_vlan *vlan)
-{
-	netlink_queue(netlink, vlan_message(RTM_SETLINK, index, vlan),
-		"letting VLAN %u to %u pass port %d", vlan->first, vlan->last, index);
-}
-
-void netlink_delete_vlan(
-	struct netlink *netlink, int index, const struct netlink_vlan *vlan)
-{
-	netlink_queue(netlink, vlan_message(RTM_DELLINK, index, vlan),
-		"taking VLAN %u from port %d", vlan->first, index);
+	netlink_queue(netlink, message, "letting VLAN %u to %u pass port %d", vlan->first,
+		vlan->last, index);
 }

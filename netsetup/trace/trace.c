@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/fd.h"
 #include "netsetup/firewall/foreign.h"
 #include "netsetup/links/user.h"
 #include "netsetup/netns.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "runtime/cgroup/figures.h"
 #include "runtime/cgroup/internal.h"
 
@@ -140,7 +141,7 @@ static void read_hugetlb(const struct cgroup *cgroup, struct cgroup_figures *to)
 	auto_dir entries = dir ? opendir(dir->path) : NULL;
 	const struct dirent *entry;
 
-	while (entries && (entry = readdir(entries))) {
+	while (entries && (entry = path_next(entries))) {
 		const char *size = str_after(entry->d_name, "hugetlb.");
 		const char *dot = size ? strchr(size, '.') : NULL;
 		struct figure_hugetlb pages = { 0 };

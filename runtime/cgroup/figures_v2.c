@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "runtime/cgroup/figures.h"
 #include "runtime/cgroup/internal.h"
 
@@ -94,7 +95,7 @@ static void read_hugetlb(const struct cgroup_dir *dir, struct cgroup_figures *to
 	auto_dir entries = opendir(dir->path);
 	const struct dirent *entry;
 
-	while (entries && (entry = readdir(entries))) {
+	while (entries && (entry = path_next(entries))) {
 		const char *size = str_after(entry->d_name, "hugetlb.");
 		const char *dot = size ? strchr(size, '.') : NULL;
 

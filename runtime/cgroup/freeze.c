@@ -188,7 +188,7 @@ static void thaw_tree(const char *path, unsigned depth)
 	const struct dirent *entry;
 	struct error gone; /* or not ours: who then lives on is told of */
 
-	while (dir && (entry = readdir(dir))) {
+	while (dir && (entry = path_next(dir))) {
 		auto_free char *below = NULL;
 		auto_free char *file = NULL;
 

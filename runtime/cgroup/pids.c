@@ -77,7 +77,8 @@ static int add_dir(
 	} else if (add_text(pids, text, err) < 0) {
 		return -1;
 	}
-	while (depth < DEPTH_MAX && (entry = readdir(dir))) {
+	errno = 0;
+	while (depth < DEPTH_MAX && (entry = path_next(dir))) {
 		auto_free char *child = NULL;
 
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
@@ -86,7 +87,7 @@ static int add_dir(
 		if (add_dir(pids, child, depth + 1, err) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? fail_errno(err, "listing %s", path) : 0;
 }
 
 int cgroup_pids_in(const char *path, struct cgroup_pids *ret, struct error *err)

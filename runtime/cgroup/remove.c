@@ -37,7 +37,7 @@ static int remove_children(const char *path, unsigned depth)
 
 	if (!dir)
 		return errno == ENOENT ? 0 : errno;
-	while ((entry = readdir(dir))) {
+	while ((entry = path_next(dir))) {
 		auto_free char *child = NULL;
 		int errnum;
 
@@ -47,7 +47,7 @@ static int remove_children(const char *path, unsigned depth)
 		if ((errnum = remove_tree(child, depth + 1)))
 			return errnum;
 	}
-	return 0;
+	return errno;
 }
 
 /* rmdir of the tree; 0 or an errno. */

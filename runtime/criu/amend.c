@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "runtime/container.h"
 #include "runtime/criu/aside.h"
@@ -76,14 +77,13 @@ static int amend_threads(const struct oci_process *process, pid_t pid, struct er
 
 	if (!dir)
 		return errno == ENOENT ? 0 : fail_errno(err, "listing %s", path);
-	while ((entry = readdir(dir))) {
-		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10); /* 0: . and .. */
+	while ((entry = path_next(dir))) {
+		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (tid > 0 && scheduler_io_priority(process, tid, err) < 0 &&
-			err->errnum != ESRCH)
+		if (scheduler_io_priority(process, tid, err) < 0 && err->errnum != ESRCH)
 			return -1;
 	}
-	return 0;
+	return errno ? fail_errno(err, "listing %s", path) : 0;
 }
 
 static int amend_io_priority(const struct container *container,

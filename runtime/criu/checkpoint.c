@@ -189,9 +189,10 @@ static void forget_images(const struct checkpoint *checkpoint)
 
 	if (!directory)
 		return;
-	while ((entry = readdir(directory))) {
+	while ((entry = path_next(directory))) {
 		if (!str_equal(entry->d_name, LOG_FILE))
-			(void)unlinkat(places->images, entry->d_name, 0); /* . and .. */
+			(void)unlinkat(
+				places->images, entry->d_name, 0); /* what can be */
 	}
 	(void)rmdir(places->images_path); /* with the log in it, it stays */
 }

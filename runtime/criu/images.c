@@ -37,7 +37,7 @@ static int lend_directory(int dir_fd, gid_t group, struct error *err)
 		return fail_errno(err, "listing the images");
 	if (lend(dir_fd, "directory", group, err) < 0)
 		return -1;
-	while ((entry = readdir(dir))) {
+	while ((entry = path_next(dir))) {
 		auto_fd fd = openat(dir_fd, entry->d_name,
 			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
@@ -46,7 +46,7 @@ static int lend_directory(int dir_fd, gid_t group, struct error *err)
 		if (lend(fd, entry->d_name, group, err) < 0)
 			return -1;
 	}
-	return 0;
+	return errno ? fail_errno(err, "listing the images") : 0;
 }
 
 int images_lend(int dir_fd, gid_t group, struct error *err)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "runtime/inspect/inspect.h"
 #include "runtime/namespaces/namespaces.h"
 #include "runtime/process/procfs.h"
@@ -60,7 +61,7 @@ static void find_others(const struct cgroup_pids *pids, struct inspection *to)
 	auto_dir proc = opendir("/proc");
 	const struct dirent *entry;
 
-	while (proc && (entry = readdir(proc))) {
+	while (proc && (entry = path_next(proc))) {
 		pid_t pid = atoi(entry->d_name); /* 0: no process's */
 
 		if (pid > 0 && pid != getpid() && !cgroup_pids_have(pids, pid))

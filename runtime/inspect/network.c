@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/process.h"
 #include "runtime/inspect/inspect.h"
 #include "runtime/namespaces/namespaces.h"
@@ -99,7 +100,7 @@ static void find_owner(pid_t pid, struct inspection *to)
 	auto_dir dir = opendir(path);
 	const struct dirent *entry;
 
-	while (dir && (entry = readdir(dir))) {
+	while (dir && (entry = path_next(dir))) {
 		char target[64] = "";
 		uint64_t inode;
 

@@ -202,7 +202,7 @@ static int mirror_all(const struct cgroup_view *view, const struct attach_place 
 
 	if (!dir)
 		return fail_errno(err, "listing %s", CGROUP_ROOT);
-	while ((errno = 0, entry = readdir(dir))) {
+	while ((entry = path_next(dir))) {
 		if (entry->d_name[0] == '.' || entry->d_type == DT_REG)
 			continue;
 		if (mirror_entry(view, dirfd(dir), entry->d_name, place, tmpfs_fd, err) <

@@ -141,9 +141,8 @@ static int copy_directory(int from_fd, int to_fd, unsigned depth, struct error *
 
 	if (!dir)
 		return fail_errno(err, "listing a directory");
-	while ((errno = 0, entry = readdir(dir))) {
-		if (!path_is_dots(entry->d_name) &&
-			copy_entry(from_fd, to_fd, entry->d_name, depth, err) < 0)
+	while ((entry = path_next(dir))) {
+		if (copy_entry(from_fd, to_fd, entry->d_name, depth, err) < 0)
 			return -1;
 	}
 	return errno ? fail_errno(err, "listing a directory") : 0;

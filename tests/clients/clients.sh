@@ -169,7 +169,7 @@ containerd_start() {
 		containerd --config "$tmp/containerd/config.toml" --root "$tmp/containerd/root" \
 		--state /run/containerd --address /run/containerd/containerd.sock \
 		>"$tmp/containerd/log" 2>&1 &
-	wait_until 20 ctr version || {
+	wait_until 60 ctr version || {
 		tail -5 "$tmp/containerd/log" >&2
 		return 1
 	}

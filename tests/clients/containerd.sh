@@ -35,7 +35,7 @@ missing_program() {
 }
 
 background() {
-	run ctr_run -d "$image" web sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'
+	run ctr_run -d "$image" web sh -c 'trap "exit 3" TERM; sleep 1000 & wait'
 	check_status 0
 	run ctr task ls
 	check_matches "$output" 'web +[0-9]+ +RUNNING'

@@ -191,11 +191,12 @@ attached() {
 
 lifecycle() {
 	pod_run life
-	container_create main 'trap "exit 3" TERM; while :; do sleep 0.1; done'
+	container_create main 'trap "exit 3" TERM; echo up; while :; do sleep 0.1; done'
 	check status_is "$container" CONTAINER_CREATED
 	of_container StartContainer
 	check_status 0
 	check status_is "$container" CONTAINER_RUNNING
+	check wait_until 30 grep -q up "$tmp/logs/life/main.log"
 	of_container StopContainer '"timeout": 20'
 	check_status 0
 	of_container ContainerStatus

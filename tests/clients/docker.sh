@@ -34,7 +34,7 @@ terminal() {
 }
 
 background() {
-	run docker run -d --name web $image sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'
+	run docker run -d --name web $image sh -c 'trap "exit 3" TERM; sleep 1000 & wait'
 	check_status 0
 	run docker exec web sh -c 'echo in; exit 4'
 	check_status 4
@@ -61,7 +61,7 @@ background() {
 	check_status 0
 	check_equal "$(cat "/sys/fs/cgroup/memory/docker/$(docker inspect -f '{{.Id}}' web)/memory.limit_in_bytes")" \
 		67108864 "the memory limit"
-	run docker stop -t 5 web
+	run docker stop -t 30 web
 	check_status 0
 	run docker inspect -f '{{.State.ExitCode}}' web
 	check_output 3

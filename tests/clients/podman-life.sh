@@ -162,6 +162,7 @@ ready() {
 		$image sh -c 'sd-notify READY=1; sleep 1000'
 	check_status 0
 	check wait_until 20 grep -q READY=1 "$tmp/told"
+	check wait_until 60 grep -q MAINPID "$tmp/told"
 	check_matches "$(grep MAINPID "$tmp/told" | tail -n 1)" '^MAINPID=[0-9]+'
 	podman_remove unit
 	manager_ends

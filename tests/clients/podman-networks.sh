@@ -59,7 +59,7 @@ names() {
 	run podman run -d --name server --network lan $image sh -c "$web"
 	check_status 0
 	run podman run --rm --network lan $image \
-		sh -c 'i=0; until wget -q -O - http://server/; do sleep 0.2; i=$((i + 1)); [ $i -lt 50 ]; done'
+		sh -c 'i=0; until wget -q -O - http://server/; do sleep 0.2; i=$((i + 1)); [ $i -lt 200 ]; done'
 	check_status 0
 	check_output served
 	podman_remove server

@@ -149,7 +149,7 @@ made_anew() {
 		mocker-netsetup add anew >/dev/null
 		inode=$(stat -c %i /run/netns/anew)
 		ip netns del anew
-		wait_until 5 check_not_there /sys/class/net/veth*
+		wait_until 60 check_not_there /sys/class/net/veth*
 		ip netns add anew
 		[ "$(stat -c %i /run/netns/anew)" != "$inode" ] || break
 		mocker-netsetup del anew

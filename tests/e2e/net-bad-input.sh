@@ -102,7 +102,7 @@ test_case "names with spaces, line ends, or too long" names
 
 a_fifo() {
 	mkfifo "$tmp/fifo"
-	run timeout 5 mocker-netsetup add x --netns "$tmp/fifo"
+	run timeout 30 mocker-netsetup add x --netns "$tmp/fifo"
 	check_fails_with "is no network namespace"
 	rm "$tmp/fifo"
 }

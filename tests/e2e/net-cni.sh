@@ -268,6 +268,73 @@ delegated() {
 }
 test_case "addresses from another IPAM plugin" delegated
 
+# An IPAM plugin after which the host's end is dormant, as if the kernel had not come to see
+# to its carrier; with $tmp/later it does once somebody has waited for that.
+write_dormant() {
+	mkdir -p "$tmp/dormant"
+	cat >"$tmp/dormant/dormant" <<-END
+		#!/bin/bash
+		[ "\$CNI_COMMAND" = ADD ] || exit 0
+		link=\$(ip -o link show type veth | sed 's/^[0-9]*: \([^@:]*\).*/\1/')
+		ip link set dev "\$link" mode dormant
+		later() {
+			while grep -qv dormant "/sys/class/net/\$link/operstate"; do sleep 0.02; done
+			sleep 0.5
+			ip link set dev "\$link" state up
+		}
+		if [ -e "$tmp/later" ]; then
+			later </dev/null >/dev/null 2>&1 &
+		fi
+		echo '{"cniVersion":"1.0.0","ips":[{"address":"10.91.0.5/24"}]}'
+	END
+	chmod 755 "$tmp/dormant/dormant"
+}
+
+carrier_comes_late() {
+	local mine cni_path=$tmp/dormant link
+
+	write_dormant
+	mine=$(jq -c '.cniVersion = "1.0.0" | .bridge = "cni6" | .ipam = {type: "dormant"}' \
+		<<<"$config")
+	ip netns add pod
+	touch "$tmp/later"
+	cni ADD "$mine"
+	check_status 0
+	check_lacks "$errors" "no carrier"
+	link=$(result '.interfaces[1].name')
+	check_equal "$(cat "/sys/class/net/$link/operstate")" up "the state of the host's end"
+	cni DEL "$mine"
+	check_status 0
+
+	rm "$tmp/later"
+	cni ADD "$mine"
+	check_status 0
+	check_errors_have "$(result '.interfaces[1].name') has no carrier yet"
+	cni DEL "$mine"
+	check_status 0
+	ip netns del pod
+}
+test_case "ADD waits for the carrier, and warns where none comes" carrier_comes_late
+
+# Another container's record may be the one of this interface.
+unreadable_record() {
+	local record=/run/mocker/networks/attachments/web/eth0@default
+
+	ip netns add pod
+	run mocker-netsetup add web --netns "$netns"
+	check_status 0
+	mv "$record" "$tmp/record"
+	echo "{" >"$record"
+	cni DEL "$config"
+	check_status 0
+	check ip -n pod link show eth0 >/dev/null
+	mv "$tmp/record" "$record"
+	run mocker-netsetup del web
+	check_status 0
+	ip netns del pod
+}
+test_case "DEL leaves an interface that an unreadable record may be of" unreadable_record
+
 limited() {
 	local mine link
 

@@ -30,8 +30,8 @@ reaches() {
 	local inside=() answer=no
 
 	[ "$1" = host ] || inside=(ip netns exec "$1")
-	! timeout 4 "${inside[@]}" socat -T2 - \
-		"TCP:$2:${port:-9200},connect-timeout=1${3:+,$3}" </dev/null 2>&1 |
+	! timeout 40 "${inside[@]}" socat -t20 -T20 - \
+		"TCP:$2:${port:-9200},connect-timeout=2${3:+,$3}" </dev/null 2>&1 |
 		grep -q '^pod$' || answer=yes
 	echo $answer
 }

@@ -110,7 +110,7 @@ names_settled() { # WHERE
 		failed "a record is left after $1"
 	[ -z "$(find /run/mocker/networks -path '*/pools/*' \( -name '10.*' -o -name 'tcp*' \))" ] ||
 		failed "a lease is left after $1"
-	wait_until 10 no_server || failed "a server is left after $1"
+	wait_until 60 no_server || failed "a server is left after $1"
 }
 
 no_server() {
@@ -137,6 +137,24 @@ deleting_names() {
 }
 test_case "del on a network with names: each call failing, or killed there" deleting_names
 
+# What breaks off is no end: whose record is missing would lose its rules.
+lists_break_off() {
+	local command
+
+	needs strace || return
+	mocker-netsetup add web --publish 8080:80 >/dev/null
+	for command in list check reload gc "network ls"; do
+		# shellcheck disable=SC2086 # words
+		run strace -o /dev/null -e inject=getdents64:error=EIO mocker-netsetup $command
+		check_status 1
+		check_fails_with "listing /" "Input/output error"
+	done
+	run mocker-netsetup check
+	check_status 0
+	run mocker-netsetup del web
+}
+test_case "a list of records or networks that breaks off is an error" lists_break_off
+
 # ---- pasta ----------------------------------------------------------------------------
 
 as_user=(setpriv --reuid 1000 --regid 1000 --clear-groups env "PATH=$tmp/programs:$PATH"
@@ -145,7 +163,7 @@ as_user=(setpriv --reuid 1000 --regid 1000 --clear-groups env "PATH=$tmp/program
 user_settled() { # WHERE
 	"${as_user[@]}" mocker-netsetup del --force victim || failed "del after $1"
 	"${as_user[@]}" mocker-netsetup gc >/dev/null || failed "gc after $1"
-	wait_until 10 no_pasta || failed "pasta is left after $1"
+	wait_until 60 no_pasta || failed "pasta is left after $1"
 	[ -z "$(find "$tmp/user/run/mocker/networks/attachments" -mindepth 1 2>/dev/null)" ] ||
 		failed "a record is left after $1"
 }
@@ -168,8 +186,8 @@ adding_pasta() {
 	needs strace pasta || return
 	"${as_user[@]}" unshare -Urn sleep 1000 &
 	container=$!
-	wait_until 10 sh -c "[ \$(readlink /proc/$container/ns/net) != \$(readlink /proc/self/ns/net) ]"
-	wait_until 10 grep -q . "/proc/$container/uid_map"
+	wait_until 60 sh -c "[ \$(readlink /proc/$container/ns/net) != \$(readlink /proc/self/ns/net) ]"
+	wait_until 60 grep -q . "/proc/$container/uid_map"
 	as=("${as_user[@]}")
 	trace=$tmp/user/home/trace
 	each_fault true user_settled mocker-netsetup add victim --pid "$container"

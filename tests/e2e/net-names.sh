@@ -36,7 +36,7 @@ by_name_and_alias() {
 	check_has "$(jq -r .hosts <<<"$output")" $'10.7.0.3 db\nfd07::3 db'
 	check_equal "$(resolve db 10.7.0.1 web)" "10.7.0.2 fd07::2"
 	check_equal "$(resolve db fd07::1 shop)" "10.7.0.2 fd07::2"
-	check wait_until 10 resolves_to web 10.7.0.1 db "10.7.0.3 fd07::3"
+	check wait_until 60 resolves_to web 10.7.0.1 db "10.7.0.3 fd07::3"
 	check_equal "$(resolve db 10.7.0.1 nobody)" ""
 	check_equal "$(servers)" 1 "servers"
 	run mocker-netsetup add stranger --network other
@@ -45,7 +45,7 @@ by_name_and_alias() {
 	check_equal "$(resolve stranger 10.6.0.1 web)" "" "another network's name"
 	run mocker-netsetup del web
 	check_status 0
-	check wait_until 10 resolves_to db 10.7.0.1 web ""
+	check wait_until 60 resolves_to db 10.7.0.1 web ""
 	check_equal "$(resolve db 10.7.0.1 db)" "10.7.0.3 fd07::3"
 }
 test_step "containers find each other by name and alias" by_name_and_alias
@@ -56,16 +56,16 @@ killed() {
 	needs dnsmasq || return
 	pid=$(cat /run/mocker/networks/names/named/server.pid)
 	kill -9 "$pid"
-	check wait_until 10 sh -c "! kill -0 $pid"
+	check wait_until 60 sh -c "! kill -0 $pid"
 	run mocker-netsetup reload
 	check_status 0
-	check wait_until 10 resolves_to db 10.7.0.1 db "10.7.0.3 fd07::3"
+	check wait_until 60 resolves_to db 10.7.0.1 db "10.7.0.3 fd07::3"
 	pid=$(cat /run/mocker/networks/names/named/server.pid)
 	kill -9 "$pid"
-	check wait_until 10 sh -c "! kill -0 $pid" # until then the port is taken
+	check wait_until 60 sh -c "! kill -0 $pid" # until then the port is taken
 	run mocker-netsetup add web --network named
 	check_status 0
-	check wait_until 10 resolves_to db 10.7.0.1 web "10.7.0.4 fd07::4"
+	check wait_until 60 resolves_to db 10.7.0.1 web "10.7.0.4 fd07::4"
 }
 test_step "a server that was killed comes back by reload and by the next add" killed
 
@@ -118,7 +118,7 @@ by_cni() {
 		check_status 0
 		check_equal "$(jq -r '.dns.nameservers[0]' <<<"$output")" 10.88.0.1
 	done
-	check wait_until 10 resolves_to one 10.88.0.1 pod-two 10.88.0.3
+	check wait_until 60 resolves_to one 10.88.0.1 pod-two 10.88.0.3
 	check_equal "$(resolve two 10.88.0.1 first)" 10.88.0.2
 	check_equal "$(resolve one 10.88.0.1 second)" 10.88.0.3
 	ip netns del one
@@ -148,7 +148,7 @@ relative_root() {
 	run mocker-netsetup --root state network create named --dns --subnet 10.7.0.0/24
 	run mocker-netsetup --root state add web --network named
 	check_status 0
-	check wait_until 10 resolves_to web 10.7.0.1 web 10.7.0.2
+	check wait_until 60 resolves_to web 10.7.0.1 web 10.7.0.2
 	run mocker-netsetup --root state del web
 	check_status 0
 	mocker-netsetup --root state network rm named

@@ -30,8 +30,8 @@ user() {
 container() {
 	"${as_user[@]}" unshare -Urn sleep 1000 &
 	container=$!
-	wait_until 5 sh -c "[ \$(readlink /proc/$container/ns/net) != \$(readlink /proc/self/ns/net) ]"
-	wait_until 5 grep -q . "/proc/$container/uid_map"
+	wait_until 60 sh -c "[ \$(readlink /proc/$container/ns/net) != \$(readlink /proc/self/ns/net) ]"
+	wait_until 60 grep -q . "/proc/$container/uid_map"
 }
 
 within() {
@@ -52,11 +52,11 @@ way_out() {
 	check_equal "$(ip -o link)" "$links" "the host's interfaces"
 	ip netns exec outside busybox httpd -p 9000 -h "$tmp/user" -f &
 	echo outside >"$tmp/user/page"
-	check wait_until 5 ip netns exec outside curl -sf http://127.0.0.1:9000/page
+	check wait_until 60 ip netns exec outside curl -sf http://127.0.0.1:9000/page
 	check_equal "$(within curl -s -m 10 http://10.99.0.2:9000/page)" outside
 	"${as_user[@]}" nsenter -U --preserve-credentials -n -t "$container" \
 		busybox httpd -p 80 -h "$tmp/user" -f &
-	check wait_until 10 curl -sf -m 5 http://127.0.0.1:8080/page
+	check wait_until 60 curl -sf -m 5 http://127.0.0.1:8080/page
 	check_equal "$(ip netns exec outside curl -s -m 10 http://10.99.0.1:8080/page)" outside
 	run user mocker-netsetup list
 	check_matches "$output" 'web +10.0.0.2 +default +eth0'
@@ -105,7 +105,7 @@ taken_back() {
 
 stop_one() {
 	kill -9 "$1"
-	wait_until 10 sh -c "! kill -0 $1"
+	wait_until 60 sh -c "! kill -0 $1"
 }
 test_case "del ends pasta, and what pasta left when it was killed goes too" taken_back
 

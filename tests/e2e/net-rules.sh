@@ -308,24 +308,56 @@ restored() {
 }
 test_case "reload restores the rules after a foreign flush" restored
 
+# What nobody can read may ask for rules that are there.
+unreadable() {
+	local record=/run/mocker/networks/attachments/web/eth0@default
+
+	run mocker-netsetup add web --publish 8080:80
+	run mocker-netsetup add other
+	serve web 80 web
+	mv "$record" "$tmp/record"
+	echo "{" >"$record"
+	run mocker-netsetup reload
+	check_status 1
+	check_errors_have "a record that cannot be read would be lost"
+	check_equal "$(ask host 127.0.0.1 8080)" web "after a reload that is refused"
+	run mocker-netsetup gc
+	check_equal "$(ask host 127.0.0.1 8080)" web "after gc"
+	run mocker-netsetup check
+	check_status 1
+	run mocker-netsetup check web
+	check_status 1
+	check_lacks "$errors" "attached to no network"
+	run mocker-netsetup del --force web
+	check_status 1
+	check_errors_have "a record cannot be read"
+	mv "$tmp/record" "$record"
+	run mocker-netsetup reload
+	check_status 0
+	check_equal "$(ask host 127.0.0.1 8080)" web "after a reload"
+	run mocker-netsetup check
+	check_status 0
+	stop_servers
+	run mocker-netsetup del web
+	check_status 0
+	run mocker-netsetup del other
+}
+test_case "a record that cannot be read loses no rules" unreadable
+
 udp_moves() {
 	local first second
 
 	run mocker-netsetup add first --publish 5353:53/udp
 	first=$output
-	ip netns exec first socat UDP-RECVFROM:53,fork "SYSTEM:read x; echo first" &
-	wait_until 60 sh -c "ip netns exec first ss -Hlun 'sport = 53' | grep -q ."
-	check_equal "$(ip netns exec outside socat -T1 - UDP:10.99.0.1:5353,sourceport=4444 \
-		<<<x)" first
+	serve_udp first 53 first
+	check_equal "$(ask_udp outside 10.99.0.1 5353 4444)" first
 	stop_servers
 	run mocker-netsetup del first
 	run mocker-netsetup add second --publish 5353:53/udp
 	second=$output
 	check_lacks "$first" "$second"
-	ip netns exec second socat UDP-RECVFROM:53,fork "SYSTEM:read x; echo second" &
-	wait_until 60 sh -c "ip netns exec second ss -Hlun 'sport = 53' | grep -q ."
-	check_equal "$(ip netns exec outside socat -T1 - UDP:10.99.0.1:5353,sourceport=4444 \
-		<<<x)" second
+	serve_udp second 53 second
+	check_equal "$(ask_udp outside 10.99.0.1 5353 4444)" second
 	stop_servers
 	run mocker-netsetup del second
 }

@@ -16,7 +16,7 @@ set_up() {
 test_setup set_up
 
 pinged() { # NETNS ADDRESS
-	ip netns exec "$1" busybox ping -c 1 -W 2 "$2" >/dev/null
+	ip netns exec "$1" busybox ping -c 1 -W "${3-20}" "$2" >/dev/null
 }
 
 trace() { # STATUS DESTINATION PART...
@@ -51,7 +51,7 @@ outward() {
 	check_equal "$(jq -r '.[0].where' <<<"$output")" "route inside"
 	echo 0 >/proc/sys/net/ipv4/ip_forward
 	trace 1 10.99.0.2 "the host does not forward"
-	check_not pinged web 10.99.0.2
+	check_not pinged web 10.99.0.2 2
 	echo 1 >/proc/sys/net/ipv4/ip_forward
 }
 test_step "outward: routes, masquerade" outward
@@ -110,13 +110,13 @@ neighbours() {
 	trace 0 db 'arrives at "db" by the bridge alone'
 	check pinged web 10.0.0.3
 	trace 1 blue "iifname @strict oifname @bridges drop" "networks are isolated"
-	check_not pinged web 10.7.0.2
+	check_not pinged web 10.7.0.2 2
 	trace 0 10.0.0.1 "arrives at the host itself"
 	check pinged web 10.0.0.1
 	trace 0 10.0.0.2 "the container's own"
 	check pinged web 10.0.0.2
 	trace 0 10.0.0.200 "no container of ours"
-	check_not pinged web 10.0.0.200
+	check_not pinged web 10.0.0.200 2
 }
 test_step "neighbours, other networks, the host, itself, nobody" neighbours
 
@@ -136,7 +136,7 @@ test_step "a published port leads where a container may not go by itself" publis
 damaged() {
 	ip link set "$(jq -r '.[0].link' <<<"$(mocker-netsetup inspect web)")" down
 	trace 1 db "is down or no port of the bridge"
-	check_not pinged web 10.0.0.3
+	check_not pinged web 10.0.0.3 2
 	ip -n web route del default
 	trace 1 10.99.0.2 "the container has no route to 10.99.0.2"
 	ip -n web link set eth0 down
@@ -159,7 +159,7 @@ isolated_ports() {
 	run mocker-netsetup trace one two
 	check_status 1
 	check_output_has 'containers of network "apart" are isolated ports'
-	check_not pinged one 10.6.0.3
+	check_not pinged one 10.6.0.3 2
 	check pinged one 10.6.0.1
 	run mocker-netsetup del one
 	run mocker-netsetup del two

@@ -60,6 +60,10 @@ bundle_of() {
 		.linux.cgroupsPath = \"/mocker-test/as-$runtime\""
 }
 
+have_trapped() { # RUNTIME
+	check wait_until 60 test -e "$tmp/$1/rootfs/tmp/trapped"
+}
+
 statuses_are() {
 	local runtime
 
@@ -80,7 +84,7 @@ end() {
 }
 
 a_life() {
-	each bundle_of "trap 'exit 3' TERM; while :; do sleep 0.1; done"
+	each bundle_of "trap 'exit 3' TERM; echo >/tmp/trapped; while :; do sleep 0.1; done"
 	same_error "does not exist" state web
 	same_error "does not exist" start web
 	same_error "does not exist" kill web 9
@@ -104,6 +108,7 @@ a_life() {
 	same_error "" delete web
 	same state web
 	same kill web 0
+	each have_trapped
 	same kill web TERM
 	check wait_until 60 statuses_are stopped
 	same state web

@@ -171,7 +171,7 @@ mistakes() {
 	check_missing "$tmp/images"
 	check_equal "$(container_status web)" running
 	mocker-runtime kill web KILL
-	check wait_until 10 sh -c 'mocker-runtime state web | grep -q stopped'
+	check wait_until 60 sh -c 'mocker-runtime state web | grep -q stopped'
 	run mocker-runtime checkpoint --image-path "$tmp/images" web
 	check_fails_with 'cannot checkpoint container "web": container not running'
 	delete web

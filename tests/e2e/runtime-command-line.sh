@@ -236,7 +236,7 @@ ignore_paused() {
 	check_status 255
 	check_fails_with "--ignore-paused"
 	mocker-runtime exec --ignore-paused --pid-file "$tmp/pid" web sh -c 'exit 7' &
-	check wait_until 10 eval '[ "$(mocker-runtime ps --format json web | jq length)" = 2 ]'
+	check wait_until 60 eval '[ "$(mocker-runtime ps --format json web | jq length)" = 2 ]'
 	check kill -0 $!
 	run mocker-runtime resume web
 	wait $!
@@ -255,14 +255,14 @@ gives_up() {
 	check_status 0
 	mocker-runtime exec --ignore-paused "$@" web touch /begun 2>"$tmp/said" &
 	exec=$!
-	check wait_until 10 eval '[ "$(mocker-runtime ps --format json web | jq length)" = 2 ]'
+	check wait_until 60 eval '[ "$(mocker-runtime ps --format json web | jq length)" = 2 ]'
 	kill -s "$signal" $exec
-	check wait_until 10 eval "! kill -0 $exec"
+	check wait_until 60 eval "! kill -0 $exec"
 	wait $exec
 	check_equal $? 130 "the status of exec"
 	check_has "$(cat "$tmp/said")" "the container is paused: ended by signal"
 	run mocker-runtime resume web
-	check wait_until 10 eval '[ "$(mocker-runtime ps --format json web | jq length)" = 1 ]'
+	check wait_until 60 eval '[ "$(mocker-runtime ps --format json web | jq length)" = 1 ]'
 	check_missing "$tmp/web/rootfs/begun"
 }
 
@@ -293,7 +293,7 @@ by_regex() {
 	done
 	run mocker-runtime kill --regex '^one-[0-9]$' KILL
 	check_status 0
-	check wait_until 10 eval '[ "$(container_status one-1)$(container_status one-2)" = stoppedstopped ]'
+	check wait_until 60 eval '[ "$(container_status one-1)$(container_status one-2)" = stoppedstopped ]'
 	check_equal "$(container_status two)" running
 	run mocker-runtime kill -r '^one-' KILL
 	check_status 1

@@ -5,43 +5,45 @@
 
 # What hangs in `start` holds the container until its init is gone.
 while_start_waits() {
-	local began=$SECONDS starting
+	local began starting
 
 	sleep_bundle
 	run mocker-runtime create -b "$tmp/web" web
 	check_status 0
 	mocker-runtime start web </dev/null >/dev/null 2>"$tmp/said" &
 	starting=$!
-	check wait_until 20 test -e "$tmp/web/rootfs/tmp/hooked"
+	check wait_until 60 test -e "$tmp/web/rootfs/tmp/hooked"
+	began=$SECONDS
 	run mocker-runtime delete --force web
 	check_status 0
 	wait $starting
-	check_equal "$((SECONDS - began < 8))" 1 "whether it was soon"
+	check test $((SECONDS - began)) -lt 10 # as long it would wait for the lock of start
 	run mocker-runtime list -q
 	check_output ""
 }
 
 sleep_bundle() {
 	make_bundle "$tmp/web" '.hooks.startContainer = [{"path": "/bin/sh",
-		"args": ["sh", "-c", "echo >/tmp/hooked; sleep 30"]}]'
+		"args": ["sh", "-c", "echo >/tmp/hooked; exec sleep 1000"]}]'
 }
 test_case "delete --force ends what a start waits for" while_start_waits
 
 while_create_waits() {
-	local began=$SECONDS creating
+	local began creating
 
 	make_bundle "$tmp/web" ".hooks.createRuntime = [{\"path\": \"/bin/sh\",
 		\"args\": [\"sh\", \"-c\", \"echo >$tmp/hooked; exec sleep 1000\"]}]"
 	mocker-runtime create -b "$tmp/web" web </dev/null >/dev/null 2>"$tmp/said" &
 	creating=$!
-	check wait_until 20 test -e "$tmp/hooked"
+	check wait_until 60 test -e "$tmp/hooked"
+	began=$SECONDS
 	run mocker-runtime delete --force web
 	check_status 0
 	wait $creating
 	check_equal $? 1 "the status of create"
 	check_has "$(cat "$tmp/said")" "/hooks/createRuntime/0: /bin/sh was killed"
 	check_has "$(cat "$tmp/said")" "the container's init has ended"
-	check_equal "$((SECONDS - began < 8))" 1 "whether it was soon"
+	check test $((SECONDS - began)) -lt 10
 	run mocker-runtime list -q
 	check_output ""
 }
@@ -143,7 +145,7 @@ another_in_state_d() {
 		"delete again once they end"
 	check_equal "$(container_status web)" stopped
 	end_stuck
-	check wait_until 10 test ! -e "/proc/$pid"
+	check wait_until 60 test ! -e "/proc/$pid"
 	run mocker-runtime delete web
 	check_status 0
 	check_equal "$(find /sys/fs/cgroup -type d -name web)" "" "the cgroups"

@@ -112,7 +112,7 @@ signals_are() {
 after_kill() {
 	local now
 
-	[ "$1" != 0 ] || wait_until 10 signals_are $((signals_before + 1)) ||
+	[ "$1" != 0 ] || wait_until 60 signals_are $((signals_before + 1)) ||
 		failed "$2: the signal did not come"
 	now=$(wc -l <"$signals")
 	[ "$now" -le $((signals_before + 1)) ] || failed "$2: it came more than once"
@@ -143,7 +143,7 @@ afterwards() {
 		;;
 	esac
 	check_equal "$(container_status web)" running "$where: the status"
-	as_before || wait_until 3 as_before || failed "$where: something is left"
+	as_before || wait_until 60 as_before || failed "$where: something is left"
 }
 
 faults_of() {
@@ -152,7 +152,7 @@ faults_of() {
 	victim "${@:2}"
 	[ $# = 1 ] || chown -hR 100000:100000 "$tmp/web/rootfs"
 	run mocker-runtime run -d -b "$tmp/web" web
-	check wait_until 10 test -s "$signals"
+	check wait_until 60 test -s "$signals"
 	pid=$(container_pid web)
 	mapfile -t mounts </proc/self/mountinfo
 	mounts_before=${#mounts[@]}

@@ -60,12 +60,12 @@ afterwards() {
 
 	if [ "$status" != 0 ] && [ "$status" != 137 ] && [ "$verb" = create ]; then
 		# One fault is undone without help.
-		nothing_is_left || wait_until 3 nothing_is_left ||
+		nothing_is_left || wait_until 60 nothing_is_left ||
 			failed "$where: create left $(traces): $(head -1 "$tmp/told")"
 	fi
 	mocker-runtime delete --force victim >"$tmp/told" 2>&1 </dev/null ||
 		failed "$where: delete --force: $(cat "$tmp/told")"
-	nothing_is_left || wait_until 3 nothing_is_left || {
+	nothing_is_left || wait_until 60 nothing_is_left || {
 		failed "$where: there is left $(traces)"
 		leaks_remove
 	}

@@ -166,7 +166,7 @@ each_status() {
 	check_equal "$(inspected .state.status)" created
 	check_equal "$(inspected '.processes | length')" 1
 	run mocker-runtime start web
-	check wait_until 10 eval '[ "$(container_status web)" = stopped ]'
+	check wait_until 60 eval '[ "$(container_status web)" = stopped ]'
 	run mocker-runtime inspect --format json web
 	check_status 0
 	check_equal "$(jq -r '"\(.state.status) \(.namespaces | length) \(.processes | length)"' \

@@ -165,7 +165,7 @@ bad_input() {
 	run mocker-runtime mounts add none "$tmp/list.json"
 	check_fails_with "container does not exist"
 	mocker-runtime kill web KILL
-	check wait_until 10 eval '[ "$(container_status web)" = stopped ]'
+	check wait_until 60 eval '[ "$(container_status web)" = stopped ]'
 	list '[{"destination": "/tmp", "type": "tmpfs", "source": "t"}]'
 	run mocker-runtime mounts add web "$tmp/list.json"
 	check_fails_with "container not running"

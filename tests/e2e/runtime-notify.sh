@@ -16,7 +16,7 @@ service() {
 }
 
 told() {
-	wait_until 10 grep -q -- --- "$tmp/told"
+	wait_until 60 grep -q -- --- "$tmp/told"
 }
 
 # in_background COMMAND...: its process is $background.
@@ -33,7 +33,7 @@ is_over() {
 # manager was told that, and nothing else but the container's pid.
 stays_until_ready() {
 	in_background "$@"
-	check wait_until 10 eval '[ "$(container_status web)" = running ]'
+	check wait_until 60 eval '[ "$(container_status web)" = running ]'
 	check_not is_over
 	: >"$tmp/web/rootfs/tmp/go"
 	check told
@@ -79,6 +79,7 @@ in_foreground() {
 	in_background mocker-runtime run -b "$tmp/web" web
 	wait $background
 	check_equal $? 7 "the status"
+	check told
 	check_equal "$(cat "$tmp/told")" "READY=1
 MAINPID=$background
 ---" "what the manager was told"

@@ -28,6 +28,22 @@ cannot_tell() {
 }
 test_case "a container of which it cannot be told whether it lives is not deleted" cannot_tell
 
+# What breaks off is no end: containers, and the processes of one, would be missing.
+lists_break_off() {
+	local command
+
+	needs strace || return
+	sleeper
+	for command in "list" "ps web" "kill --all web USR1"; do
+		# shellcheck disable=SC2086 # words
+		run strace -f -o /dev/null -e inject=getdents64:error=EIO mocker-runtime $command
+		check_status 1
+		check_fails_with "listing /" "Input/output error"
+	done
+	removed
+}
+test_case "a list of containers or processes that breaks off is an error" lists_break_off
+
 renamed_directory() {
 	sleeper
 	mv /run/mocker/web /run/mocker/other
@@ -108,12 +124,15 @@ test_case "what hooks print is told where they fail, and nowhere else" hooks_are
 slow_reader() {
 	needs python3 || return
 	sleeper
-	run python3 -c 'import os, subprocess, sys, time
+	run python3 -c 'import array, fcntl, os, subprocess, sys, termios, time
 read, write = os.pipe()
 os.set_blocking(write, False)
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=write)
 os.close(write)
-time.sleep(0.5)
+held = array.array("i", [0])
+while held[0] < 30000: # its pipe is full, or nearly
+    time.sleep(0.01)
+    fcntl.ioctl(read, termios.FIONREAD, held)
 data = b""
 while chunk := os.read(read, 4096):
     data += chunk
@@ -193,7 +212,7 @@ ended_before_start() {
 	run mocker-runtime create -b "$tmp/web" web
 	run mocker-runtime kill web TERM
 	check_status 0
-	check wait_until 10 eval '[ "$(container_status web)" = stopped ]'
+	check wait_until 60 eval '[ "$(container_status web)" = stopped ]'
 	removed
 }
 test_case "TERM ends a container that was never started" ended_before_start
@@ -291,11 +310,13 @@ container_that_dies() {
 
 	needs strace || return
 	sleeper
-	strace -f -o "$tmp/trace" -e trace=setns,clone3 -e inject=clone3:delay_enter=3000000 \
+	strace -f -o "$tmp/trace" -e trace=setns -e inject=setns:signal=STOP:when=1 \
 		mocker-runtime exec web true 2>"$tmp/said" &
 	exec=$!
-	check wait_until 60 grep -q setns "$tmp/trace"
+	check wait_until 60 grep -q 'stopped by SIGSTOP' "$tmp/trace"
 	run mocker-runtime kill web KILL
+	check wait_until 60 eval '[ "$(container_status web)" = stopped ]'
+	kill -CONT "$(sed -n 's/^\([0-9]*\) .*stopped by SIGSTOP.*/\1/p' "$tmp/trace")"
 	wait "$exec" && failed "status 0"
 	check_has "$(cat "$tmp/said")" "cannot exec in a stopped container"
 	removed
@@ -316,7 +337,7 @@ file_that_stays() {
 	needs strace || return
 	sleeper
 	run mocker-runtime kill web KILL
-	check wait_until 10 eval '[ "$(container_status web)" = stopped ]'
+	check wait_until 60 eval '[ "$(container_status web)" = stopped ]'
 	run strace -f -o /dev/null -e inject=unlinkat:error=EIO mocker-runtime delete web
 	check_fails_with "Input/output error"
 	removed

@@ -101,7 +101,7 @@ executes() {
 	check wait_until 20 grep -q 'seccomp denied mkdir' "$tmp/log"
 	run mocker-runtime delete --force box
 	check_status 0
-	check wait_until 10 eval '! pgrep -x mocker-runtime'
+	check wait_until 60 eval '! pgrep -x mocker-runtime'
 	rm -f "$tmp/log"
 }
 test_case "exec tells what is denied to the process that it makes" executes
@@ -125,11 +125,11 @@ in_the_background() {
 	check_equal "$end" 1 "the number of processes that watch"
 	run mocker-runtime delete --force box
 	check_status 0
-	check wait_until 10 eval '! pgrep -x mocker-runtime'
+	check wait_until 60 eval '! pgrep -x mocker-runtime'
 	run mocker-runtime --log "$tmp/log" create --seccomp-log --bundle "$tmp/box" box
 	run mocker-runtime delete box
 	check_status 0
-	check wait_until 10 eval '! pgrep -x mocker-runtime'
+	check wait_until 60 eval '! pgrep -x mocker-runtime'
 	run mocker-runtime --log "$tmp/log" run --detach --seccomp-log --bundle "$tmp/box" box
 	check_status 0
 	run mocker-runtime delete --force box

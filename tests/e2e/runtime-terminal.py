@@ -21,6 +21,10 @@ import termios
 import time
 
 
+def set_size(terminal, rows, columns):
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
 def show(master, typed=b""):
     shown = b""
     grows = bool(typed)
@@ -33,7 +37,7 @@ def show(master, typed=b""):
             break
         shown += chunk
         if grows and b"ready" in shown:
-            fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 202, 0, 0))
+            set_size(master, 44, 202)
             grows = False
         if typed and b"type now" in shown:
             os.write(master, typed)
@@ -57,20 +61,29 @@ def receive(path):
 def type_into(text, command):
     pid, master = pty.fork()
     if pid == 0:
+        set_size(0, 33, 101)  # before the command can look at it
         os.execvp(command[0], command)
-    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 101, 0, 0))
     show(master, text.encode().decode("unicode_escape").encode())
     _, status = os.waitpid(pid, 0)
     sys.exit(os.waitstatus_to_exitcode(status))
 
 
-def await_text(master, shown, text, limit=20):
+def await_text(master, shown, text, limit=40):
     end = time.monotonic() + limit
     while text not in shown:
         left = end - time.monotonic()
         if left <= 0 or not select.select([master], [], [], left)[0]:
             sys.exit(f"no {text} in {bytes(shown)}")
         shown += os.read(master, 4096)
+
+
+def await_foreground(master, shell, limit=40):
+    """The shell says what it brings to the foreground before it does."""
+    end = time.monotonic() + limit
+    while os.tcgetpgrp(master) == shell:
+        if time.monotonic() > end:
+            sys.exit("the job does not come to the foreground")
+        time.sleep(0.01)
 
 
 def background_job(command):
@@ -82,8 +95,7 @@ def background_job(command):
     await_text(master, shown, b"begun 2")
     del shown[:]
     os.write(master, b"fg\r")
-    await_text(master, shown, command.split()[0].encode())
-    time.sleep(0.5)  # the shell says what it brings forward before it does
+    await_foreground(master, pid)
     os.write(master, b"hello\r")
     await_text(master, shown, b"got hello")
     await_text(master, shown, b"$ ")

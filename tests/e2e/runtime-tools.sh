@@ -103,7 +103,7 @@ attributes() {
 	check_equal "$(namespace_of "$(cat "$tmp/pid")" net)" \
 		"$(namespace_of "$(container_pid web)" net)"
 	end
-	check wait_until 10 test ! -e "/proc/$(cat "$tmp/pid")"
+	check wait_until 60 test ! -e "/proc/$(cat "$tmp/pid")"
 }
 test_case "it is root with the caller's capabilities, in the container's cgroup" attributes
 
@@ -250,7 +250,7 @@ bad_input() {
 	run mocker-runtime exec --tools none true
 	check_fails_with "container does not exist"
 	mocker-runtime kill web KILL
-	check wait_until 10 eval '[ "$(container_status web)" = stopped ]'
+	check wait_until 60 eval '[ "$(container_status web)" = stopped ]'
 	run mocker-runtime exec --tools web true
 	check_status 255
 	check_fails_with "container not running"

@@ -48,12 +48,12 @@ stop_at() {
 	creator=$!
 	disown
 	if [ "$1" = starting ]; then
-		wait_until 10 eval '[ "$(container_status killed)" = created ]'
+		wait_until 60 eval '[ "$(container_status killed)" = created ]'
 		mocker-runtime start killed </dev/null >"$tmp/start.log" 2>&1 &
 		creator=$!
 		disown
 	fi
-	wait_until 10 stopped_process || {
+	wait_until 60 stopped_process || {
 		failed "no process stands at $1: $(cat "$tmp/create.log")"
 		return 1
 	}
@@ -112,7 +112,7 @@ init_dies() {
 		return
 	}
 	kill -KILL "$init"
-	wait_until 10 eval '! kill -0 $creator' || failed "create goes on without its init"
+	wait_until 60 eval '! kill -0 $creator' || failed "create goes on without its init"
 	check_equal "$(container_status killed)" none "the status"
 }
 for step in entered mounted pivoted settled; do

@@ -18,7 +18,7 @@ serve6() {
 
 	[ "$3" != PEER ] || command='echo $SOCAT_PEERADDR'
 	ip netns exec "$1" socat "TCP6-LISTEN:$2,fork,reuseaddr,ipv6only=0" "SYSTEM:$command" &
-	wait_until 5 listens "$1" "$2"
+	wait_until 60 listens "$1" "$2"
 }
 
 listens() {
@@ -28,12 +28,36 @@ listens() {
 	"${inside[@]}" ss -Hltn "sport = $2" | grep . >/dev/null
 }
 
-# ask NETNS|host ADDRESS PORT: prints the answer, or why there is none.
+# ask NETNS|host ADDRESS PORT: prints the answer, or why there is none. What is dropped costs
+# the time to connect; who is connected gets more (-t), for a busy machine.
 ask() {
 	local inside=()
 
 	[ "$1" = host ] || inside=(ip netns exec "$1")
-	timeout 4 "${inside[@]}" socat -T2 - "TCP:$2:$3,connect-timeout=1" </dev/null 2>&1
+	timeout 40 "${inside[@]}" socat -t20 -T20 - "TCP:$2:$3,connect-timeout=2" \
+		</dev/null 2>&1
+}
+
+# serve_udp NETNS PORT TEXT: the same for datagrams of both families.
+serve_udp() {
+	ip netns exec "$1" socat "UDP6-RECVFROM:$2,fork,ipv6only=0" "SYSTEM:read x; echo $3" &
+	wait_until 60 sh -c "ip netns exec $1 ss -Hlun 'sport = $2' | grep -q ."
+}
+
+# ask_udp NETNS|host ADDRESS PORT [OWN PORT]
+ask_udp() {
+	local inside=()
+
+	[ "$1" = host ] || inside=(ip netns exec "$1")
+	"${inside[@]}" python3 -c '
+import socket, sys
+address, port, own = sys.argv[1].strip("[]"), int(sys.argv[2]), int(sys.argv[3])
+client = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+client.bind(("", own))
+client.connect((address, port))
+client.settimeout(20)
+client.send(b"x\n")
+print(client.recv(100).decode(), end="")' "$2" "$3" "${4:-0}" 2>&1
 }
 
 stop_servers() {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "tests/fuzz/fuzz.h"
 
 static int replay(int dir_fd, const char *name, int number)
@@ -37,11 +38,12 @@ int main(int argc, char **argv)
 		auto_dir directory = opendir(argv[i]);
 		struct dirent *entry;
 
-		while (directory && (entry = readdir(directory))) {
+		while (directory && (entry = path_next(directory))) {
 			if (entry->d_name[0] != '.')
 				failed |=
 					replay(dirfd(directory), entry->d_name, ++number);
 		}
+		failed |= !directory || errno;
 	}
 	printf("1..%d\n", number);
 	return failed || !number;

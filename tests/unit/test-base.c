@@ -1,10 +1,10 @@
-/* base/: strings, numbers, words, files, paths and programs run. */
+/* base/: strings, numbers, words, files and paths. */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,12 +12,8 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/path_walk.h"
-#include "base/process.h"
 #include "base/str.h"
 #include "tests/unit/test.h"
-
-/* Literals where execve() has char *const. */
-#define ARGV(...) ((char *const *)(const char *const[]){ __VA_ARGS__, NULL })
 
 static struct error err;
 
@@ -271,6 +267,42 @@ static void copies_are_equal(void)
 	remove_temp(name);
 }
 
+/* What cannot be read is no end of a list. */
+static void lists_break_off(void)
+{
+	char *name;
+	auto_fd dir_fd = temp_dir(&name);
+	auto_fd file = openat(dir_fd, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	auto_dir whole = path_list(dir_fd);
+	auto_dir broken = path_list(dir_fd);
+
+	CHECK_STR(path_next(whole)->d_name, "file");
+	CHECK(!path_next(whole));
+	CHECK_INT(errno, 0);
+	CHECK(dup3(file, dirfd(broken), O_CLOEXEC) >= 0);
+	CHECK(!path_next(broken));
+	CHECK_INT(errno, ENOTDIR);
+	remove_temp(name);
+}
+
+static void short_writes_are_told(void)
+{
+	struct rlimit limit;
+	struct rlimit low;
+	char *name;
+	auto_fd dir_fd = temp_dir(&name);
+	auto_fd file = openat(dir_fd, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	CHECK_INT(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	low = (struct rlimit){ .rlim_cur = 3, .rlim_max = limit.rlim_max };
+	CHECK_INT(setrlimit(RLIMIT_FSIZE, &low), 0);
+	errno = 0;
+	CHECK_FAILS(file_write_at(dir_fd, "file", "12345", &err), &err,
+		"writing \"12345\" to file: only 3 of 5 bytes were taken");
+	CHECK_INT(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	remove_temp(name);
+}
+
 static void paths_are_cleaned(void)
 {
 	static const char *const cases[][2] = {
@@ -413,106 +445,6 @@ static void deep_trees_are_removed(void)
 	CHECK_OK(path_remove_tree(AT_FDCWD, name, &err), &err);
 }
 
-static void programs_run_and_answer(void)
-{
-	auto_str output = { 0 };
-	auto_str errors = { 0 };
-	char *const *argv = ARGV("sh", "-c", "cat; echo out; echo bad >&2; exit 3");
-	struct process_run run = {
-		.path = "sh",
-		.argv = argv,
-		.input = "in ",
-		.input_length = 3,
-		.output = &output,
-		.errors = &errors,
-	};
-	int status = -1;
-
-	CHECK_OK(process_run(&run, &status, &err), &err);
-	CHECK_INT(status, 3);
-	CHECK_STR(output.data, "in out\n");
-	CHECK_STR(errors.data, "bad\n");
-}
-
-static void missing_programs_are_errors(void)
-{
-	char *const *argv = ARGV("/no/such");
-	struct process_run run = { .path = "/no/such", .argv = argv };
-	int status = -1;
-
-	CHECK_FAILS(process_run(&run, &status, &err), &err,
-		"executing /no/such: No such file or directory");
-	CHECK_INT(err.errnum, ENOENT);
-	CHECK_INT(status, -1);
-}
-
-static void slow_programs_are_killed(void)
-{
-	char *const *argv = ARGV("sh", "-c", "sleep 60 & sleep 60");
-	struct process_run run = { .path = "sh", .argv = argv, .timeout_ms = 100 };
-	int status;
-
-	CHECK_FAILS(process_run(&run, &status, &err), &err,
-		"sh did not end within 100 ms and was killed");
-	CHECK_INT(err.errnum, ETIMEDOUT);
-}
-
-static void input_may_be_ignored(void)
-{
-	auto_free char *large = str_alloc(1 << 20);
-	char *const *argv = ARGV("true");
-	struct process_run run = {
-		.path = "true", .argv = argv, .input = large, .input_length = 1 << 20
-	};
-	int status = -1;
-
-	CHECK_OK(process_run(&run, &status, &err), &err);
-	CHECK_INT(status, 0);
-}
-
-static void only_the_tail_is_kept(void)
-{
-	auto_str output = { 0 };
-	char *const *argv = ARGV("sh", "-c", "seq 100000");
-	struct process_run run = {
-		.path = "sh", .argv = argv, .output = &output, .keep = 14
-	};
-	int status = -1;
-
-	CHECK_OK(process_run(&run, &status, &err), &err);
-	CHECK_STR(output.data, "\n99999\n100000\n");
-}
-
-static void processes_have_an_identity(void)
-{
-	uint64_t start = 0;
-	uint64_t again = 0;
-	char state = 0;
-
-	CHECK_OK(process_stat(getpid(), &start, &state, &err), &err);
-	CHECK_INT(state, 'R');
-	CHECK(start > 0);
-	CHECK_OK(process_stat(getpid(), &again, &state, &err), &err);
-	CHECK(start == again);
-	CHECK_FAILS(
-		process_stat(0x3fffffff, &start, &state, &err), &err, "does not exist");
-	CHECK_INT(err.errnum, ESRCH);
-}
-
-static void clones_have_a_pidfd(void)
-{
-	int pidfd = -1;
-	auto_pid pid = process_clone(0, &pidfd);
-	int status = -1;
-
-	if (pid == 0)
-		_exit(7);
-	CHECK(pidfd >= 0);
-	close(pidfd);
-	CHECK_OK(process_wait(take_pid(&pid), &status, &err), &err);
-	CHECK_INT(status, 7);
-}
-
 static const struct test tests[] = {
 	{ "an unsigned number is digits only, in range", numbers_are_strict },
 	{ "a signed number reaches both ends", signed_numbers_reach_their_ends },
@@ -525,6 +457,8 @@ static const struct test tests[] = {
 	{ "a file is replaced as a whole", files_are_replaced_whole },
 	{ "a read is bounded and refuses what is no file", reads_are_bounded },
 	{ "a copy is equal, also of a file without a size", copies_are_equal },
+	{ "a list that breaks off is told from its end", lists_break_off },
+	{ "a write that is cut short is an error", short_writes_are_told },
 	{ "a path is cleaned lexically", paths_are_cleaned },
 	{ "a path has a parent and a base", parents_and_bases },
 	{ "no name leads out of a root, by openat2 and by hand",
@@ -532,16 +466,6 @@ static const struct test tests[] = {
 	{ "directories are made inside a root, through links too",
 		directories_are_made_beneath_the_root },
 	{ "a tree deeper than the descriptor limit is removed", deep_trees_are_removed },
-	{ "a program runs with input, output, errors and a status",
-		programs_run_and_answer },
-	{ "a program that is missing is an error, not a status",
-		missing_programs_are_errors },
-	{ "a program that is too slow is killed with its group",
-		slow_programs_are_killed },
-	{ "a program may ignore its input", input_may_be_ignored },
-	{ "only the tail of long output is kept", only_the_tail_is_kept },
-	{ "a process is named by its pid and start time", processes_have_an_identity },
-	{ "a clone comes with a pidfd", clones_have_a_pidfd },
 };
 
 TEST_MAIN(tests)

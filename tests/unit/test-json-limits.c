@@ -85,31 +85,41 @@ static void keeps_long_names_out_of_errors(void)
 	CHECK(strlen(err.text) < 200);
 }
 
+/* Of this process: what else the machine does counts little. */
 static double seconds(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void reads_large_maps_quickly(void)
+/* The fastest of a few. */
+static double seconds_for_map(size_t size)
 {
-	struct str document = { 0 };
-	auto_free char *text = NULL;
-	struct outer object;
-	struct error err;
-	double start;
+	auto_str document = { 0 };
+	double fastest = 1000;
 
 	str_append(&document, "{\"pairs\":{\"first\":\"\"");
-	for (int i = 0; document.length < (1 << 20); i++)
+	for (int i = 0; document.length < size; i++)
 		str_appendf(&document, ",\"k%d\":\"v\"", i);
 	str_append(&document, "}}");
-	text = str_take(&document);
-	start = seconds();
-	CHECK_OK(read_text(text, &object, &err), &err);
-	CHECK(seconds() - start < 2);
-	json_free(&outer_type, &object);
+	for (int i = 0; i < 5; i++) {
+		double start = seconds();
+		struct outer object;
+		struct error err;
+
+		CHECK_OK(read_text(document.data, &object, &err), &err);
+		fastest = MIN(fastest, seconds() - start);
+		json_free(&outer_type, &object);
+	}
+	return fastest;
+}
+
+/* 16 times the size, 256 times the time if it were quadratic. */
+static void reads_large_maps_quickly(void)
+{
+	CHECK(seconds_for_map(1 << 20) < 64 * seconds_for_map(1 << 16));
 }
 
 /* In a child of its own, whose peak is the document's. */

@@ -201,45 +201,79 @@ static int note(void *argument, const char *address, const char *owner, struct e
 	return 0;
 }
 
-/* Each child takes one; every third is killed at some moment of it. A lease is a name in
- * a directory: that no address is given twice shows as each survivor holding one, and as
- * many leases as holders. */
+enum { CHILDREN = 64 };
+
+/* Takes one and tells so; every third waits then to be killed. */
+static pid_t fork_taker(struct fixture *fixture, int number, int told)
+{
+	pid_t child = fork();
+	struct address_text text;
+	struct error err;
+	char owner[32];
+	char byte = (char)number;
+	bool taken;
+
+	if (child != 0)
+		return child;
+	snprintf(owner, sizeof(owner), "c%d/eth0", number);
+	taken = take(fixture, owner, NULL, &text, &err) == 0;
+	if (write(told, &byte, 1) < 0)
+		_exit(1);
+	if (number % 3 == 0)
+		for (;;)
+			pause();
+	_exit(taken ? 0 : 1);
+}
+
+/* Half of every third at some moment of taking, the other half once they hold theirs. */
+static void kill_takers(const pid_t *children, int told)
+{
+	bool holds[CHILDREN] = { false };
+	char number;
+
+	for (int i = 0; i < CHILDREN; i += 6) {
+		usleep((useconds_t)(rand() % 200));
+		kill(children[i], SIGKILL);
+	}
+	for (int i = 3; i < CHILDREN; i += 6) {
+		while (!holds[i] && CHECK_INT(read(told, &number, 1), 1))
+			holds[(int)number] = true;
+		kill(children[i], SIGKILL);
+	}
+}
+
+/* A lease is a name in a directory: that no address is given twice shows as each survivor,
+ * and each that was killed with one, holding one, and as many leases as holders. */
 static void survives_killing(void)
 {
 	static const struct network_range ranges[] = { { .subnet = T("10.0.0.0/24") } };
-	enum { CHILDREN = 64 };
 	struct fixture fixture;
 	struct seen seen = { 0 };
 	pid_t children[CHILDREN];
 	struct error err;
-	size_t succeeded = 0;
 	auto_pool pool = { 0 };
+	int told[2];
 
 	begin(&fixture, ranges, 1);
-	for (int i = 0; i < CHILDREN; i++) {
-		children[i] = fork();
-		if (children[i] == 0) {
-			struct address_text text;
-			char owner[32];
-
-			snprintf(owner, sizeof(owner), "c%d/eth0", i);
-			_exit(take(&fixture, owner, NULL, &text, &err) == 0 ? 0 : 1);
-		}
-	}
-	for (int i = 0; i < CHILDREN; i += 3) {
-		usleep((useconds_t)(rand() % 200));
-		kill(children[i], SIGKILL);
-	}
+	CHECK_INT(pipe(told), 0);
+	for (int i = 0; i < CHILDREN; i++)
+		children[i] = fork_taker(&fixture, i, told[1]);
+	kill_takers(children, told[0]);
+	close(told[0]);
+	close(told[1]);
 	for (int i = 0; i < CHILDREN; i++) {
 		int status;
 
 		CHECK_INT(waitpid(children[i], &status, 0), children[i]);
-		succeeded += WIFEXITED(status) && WEXITSTATUS(status) == 0;
-		CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+		CHECK(i % 3 == 0 ? WIFSIGNALED(status) : status == 0);
 	}
 	CHECK_OK(pool_open(&fixture.places, "net", &pool, &err), &err);
 	CHECK_OK(pool_each(&pool, note, &seen, &err), &err);
-	CHECK(seen.count >= succeeded);
+	for (int i = 0; i < CHILDREN; i++) {
+		auto_free char *owner = str_format("c%d/eth0", i);
+
+		CHECK(i % 6 == 0 || strings_contain(&seen.owners, owner));
+	}
 	CHECK(seen.count <= CHILDREN);
 	strings_free(&seen.owners);
 	end(&fixture);
