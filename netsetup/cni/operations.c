@@ -116,21 +116,6 @@ static int remove_by_name(struct cni_call *call, struct error *err)
 	return predecessor_remove(call, err);
 }
 
-static bool is_none(void *argument, const struct attachment *record)
-{
-	return false;
-}
-
-/* A record that could not be read is gone now, and what only it named is nobody's: ports and
- * rules. */
-static int sweep_unnamed(struct cni_call *call, struct error *err)
-{
-	return sweep_run(&(struct sweep){ .places = &call->places,
-				 .network = call->config.name,
-				 .unwanted = is_none },
-		err);
-}
-
 /* It is this container's, interface's and network's, whoever attached it. */
 static bool has_key(const struct attachment *record, const struct cni_call *call)
 {
@@ -166,7 +151,8 @@ static int remove_all(struct cni_call *call, struct error *err)
 		return 0;
 	if (remove_by_name(call, err) < 0)
 		return -1;
-	return list.unread ? sweep_unnamed(call, err) : 0;
+	/* A record that could not be read is gone now, and what only it named is nobody's. */
+	return list.unread ? sweep_orphans(&call->places, call->config.name, err) : 0;
 }
 
 /* The IPAM plugin first: DHCP says farewell through the interface. */

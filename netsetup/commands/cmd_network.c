@@ -120,12 +120,22 @@ int cmd_network_create(const struct command_call *call, struct error *err)
 
 /* ---- rm and prune --------------------------------------------------------------------- */
 
-static size_t count_users(const struct attachments *list, const char *network)
+/* By the names of their files, so that one which cannot be read counts too. */
+static size_t count_users(const struct attachments *list, const char *network,
+	const struct attachment **ret_first)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < list->count; i++)
-		count += str_equal(list->items[i].network.name, network);
+	for (size_t i = 0; i < list->count + list->unread; i++) {
+		const struct attachment *record =
+			i < list->count ? &list->items[i]
+					: &list->damaged[i - list->count];
+
+		if (!str_equal(record->network.name, network))
+			continue;
+		if (count++ == 0 && ret_first)
+			*ret_first = record;
+	}
 	return count;
 }
 
@@ -133,21 +143,15 @@ static size_t count_users(const struct attachments *list, const char *network)
 static int refuse_used(
 	const struct attachments *list, const struct network *network, struct error *err)
 {
-	size_t users = count_users(list, network->name);
+	const struct attachment *first = NULL;
+	size_t users = count_users(list, network->name, &first);
 
-	if (list->unread > 0)
-		return fail(err,
-			"who is attached to network \"%s\" is not known: a record cannot be "
-			"read",
-			network->name);
-	for (size_t i = 0; i < list->count; i++)
-		if (str_equal(list->items[i].network.name, network->name))
-			return fail_code(err, EBUSY,
-				"network \"%s\" has %zu attachment%s, the first of "
-				"\"%.64s\"; detach with mocker-netsetup del",
-				network->name, users, users > 1 ? "s" : "",
-				list->items[i].container);
-	return 0;
+	if (users == 0)
+		return 0;
+	return fail_code(err, EBUSY,
+		"network \"%s\" has %zu attachment%s, the first of \"%.64s\"; detach with "
+		"mocker-netsetup del",
+		network->name, users, users > 1 ? "s" : "", first->container);
 }
 
 /* The bridge, and what is said of it in the firewall unless another network's containers are
@@ -289,7 +293,7 @@ int cmd_network_ls(const struct command_call *call, struct error *err)
 				continue; /* removed meanwhile */
 			return -1;
 		}
-		append_row(&table, &network, count_users(&list, *name));
+		append_row(&table, &network, count_users(&list, *name, NULL));
 		str_append(&out, out.length == 1 ? "" : ",");
 		json_write(
 			&out, &network_type, &network, (struct json_write_options){ 0 });

@@ -145,7 +145,7 @@ int device_return(struct attach *attach, struct error *err)
 	if (netlink_get_link(host, record->network.interface, &link, err) < 0) {
 		if (err->errnum != ENODEV)
 			return -1;
-		if (!record->netns || !attachment_alive(record))
+		if (!record->netns || !attachment_alive(record, NULL))
 			return 0; /* the kernel took care of it */
 		if (fetch(record, err) < 0)
 			return -1;

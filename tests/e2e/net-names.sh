@@ -57,9 +57,14 @@ killed() {
 	pid=$(cat /run/mocker/networks/names/named/server.pid)
 	kill -9 "$pid"
 	check wait_until 10 sh -c "! kill -0 $pid"
+	run mocker-netsetup check db
+	check_status 1
+	check_output 'db named: the name server of network "named" has ended; mocker-netsetup reload starts it'
 	run mocker-netsetup reload
 	check_status 0
 	check wait_until 10 resolves_to db 10.7.0.1 db "10.7.0.3 fd07::3"
+	run mocker-netsetup check db
+	check_status 0
 	pid=$(cat /run/mocker/networks/names/named/server.pid)
 	kill -9 "$pid"
 	check wait_until 10 sh -c "! kill -0 $pid" # until then the port is taken
