@@ -138,7 +138,7 @@ static const struct step steps[] = {
 	{ "link",      link_create,      link_silence },
 	{ "delegated", delegated_take,   delegated_release },
 	{ "limits",    limits_set,       limits_remove },
-	{ "inside",    inside_configure, NULL },
+	{ "inside",    inside_configure, inside_restore },
 	{ "names",     names_add,        names_remove },
 	{ "complete",  record_complete,  NULL },
 };

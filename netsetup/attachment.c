@@ -49,6 +49,9 @@ static const struct json_field device_fields[] = {
 	JSON_STRING(struct attachment_device, mac, "mac", .required = true),
 	JSON_U32(struct attachment_device, mtu, "mtu"),
 	JSON_BOOL(struct attachment_device, up, "up"),
+	JSON_BOOL(struct attachment_device, promiscuous, "promiscuous"),
+	JSON_BOOL(struct attachment_device, all_multicast, "allMulticast"),
+	JSON_U32_OPT(struct attachment_device, txqlen, "txQueueLength"),
 	JSON_END,
 };
 static const struct json_type device_type =
@@ -63,6 +66,7 @@ static const struct json_field attachment_fields[] = {
 	JSON_STRING(struct attachment, link, "link"),
 	JSON_BOOL(struct attachment, made, "made"),
 	JSON_POINTER(struct attachment, device, "device", &device_type),
+	JSON_POINTER(struct attachment, before, "before", &device_type),
 	JSON_ARRAY(struct attachment, publish, "publish", &port_type),
 	JSON_STRINGS(struct attachment, conditions_v4, "conditionsV4"),
 	JSON_STRINGS(struct attachment, conditions_v6, "conditionsV6"),

@@ -39,11 +39,15 @@ struct attachment_bandwidth {
 /* CNI's runtimeConfig has the same members. */
 extern const struct json_type attachment_bandwidth_type;
 
-/* A device of the host's, as it was there. */
+/* An interface as it was before it was given, or changed. */
 struct attachment_device {
 	char *mac;
 	uint32_t mtu;
 	bool up;
+	bool promiscuous;
+	bool all_multicast;
+	bool has_txqlen; /* not in records of older versions */
+	uint32_t txqlen;
 };
 
 struct attachment {
@@ -64,6 +68,7 @@ struct attachment {
 	char *link;             /* the host's end; NULL: there is none */
 	bool made;              /* the container's interface, of the kinds without one */
 	struct attachment_device *device; /* to be given back; NULL: none */
+	struct attachment_device *before; /* of a chained one's; NULL: unchanged */
 	char *mac;
 	uint32_t mtu;
 	struct attachment_address *addresses;
