@@ -93,6 +93,14 @@ status_and_gc() {
 		<<<"$small")"
 	check_status 0
 	check ip -n pod link show eth0 >/dev/null
+	cni GC "$small" # no list is not an empty one
+	cni_code 7 'GC needs the list "cni.dev/valid-attachments"'
+	cni GC "$(jq -c '."cni.dev/valid-attachments" = null' <<<"$small")"
+	cni_code 7 'GC needs the list'
+	cni GC "$(jq -c '."cni.dev/attachments" = [{containerID: "pod1", ifname: "eth0"}]' \
+		<<<"$small")"
+	check_status 0
+	check ip -n pod link show eth0 >/dev/null
 	cni GC "$(jq -c '."cni.dev/valid-attachments" = []' <<<"$small")"
 	check_status 0
 	check_not ip -n pod link show eth0 2>/dev/null

@@ -128,7 +128,8 @@ by_cni() {
 	check_equal "$(resolve one 10.88.0.1 second)" 10.88.0.3
 	ip netns del one
 	ip netns del two
-	run_input=$tmp/one.json run env CNI_COMMAND=GC mocker-netsetup
+	jq '."cni.dev/valid-attachments" = []' "$tmp/one.json" >"$tmp/none.json"
+	run_input=$tmp/none.json run env CNI_COMMAND=GC mocker-netsetup
 	check_status 0
 	check_equal "$(servers)" 0 "servers"
 }
