@@ -85,6 +85,7 @@ static const struct json_field attachment_fields[] = {
 	JSON_BOOL(struct attachment, named, "named"),
 	JSON_BOOL(struct attachment, chained, "chained"),
 	JSON_STRING(struct attachment, face, "face"),
+	JSON_STRING(struct attachment, id, "id"),
 	JSON_BOOL(struct attachment, complete, "complete"),
 	JSON_STRUCT(struct attachment, network, "network", &network_type),
 	JSON_END,

@@ -53,6 +53,7 @@ struct attachment_device {
 struct attachment {
 	bool complete;
 	char *face;      /* "command", "hook" or "cni" */
+	char *id;        /* by which a hook's runtime knows the container */
 	char *container; /* with interface and network: the key */
 	char *interface;
 	char *netns; /* a path, as far as one is known */
