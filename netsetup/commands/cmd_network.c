@@ -11,6 +11,7 @@
 #include "netsetup/commands/table.h"
 #include "netsetup/firewall/firewall.h"
 #include "netsetup/links/bridge.h"
+#include "netsetup/links/upper.h"
 #include "netsetup/netlink/netlink.h"
 
 /* ---- create --------------------------------------------------------------------------- */
@@ -102,17 +103,19 @@ int cmd_network_create(const struct command_call *call, struct error *err)
 	auto_places places = { 0 };
 	auto_network network = { 0 };
 	auto_fd lock = -1;
+	uint32_t mode;
 	bool no_subnet = options->subnets.count > 0 || options->unmanaged ||
 			 (options->kind && !str_equal(options->kind, "bridge") &&
 				 !str_equal(options->kind, "user"));
 
 	if (command_places(call, &places, err) < 0 ||
-		places_check_network(name, err) < 0 ||
+		places_check_strictly(name, "network", err) < 0 ||
 		networks_lock(&places, &lock, err) < 0 ||
 		network_fill(&places, name,
 			(struct network_defaults){ .no_subnet = no_subnet }, &network,
 			err) < 0 ||
 		fill(&network, options, err) < 0 ||
+		upper_mode(&network, &mode, err) < 0 ||
 		network_create(&places, &network, err) < 0)
 		return fail_while(err, "creating network \"%.64s\"", name);
 	return 0;

@@ -136,7 +136,9 @@ others_stay() {
 	run mocker-netsetup del web
 	run mocker-netsetup network rm a
 	cni ADD "$(of_network a+b .)"
-	cni_code 7 '"+" is kept for the entries of chains'
+	cni_code 7 '"a+b" cannot be the name of a network'
+	container=a+b cni ADD "$(of_network a .)"
+	cni_code 4 '"a+b" cannot be the name of a container'
 }
 test_case "GC and DEL of a network leave alone what people attached" others_stay
 
