@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,6 +166,17 @@ int process_pidfd_open(pid_t pid)
 int process_pidfd_signal(int pidfd, int signal_number)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0);
+}
+
+bool process_pidfd_ends(int pidfd, int milliseconds)
+{
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+	int result;
+
+	do
+		result = poll(&ended, 1, milliseconds);
+	while (result < 0 && errno == EINTR);
+	return result > 0;
 }
 
 int process_stat(pid_t pid, uint64_t *ret_start_time, char *ret_state, struct error *err)

@@ -29,6 +29,9 @@ pid_t process_clone_into(uint64_t flags, int *cgroup_fd, int *ret_pidfd);
 int process_pidfd_open(pid_t pid);                      /* -1 with errno */
 int process_pidfd_signal(int pidfd, int signal_number); /* -1 with errno */
 
+/* Whether it has ended, or does within that time. */
+bool process_pidfd_ends(int pidfd, int milliseconds);
+
 /* When the process began, in clock ticks since boot (field 22 of /proc/PID/stat), and its
  * state letter. A pid and its start time together name one process for ever. Fails with
  * errnum ESRCH where there is none. */

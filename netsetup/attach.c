@@ -13,8 +13,6 @@
 #include "netsetup/netns.h"
 #include "netsetup/steps.h"
 
-#define LINK_PREFIX "veth"
-
 /* Who removes a network sees the record, or we see that the network is gone. */
 static int record_begin(struct attach *attach, struct error *err)
 {
@@ -140,7 +138,7 @@ static const struct step steps[] = {
 	{ "link",      link_create,      link_silence },
 	{ "delegated", delegated_take,   delegated_release },
 	{ "limits",    limits_set,       limits_remove },
-	{ "inside",    inside_configure, NULL },
+	{ "inside",    inside_configure, inside_restore },
 	{ "names",     names_add,        names_remove },
 	{ "complete",  record_complete,  NULL },
 };
@@ -191,8 +189,8 @@ int attach_undo(struct attach *attach, struct error *err)
 	struct attachment *record = &attach->record;
 
 	if (!record->link && has_pair(attach))
-		record->link = attachment_link_name(LINK_PREFIX, record->network.name,
-			record->container, record->interface);
+		record->link = attachment_link_name(ATTACH_LINK_PREFIX,
+			record->network.name, record->container, record->interface);
 	return undo_steps(attach, ARRAY_SIZE(steps), err);
 }
 
@@ -270,8 +268,8 @@ int attach_plan(struct attach *attach, struct error *err)
 	record->netns_device = identity.device;
 	record->netns_inode = identity.inode;
 	if (has_pair(attach))
-		record->link = attachment_link_name(LINK_PREFIX, record->network.name,
-			record->container, record->interface);
+		record->link = attachment_link_name(ATTACH_LINK_PREFIX,
+			record->network.name, record->container, record->interface);
 	return 0;
 }
 
@@ -298,7 +296,7 @@ static int settle_existing(struct attach *attach, struct error *err)
 	if (attachment_read(&attach->store, record->network.name, record->interface,
 		    &old.record, err) < 0)
 		return err->errnum == ENOENT ? 0 : -1;
-	if (old.record.complete && attachment_alive(&old.record)) {
+	if (old.record.complete && attachment_alive(&old.record, NULL)) {
 		if (attach->idempotent && same_ports(&old.record, record) &&
 			old.record.netns_inode == record->netns_inode) {
 			attachment_free(record);
@@ -344,6 +342,67 @@ int attach_run(struct attach *attach, struct error *err)
 
 /* ---- by name ------------------------------------------------------------------------- */
 
+static bool is_meant(const struct detach *detach, const struct attachment *record)
+{
+	return (!detach->network || str_equal(detach->network, record->network.name)) &&
+	       (!detach->interface || str_equal(detach->interface, record->interface)) &&
+	       (!detach->wanted || detach->wanted(detach->argument, record));
+}
+
+/* The record stays the list's. */
+static int detach_one(const struct detach *detach, const struct attachment_store *store,
+	struct attachment *record, struct error *err)
+{
+	struct attach attach = { .places = detach->places,
+		.netns_fd = -1,
+		.record = *record,
+		.store = *store };
+	int result = attach_undo(&attach, err);
+
+	*record = attach.record;
+	attachments_unlock(&attach.lock);
+	netlink_close(&attach.host);
+	firewall_close(&attach.firewall);
+	return result;
+}
+
+void attach_recall(const struct places *places, struct attachment *record)
+{
+	auto_network network = { 0 };
+	struct error unknown;
+
+	if (!network_exists(places, record->network.name) ||
+		network_load(places, record->network.name, &network, &unknown) < 0)
+		return;
+	network_free(&record->network);
+	record->network = network;
+	network = (struct network){ 0 };
+}
+
+/* What only the record named is nobody's once it is gone, and is swept up. Whether the
+ * namespace's name is ours nobody knows any more. */
+static int detach_damaged(const struct detach *detach, struct attachment_store *store,
+	struct attachment *record, struct error *err)
+{
+	auto_attachment again = { 0 };
+	auto_free char *name = netns_path(record->container);
+
+	if (attachment_read(
+		    store, record->network.name, record->interface, &again, err) == 0)
+		return detach_one(detach, store, &again, err);
+	if (!attachment_is_damaged(err))
+		return err->errnum == ENOENT ? 0 : -1;
+	attach_recall(detach->places, record);
+	if (detach_one(detach, store, record, err) < 0)
+		return -1;
+	if (access(name, F_OK) == 0)
+		log_warning(
+			"%s stays: the record that said whether it was made here could "
+			"not be read",
+			name);
+	return 0;
+}
+
 int attach_detach(const struct detach *detach, size_t *ret_count, struct error *err)
 {
 	auto_attachment_store store = { 0 };
@@ -356,25 +415,24 @@ int attach_detach(const struct detach *detach, size_t *ret_count, struct error *
 		attachments_load(detach->places, detach->container, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list.count; i++) {
-		struct attach attach = { .places = detach->places,
-			.netns_fd = -1,
-			.record = list.items[i],
-			.store = store };
-
-		if ((detach->network &&
-			    !str_equal(detach->network, attach.record.network.name)) ||
-			(detach->interface &&
-				!str_equal(detach->interface, attach.record.interface)))
+		if (!is_meant(detach, &list.items[i]))
 			continue;
 		++*ret_count;
-		if (attach_undo(&attach, result == 0 ? err : &later) < 0)
+		if (detach_one(detach, &store, &list.items[i],
+			    result == 0 ? err : &later) < 0)
 			result = -1;
-		list.items[i] = attach.record; /* its memory is the list's */
-		attachments_unlock(&attach.lock);
-		netlink_close(&attach.host);
-		firewall_close(&attach.firewall);
 	}
-	if (list.unread && !detach->network && !detach->interface && result == 0)
+	for (size_t i = 0; detach->ret_damaged && i < list.unread; i++) {
+		if (!is_meant(detach, &list.damaged[i]))
+			continue;
+		++*ret_count;
+		++*detach->ret_damaged;
+		if (detach_damaged(detach, &store, &list.damaged[i],
+			    result == 0 ? err : &later) < 0)
+			result = -1;
+	}
+	if (list.unread && !detach->ret_damaged && !detach->network &&
+		!detach->interface && result == 0)
 		return fail(err, "a record cannot be read; remove its file, and with "
 				 "mocker-netsetup gc what it told of");
 	return result;

@@ -75,6 +75,10 @@ int attach_run(struct attach *attach, struct error *err) must_check;
  * keeps the record and its leases, so that it can be tried again. */
 int attach_undo(struct attach *attach, struct error *err) must_check;
 
+/* Of a damaged record, whose key alone is known: its network as the definition has it, if
+ * there is one. */
+void attach_recall(const struct places *places, struct attachment *record);
+
 /* Detaches a container from one network, or from all (NULL); the store must not be
  * locked by the caller. ret_count: how many attachments there were. */
 struct detach {
@@ -82,9 +86,18 @@ struct detach {
 	const char *container;
 	const char *network;   /* NULL: all */
 	const char *interface; /* NULL: all */
+	/* Only those of which this is true; NULL: all. */
+	bool (*wanted)(void *argument, const struct attachment *record);
+	void *argument;
+	/* If it is not NULL: also those whose records are damaged, by what follows from their
+	 * keys. Counts them; sweep_orphans() removes the rest of theirs afterwards. */
+	size_t *ret_damaged;
 };
 int attach_detach(
 	const struct detach *detach, size_t *ret_count, struct error *err) must_check;
+
+/* What the host's ends are called by, before what follows from their keys. */
+#define ATTACH_LINK_PREFIX "veth"
 
 /* The socket of the host's namespace. */
 int attach_host(

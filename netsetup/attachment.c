@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/process.h"
-#include "netsetup/netns.h"
 
 /* clang-format off */
 static const struct json_field address_fields[] = {
@@ -50,6 +49,9 @@ static const struct json_field device_fields[] = {
 	JSON_STRING(struct attachment_device, mac, "mac", .required = true),
 	JSON_U32(struct attachment_device, mtu, "mtu"),
 	JSON_BOOL(struct attachment_device, up, "up"),
+	JSON_BOOL(struct attachment_device, promiscuous, "promiscuous"),
+	JSON_BOOL(struct attachment_device, all_multicast, "allMulticast"),
+	JSON_U32_OPT(struct attachment_device, txqlen, "txQueueLength"),
 	JSON_END,
 };
 static const struct json_type device_type =
@@ -64,6 +66,7 @@ static const struct json_field attachment_fields[] = {
 	JSON_STRING(struct attachment, link, "link"),
 	JSON_BOOL(struct attachment, made, "made"),
 	JSON_POINTER(struct attachment, device, "device", &device_type),
+	JSON_POINTER(struct attachment, before, "before", &device_type),
 	JSON_ARRAY(struct attachment, publish, "publish", &port_type),
 	JSON_STRINGS(struct attachment, conditions_v4, "conditionsV4"),
 	JSON_STRINGS(struct attachment, conditions_v6, "conditionsV6"),
@@ -82,6 +85,7 @@ static const struct json_field attachment_fields[] = {
 	JSON_BOOL(struct attachment, named, "named"),
 	JSON_BOOL(struct attachment, chained, "chained"),
 	JSON_STRING(struct attachment, face, "face"),
+	JSON_STRING(struct attachment, id, "id"),
 	JSON_BOOL(struct attachment, complete, "complete"),
 	JSON_STRUCT(struct attachment, network, "network", &network_type),
 	JSON_END,
@@ -195,9 +199,22 @@ int attachment_read(struct attachment_store *store, const char *network,
 	const char *interface, struct attachment *ret, struct error *err)
 {
 	auto_free char *file = file_name(network, interface);
+	auto_free char *path = path_join(store->path, file);
 
 	return json_read_file(&attachment_type, ret, store->directory, file,
-		&(struct json_options){ 0 }, err);
+		&(struct json_options){ .name = path }, err);
+}
+
+/* What the system refuses, for want of memory or by its own fault, may go the next time. */
+bool attachment_is_damaged(const struct error *err)
+{
+	return err->errnum == EINVAL;
+}
+
+char *attachment_path(const struct places *places, const struct attachment *attachment)
+{
+	return str_format("%s/%s/%s@%s", places->attachments, attachment->container,
+		attachment->interface, attachment->network.name);
 }
 
 int attachment_remove(struct attachment_store *store, const char *network,
@@ -216,21 +233,38 @@ void attachments_free(struct attachments *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		attachment_free(&list->items[i]);
+	for (size_t i = 0; i < list->unread; i++)
+		attachment_free(&list->damaged[i]);
 	free(list->items);
+	free(list->damaged);
 	*list = (struct attachments){ 0 };
 }
 
-static void load_record(int directory, const char *file, struct attachments *list)
+static void add_damaged(struct attachments *list, const char *container, const char *file)
 {
+	const char *at = strchr(file, '@');
+
+	list->damaged =
+		str_realloc(list->damaged, list->unread + 1, sizeof(*list->damaged));
+	list->damaged[list->unread++] = (struct attachment){
+		.container = str_dup(container),
+		.interface = str_dup_n(file, (size_t)(at - file)),
+		.network.name = str_dup(at + 1),
+	};
+}
+
+static void load_record(int directory, const char *path, struct attachments *list)
+{
+	auto_free char *container = str_dup_n(path, (size_t)(path_base(path) - path - 1));
 	struct attachment attachment = { 0 };
 	struct error err;
 
-	if (json_read_file(&attachment_type, &attachment, directory, file,
-		    &(struct json_options){ 0 }, &err) < 0) {
+	if (json_read_file(&attachment_type, &attachment, directory, path_base(path),
+		    &(struct json_options){ .name = path }, &err) < 0) {
 		if (err.errnum == ENOENT)
 			return; /* detached meanwhile */
 		log_warning("%s", err.text);
-		list->unread++;
+		add_damaged(list, path_base(container), path_base(path));
 		return;
 	}
 	list->items = str_realloc(list->items, list->count + 1, sizeof(*list->items));
@@ -269,8 +303,11 @@ static int load_container(const struct places *places, const char *container,
 		return fail_errno(err, "opening %s", path);
 	if (list_names(path, true, &files, err) < 0)
 		return -1;
-	strings_each (file, &files)
-		load_record(fd, *file, ret);
+	strings_each (file, &files) {
+		auto_free char *record = path_join(path, *file);
+
+		load_record(fd, record, ret);
+	}
 	return 0;
 }
 
@@ -321,35 +358,58 @@ void attachments_unlock(struct attachments_lock *lock)
 
 /* ---- questions ----------------------------------------------------------------------- */
 
+static struct netns_identity identity_of(const struct attachment *attachment)
+{
+	return (struct netns_identity){ attachment->netns_device,
+		attachment->netns_inode };
+}
+
 /* A namespace gets the number of one that is gone, sooner or later, and its path is made
  * anew; the cookie is its own. What cannot be asked for that lives. */
-static bool has_namespace(const struct attachment *attachment)
+static bool has_namespace(const struct attachment *attachment, const char *path)
 {
-	const struct netns_identity identity = { attachment->netns_device,
-		attachment->netns_inode };
 	auto_fd netns = -1;
 	struct error ignored;
 	uint64_t cookie;
 
-	if (!attachment->netns || !netns_is(attachment->netns, identity))
+	if (!path || !netns_is(path, identity_of(attachment)))
 		return false;
-	return !attachment->netns_cookie ||
-	       netns_open(attachment->netns, &netns, &ignored) < 0 ||
+	return !attachment->netns_cookie || netns_open(path, &netns, &ignored) < 0 ||
 	       netns_cookie(netns, &cookie, &ignored) < 0 ||
 	       cookie == attachment->netns_cookie;
 }
 
-bool attachment_alive(const struct attachment *attachment)
+bool attachment_process_alive(const struct attachment *attachment)
 {
 	struct error ignored;
 	uint64_t start;
 	char state;
 
-	if (attachment->has_pid &&
-		(process_stat(attachment->pid, &start, &state, &ignored) < 0 ||
-			start != attachment->pid_start || state == 'Z'))
-		return false;
-	return has_namespace(attachment);
+	return attachment->has_pid &&
+	       process_stat(attachment->pid, &start, &state, &ignored) == 0 &&
+	       start == attachment->pid_start && state != 'Z';
+}
+
+/* The process ended, and others went on in its namespace: a pod's. */
+static bool is_used(const struct attachment *attachment, struct netns_users *users)
+{
+	auto_netns_users own = { 0 };
+	auto_free char *path = NULL;
+	pid_t pid;
+
+	if (!users)
+		users = &own;
+	if (!netns_find_user(users, identity_of(attachment), &pid))
+		return users->unknown;
+	path = str_format("/proc/%d/ns/net", pid);
+	return has_namespace(attachment, path);
+}
+
+bool attachment_alive(const struct attachment *attachment, struct netns_users *users)
+{
+	if (attachment->has_pid && !attachment_process_alive(attachment))
+		return is_used(attachment, users);
+	return has_namespace(attachment, attachment->netns);
 }
 
 char *attachment_owner(const struct attachment *attachment)

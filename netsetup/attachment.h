@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "netsetup/netns.h"
 #include "netsetup/network.h"
 #include "netsetup/places.h"
 #include "spec/ports.h"
@@ -38,16 +39,21 @@ struct attachment_bandwidth {
 /* CNI's runtimeConfig has the same members. */
 extern const struct json_type attachment_bandwidth_type;
 
-/* A device of the host's, as it was there. */
+/* An interface as it was before it was given, or changed. */
 struct attachment_device {
 	char *mac;
 	uint32_t mtu;
 	bool up;
+	bool promiscuous;
+	bool all_multicast;
+	bool has_txqlen; /* not in records of older versions */
+	uint32_t txqlen;
 };
 
 struct attachment {
 	bool complete;
 	char *face;      /* "command", "hook" or "cni" */
+	char *id;        /* by which a hook's runtime knows the container */
 	char *container; /* with interface and network: the key */
 	char *interface;
 	char *netns; /* a path, as far as one is known */
@@ -63,6 +69,7 @@ struct attachment {
 	char *link;             /* the host's end; NULL: there is none */
 	bool made;              /* the container's interface, of the kinds without one */
 	struct attachment_device *device; /* to be given back; NULL: none */
+	struct attachment_device *before; /* of a chained one's; NULL: unchanged */
 	char *mac;
 	uint32_t mtu;
 	struct attachment_address *addresses;
@@ -109,11 +116,13 @@ int attachment_remove(struct attachment_store *store, const char *network,
 	const char *interface, struct error *err) must_check;
 
 /* Records of this container, or of all (NULL), sorted, as they are at the moment, without
- * locks. Those that cannot be read are left out with a warning. */
+ * locks. Those that cannot be read are kept apart, with a warning: of them is known what
+ * their files' names say, the container, the interface and the network's name. */
 struct attachments {
 	struct attachment *items;
 	size_t count;
-	size_t unread; /* left out */
+	struct attachment *damaged;
+	size_t unread; /* so many */
 };
 #define auto_attachments __attribute__((cleanup(attachments_free))) struct attachments
 int attachments_load(const struct places *places, const char *container,
@@ -133,8 +142,17 @@ int attachments_lock(const struct places *places, int operation,
 	struct attachments_lock *ret, struct error *err) must_check;
 void attachments_unlock(struct attachments_lock *lock);
 
-/* Whether its namespace, and the process that owned it, still live. */
-bool attachment_alive(const struct attachment *attachment);
+/* Whether an error of attachment_read() is of the record itself, and will be the same the
+ * next time. */
+bool attachment_is_damaged(const struct error *err);
+/* Where its record is. Owned by the caller. */
+char *attachment_path(const struct places *places, const struct attachment *attachment);
+
+/* Whether the process that it was made for lives, which may be none. */
+bool attachment_process_alive(const struct attachment *attachment);
+/* Whether its namespace lives, and in it the process that it was made for or any other.
+ * Several are asked for with the same users; NULL: of this moment. */
+bool attachment_alive(const struct attachment *attachment, struct netns_users *users);
 /* "CONTAINER/INTERFACE": the owner of its leases. Owned by the caller. */
 char *attachment_owner(const struct attachment *attachment);
 /* The host's end of this attachment: always the same, so that it is found without a

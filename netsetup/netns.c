@@ -1,9 +1,12 @@
 /* A thread enters a namespace and comes back; names below /run/netns are mounts. */
 #include "netsetup/netns.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -122,6 +125,65 @@ int netns_visit(int fd, int (*function)(void *argument, struct error *err),
 	result = function(argument, err);
 	come_back(own);
 	return result;
+}
+
+/* ---- who is in them ------------------------------------------------------------------ */
+
+void netns_users_free(struct netns_users *users)
+{
+	free(users->items);
+	*users = (struct netns_users){ 0 };
+}
+
+static bool find_user(
+	const struct netns_users *users, struct netns_identity identity, pid_t *ret_pid)
+{
+	for (size_t i = 0; i < users->count; i++) {
+		const struct netns_user *user = &users->items[i];
+
+		if (user->identity.device != identity.device ||
+			user->identity.inode != identity.inode)
+			continue;
+		*ret_pid = user->pid;
+		return true;
+	}
+	return false;
+}
+
+/* Those that ended meanwhile, and others' that may not be looked at, are left out. */
+static void ask_users(struct netns_users *users)
+{
+	auto_dir proc = opendir("/proc");
+
+	errno = 0; /* readdir() tells its end and a failure apart by that alone */
+	for (const struct dirent *entry; proc && (entry = readdir(proc)); errno = 0) {
+		struct netns_identity identity;
+		char path[64];
+		struct stat st;
+		pid_t other;
+
+		snprintf(path, sizeof(path), "%.20s/ns/net", entry->d_name);
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+			fstatat(dirfd(proc), path, &st, 0) < 0)
+			continue;
+		identity = (struct netns_identity){ st.st_dev, st.st_ino };
+		if (find_user(users, identity, &other))
+			continue;
+		users->items = str_realloc(
+			users->items, users->count + 1, sizeof(*users->items));
+		users->items[users->count++] = (struct netns_user){ identity,
+			(pid_t)strtol(entry->d_name, NULL, 10) };
+	}
+	users->unknown = !proc || errno != 0;
+	users->asked = true;
+}
+
+bool netns_find_user(
+	struct netns_users *users, struct netns_identity identity, pid_t *ret_pid)
+{
+	if (!users->asked)
+		ask_users(users);
+	return find_user(users, identity, ret_pid);
 }
 
 /* ---- cookies ------------------------------------------------------------------------- */

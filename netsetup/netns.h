@@ -33,6 +33,23 @@ int netns_identify(int fd, struct netns_identity *ret, struct error *err) must_c
 /* Whether the path leads to that very namespace now. */
 bool netns_is(const char *path, struct netns_identity identity);
 
+/* The namespaces in which processes are that we may look at: asked for once, when the first
+ * is looked for. */
+struct netns_user {
+	struct netns_identity identity;
+	pid_t pid; /* one of them */
+};
+struct netns_users {
+	bool asked;
+	bool unknown; /* /proc could not be read to its end: any may be in use */
+	struct netns_user *items;
+	size_t count;
+};
+#define auto_netns_users __attribute__((cleanup(netns_users_free))) struct netns_users
+void netns_users_free(struct netns_users *users);
+bool netns_find_user(
+	struct netns_users *users, struct netns_identity identity, pid_t *ret_pid);
+
 /* A number that no other namespace gets until the next boot (Linux 5.14): of one to which the
  * caller may go, and of that in which it is. */
 int netns_cookie(int fd, uint64_t *ret, struct error *err) must_check;

@@ -66,32 +66,32 @@ void places_free(struct places *places)
 	*places = (struct places){ 0 };
 }
 
-int places_check_name(const char *name, const char *what, struct error *err)
+static int check(const char *name, const char *what, bool plus, struct error *err)
 {
+	const char *others = plus ? "_.-+" : "_.-";
+	/* A network may have it that is there, none gets it. */
+	bool says_plus = plus && !str_equal(what, "network");
 	bool well = isalnum((unsigned char)name[0]) && strlen(name) <= 200;
 
 	if (str_ends_with(name, PLACES_UNFINISHED))
 		return fail_code(err, EINVAL, "the name of a %s cannot end in \"%s\"",
 			what, PLACES_UNFINISHED);
 	for (const char *c = name; well && *c; c++)
-		well = isalnum((unsigned char)*c) || strchr("_.-+", *c);
+		well = isalnum((unsigned char)*c) || strchr(others, *c);
 	if (!well)
 		return fail_code(err, EINVAL,
 			"\"%.220s\" cannot be the name of a %s: expected letters, digits, "
-			"\"_\", \".\", \"-\" and \"+\", first a letter or a digit, at most "
-			"200 bytes",
-			name, what);
+			"\"_\", \".\"%s, first a letter or a digit, at most 200 bytes",
+			name, what, says_plus ? ", \"-\" and \"+\"" : " and \"-\"");
 	return 0;
 }
 
-int places_check_network(const char *name, struct error *err)
+int places_check_name(const char *name, const char *what, struct error *err)
 {
-	if (places_check_name(name, "network", err) < 0)
-		return -1;
-	if (strchr(name, '+'))
-		return fail_code(err, EINVAL,
-			"\"%.220s\" cannot be the name of a network: \"+\" is kept for "
-			"the entries of chains",
-			name);
-	return 0;
+	return check(name, what, true, err);
+}
+
+int places_check_strictly(const char *name, const char *what, struct error *err)
+{
+	return check(name, what, false, err);
 }

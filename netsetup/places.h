@@ -32,6 +32,8 @@ void places_free(struct places *places);
  * "-" and "+", the first a letter or a digit, as the CNI and runc have it, not ending as
  * unfinished files do; errnum EINVAL. `what` is "network" or "container". */
 int places_check_name(const char *name, const char *what, struct error *err) must_check;
-/* Of a network that is new here: not "+" either, as the CNI has it, for that separates a
- * network from what an entry of its chain does (cni/chain.c). */
-int places_check_network(const char *name, struct error *err) must_check;
+/* Of a network that is new here, and of containers of the CNI: not "+" either, as the CNI
+ * has it. In the name of a network it separates that from what an entry of a chain does
+ * (cni/chain.c). */
+int places_check_strictly(
+	const char *name, const char *what, struct error *err) must_check;

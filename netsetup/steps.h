@@ -46,5 +46,7 @@ int limits_remove(struct attach *attach, struct error *err) must_check;
 int limits_check(const struct attachment *record, struct netlink *host,
 	struct error *err) must_check;
 
-/* inside.c: switches, addresses and routes in the container's namespace */
+/* inside.c: switches, addresses and routes in the container's namespace; of a chained one's
+ * interface only what was changed is taken back */
 int inside_configure(struct attach *attach, struct error *err) must_check;
+int inside_restore(struct attach *attach, struct error *err) must_check;

@@ -13,5 +13,10 @@ struct sweep {
 	void *argument;
 };
 
-/* Goes on after a failure and reports the first. */
+/* Leases (of this network; NULL: of all), ports and rules that no attachment has; as
+ * sweep_run(), which does it last. */
+int sweep_orphans(
+	const struct places *places, const char *network, struct error *err) must_check;
+/* Goes on after a failure and reports the first, which may be of a record that cannot be
+ * read: it is garbage only where its network is a bridge and the host's end is gone. */
 int sweep_run(const struct sweep *sweep, struct error *err) must_check;

@@ -6,6 +6,7 @@
 #include "netsetup/addresses/routes.h"
 #include "netsetup/links/bridge.h"
 #include "netsetup/links/user.h"
+#include "netsetup/names/names.h"
 #include "netsetup/netns.h"
 #include "netsetup/steps.h"
 
@@ -199,17 +200,27 @@ static int verify_inside(void *argument, struct error *err)
 	return routes_each(record, link.index, verify_route, inside, err);
 }
 
-int verify_attachment(
-	const struct places *places, const struct attachment *record, struct error *err)
+static int fail_of_namespace(const struct attachment *record, struct error *err)
+{
+	if (record->has_pid && !attachment_process_alive(record))
+		return fail(err,
+			"its process %d has ended, and no other is in its network namespace",
+			record->pid);
+	return fail(err, "its network namespace %s is gone",
+		record->netns ? record->netns : "");
+}
+
+int verify_attachment(const struct places *places, const struct attachment *record,
+	struct netns_users *users, struct error *err)
 {
 	auto_fd netns = -1;
 
 	if (!record->complete)
 		return fail(err, "its making was interrupted");
-	if (!attachment_alive(record))
-		return fail(err, "its network namespace %s is gone",
-			record->netns ? record->netns : "");
-	if (verify_leases(places, record, err) < 0)
+	if (!attachment_alive(record, users))
+		return fail_of_namespace(record, err);
+	if (verify_leases(places, record, err) < 0 ||
+		names_check(places, record, err) < 0)
 		return -1;
 	if (record->network.kind == NETWORK_USER)
 		return user_runs(places, record)

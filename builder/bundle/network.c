@@ -42,7 +42,8 @@ static struct oci_hook *append_hook(struct oci_hook **hooks, size_t *count)
 	return hook;
 }
 
-/* Both hooks are the same command; the OCI state on its input says which it is. */
+/* Both hooks are the same command; the OCI state on its input says which it is. Only once it
+ * has attached the container, addresses and name servers of the network are known. */
 static void fill_hook(
 	const struct bundle_request *request, const char *netsetup, struct oci_hook *hook)
 {
@@ -61,6 +62,12 @@ static void fill_hook(
 	strings_each (item, &request->publish) {
 		strings_add(&hook->args, "--publish");
 		strings_add(&hook->args, *item);
+	}
+	strings_add(&hook->args, "--hosts");
+	strings_add(&hook->args, "etc/hosts");
+	if (request->dns.count == 0) {
+		strings_add(&hook->args, "--resolv-conf");
+		strings_add(&hook->args, "etc/resolv.conf");
 	}
 	strings_add(&hook->env, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
 	for (size_t i = 0; i < ARRAY_SIZE(environment); i++) {

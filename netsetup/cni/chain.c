@@ -46,7 +46,7 @@ static int choose_name(
 						 str_equal(list.items[i].interface,
 							 call->interface) &&
 						 list.items[i].complete &&
-						 attachment_alive(&list.items[i]));
+						 attachment_alive(&list.items[i], NULL));
 	}
 	free(record->network.name);
 	record->network.name = take_ptr(&name);

@@ -51,7 +51,7 @@ static int check_record(struct check *check, struct attachment *record, struct e
 		zone_check(record, err) < 0)
 		return -1;
 	forget_changeable(record, cni_find_interface(check->call, &check->result));
-	return verify_attachment(&check->call->places, record, err);
+	return verify_attachment(&check->call->places, record, NULL, err);
 }
 
 static int check_records(struct check *check, struct error *err)

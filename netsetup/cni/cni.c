@@ -49,7 +49,7 @@ static int check_environment(
 		return fail(err, "CNI_NETNS is missing; %s needs it", operation->command);
 	if (!operation->attachment)
 		return 0;
-	if (places_check_name(call->container, "container", err) < 0 ||
+	if (places_check_strictly(call->container, "container", err) < 0 ||
 		netlink_check_name(call->interface, "CNI_IFNAME", err) < 0)
 		return -1;
 	if (operation->netns && str_equal(call->interface, "lo"))
@@ -90,7 +90,7 @@ static int check_config(
 	call->code = CNI_INVALID_CONFIG;
 	if (!config->name || !config->name[0])
 		return fail(err, "the configuration has no name");
-	return places_check_network(config->name, err);
+	return places_check_strictly(config->name, "network", err);
 }
 
 /* Asked before anything else is known; an absent configuration is the oldest caller's. */

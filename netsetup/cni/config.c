@@ -92,6 +92,7 @@ static const struct json_field config_fields[] = {
 	JSON_STRUCT(struct cni_config, runtime, "runtimeConfig", &runtime_type),
 	JSON_STRUCT(struct cni_config, args, "args", &args_type),
 	JSON_ARRAY(struct cni_config, valid, "cni.dev/valid-attachments", &valid_type),
+	JSON_ARRAY(struct cni_config, valid_old, "cni.dev/attachments", &valid_type),
 
 	JSON_STRING(struct cni_config, bridge, "bridge"),
 	JSON_BOOL(struct cni_config, gateway, "isGateway"),

@@ -97,8 +97,10 @@ struct cni_config {
 	struct cni_dns dns;
 	struct cni_runtime runtime;
 	struct cni_args args;
-	struct cni_valid *valid;
+	struct cni_valid *valid; /* NULL: no list, which is not an empty one */
 	size_t valid_count;
+	struct cni_valid *valid_old;
+	size_t valid_old_count;
 	/* bridge */
 	char *bridge;
 	bool gateway;

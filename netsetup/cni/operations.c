@@ -115,21 +115,6 @@ static int remove_by_name(struct cni_call *call, struct error *err)
 	return predecessor_remove(call, err);
 }
 
-static bool is_none(void *argument, const struct attachment *record)
-{
-	return false;
-}
-
-/* A record that could not be read is gone now, and what only it named is nobody's: ports and
- * rules. */
-static int sweep_unnamed(struct cni_call *call, struct error *err)
-{
-	return sweep_run(&(struct sweep){ .places = &call->places,
-				 .network = call->config.name,
-				 .unwanted = is_none },
-		err);
-}
-
 /* It is this container's, interface's and network's, whoever attached it. */
 static bool has_key(const struct attachment *record, const struct cni_call *call)
 {
@@ -165,7 +150,8 @@ static int remove_all(struct cni_call *call, struct error *err)
 		return 0;
 	if (remove_by_name(call, err) < 0)
 		return -1;
-	return list.unread ? sweep_unnamed(call, err) : 0;
+	/* A record that could not be read is gone now, and what only it named is nobody's. */
+	return list.unread ? sweep_orphans(&call->places, call->config.name, err) : 0;
 }
 
 /* The IPAM plugin first: DHCP says farewell through the interface. */
@@ -183,15 +169,27 @@ int cni_del(struct cni_call *call, struct error *err)
 
 /* ---- GC ------------------------------------------------------------------------------ */
 
+/* libcni sends the list by the key of an older specification too. */
+static const struct cni_valid *valid_attachments(
+	const struct cni_call *call, size_t *ret_count)
+{
+	const struct cni_config *config = &call->config;
+
+	*ret_count = config->valid ? config->valid_count : config->valid_old_count;
+	return config->valid ? config->valid : config->valid_old;
+}
+
 static bool is_unwanted(void *argument, const struct attachment *record)
 {
 	const struct cni_call *call = argument;
+	size_t count;
+	const struct cni_valid *valid = valid_attachments(call, &count);
 
 	if (!cni_is_network(call, record))
 		return false;
-	for (size_t i = 0; i < call->config.valid_count; i++)
-		if (str_equal(call->config.valid[i].container, record->container) &&
-			str_equal(call->config.valid[i].interface, record->interface))
+	for (size_t i = 0; i < count; i++)
+		if (str_equal(valid[i].container, record->container) &&
+			str_equal(valid[i].interface, record->interface))
 			return false;
 	return true;
 }
@@ -204,7 +202,14 @@ int cni_gc(struct cni_call *call, struct error *err)
 		.unwanted = is_unwanted,
 		.argument = call,
 	};
+	size_t unused;
 
+	call->code = CNI_INVALID_CONFIG;
+	if (!valid_attachments(call, &unused))
+		return fail(err,
+			"GC needs the list \"cni.dev/valid-attachments\"; an empty one "
+			"says that none is valid");
+	call->code = CNI_FAILED;
 	if (sweep_run(&sweep, err) < 0)
 		return -1;
 	if (cni_ipam_is_delegated(&call->config))

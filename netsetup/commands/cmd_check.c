@@ -66,6 +66,21 @@ static int print(const struct str *out, struct error *err)
 	return 0;
 }
 
+static void add_damaged(struct findings *findings, const struct places *places,
+	const struct attachments *list, struct str *text)
+{
+	for (size_t i = 0; i < list->unread; i++) {
+		const struct attachment *record = &list->damaged[i];
+		auto_free char *path = attachment_path(places, record);
+		auto_free char *fault = str_format("%s cannot be read", path);
+
+		add_finding(findings, record, fault);
+		if (text)
+			str_appendf(text, "%s %s: %s\n", record->container,
+				record->network.name, fault);
+	}
+}
+
 /* One line a damaged attachment, in JSON an object for each of all; the exit status is 1 if
  * there is a damaged one, or one whose record cannot be read. */
 int cmd_check(const struct command_call *call, struct error *err)
@@ -76,6 +91,7 @@ int cmd_check(const struct command_call *call, struct error *err)
 	auto_findings findings = { 0 };
 	auto_str out = { 0 };
 	const struct list_options *options = call->options;
+	auto_netns_users users = { 0 };
 	auto_free char *name = NULL;
 
 	if (command_places(call, &places, err) < 0)
@@ -86,11 +102,12 @@ int cmd_check(const struct command_call *call, struct error *err)
 	if (name && list.count + list.unread == 0)
 		return fail_code(
 			err, ENOENT, "\"%.64s\" is attached to no network", name);
+	add_damaged(&findings, &places, &list, options->json ? NULL : &out);
 	*call->ret_status = list.unread > 0;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct attachment *record = &list.items[i];
 
-		bool well = verify_attachment(&places, record, err) == 0 &&
+		bool well = verify_attachment(&places, record, &users, err) == 0 &&
 			    firewall_check(&firewall, record, err) == 0 &&
 			    zone_check(record, err) == 0;
 

@@ -5,9 +5,16 @@
  */
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/process.h"
 #include "netsetup/commands/commands.h"
 #include "netsetup/commands/options.h"
+#include "netsetup/names/etc.h"
 #include "spec/state.h"
+
+#define END_MS 1000
+
+/* ---- createRuntime -------------------------------------------------------------------- */
 
 static int find_namespace(
 	struct attach *attach, const struct oci_state *state, struct error *err)
@@ -27,23 +34,60 @@ static int attach_container(const struct places *places,
 	const struct oci_state *state, struct error *err)
 {
 	auto_attach attach = { .places = places, .netns_fd = -1, .idempotent = true };
+	auto_fd hosts = -1;
+	auto_fd resolv_conf = -1;
 
 	attach.record.face = str_dup("hook");
+	attach.record.id = str_dup(state->id);
 	attach.record.container = str_dup(name);
 	if (attach_options_fill(&options->attach, &attach, err) < 0 ||
 		find_namespace(&attach, state, err) < 0 ||
-		attach_options_plan(&attach, err) < 0)
+		attach_options_plan(&attach, err) < 0 ||
+		(options->hosts &&
+			etc_open(state->bundle, options->hosts, &hosts, err) < 0) ||
+		(options->resolv_conf && etc_open(state->bundle, options->resolv_conf,
+						 &resolv_conf, err) < 0) ||
+		attach_run(&attach, err) < 0)
 		return -1;
-	return attach_run(&attach, err);
+	if (hosts >= 0 && etc_write_hosts(hosts, &attach.record, err) < 0)
+		return -1;
+	return resolv_conf < 0 ? 0
+			       : etc_write_resolv_conf(resolv_conf, &attach.record, err);
 }
 
-static int detach_container(
-	const struct places *places, const char *name, struct error *err)
+/* ---- poststop ------------------------------------------------------------------------- */
+
+/* Some runtimes kill who fails to start and do not wait for its end before poststop. */
+static bool has_ended(const struct attachment *record)
 {
+	auto_fd pidfd = process_pidfd_open(record->pid);
+
+	return pidfd < 0 || !attachment_process_alive(record) ||
+	       process_pidfd_ends(pidfd, END_MS);
+}
+
+/* A name may be another container's, attached by whatever face: of one that failed to start
+ * because of that, or of one with this id under another root of the runtime. */
+static bool is_of_container(void *argument, const struct attachment *record)
+{
+	const struct oci_state *state = argument;
+
+	if (!str_equal(record->face, "hook") ||
+		(record->id && !str_equal(record->id, state->id)))
+		return false;
+	return (state->has_pid && state->pid == record->pid) || has_ended(record);
+}
+
+static int detach_container(const struct places *places, const char *name,
+	struct oci_state *state, struct error *err)
+{
+	const struct detach detach = { .places = places,
+		.container = name,
+		.wanted = is_of_container,
+		.argument = state };
 	size_t count;
 
-	return attach_detach(
-		&(struct detach){ .places = places, .container = name }, &count, err);
+	return attach_detach(&detach, &count, err);
 }
 
 int cmd_hook(const struct command_call *call, struct error *err)
@@ -65,7 +109,7 @@ int cmd_hook(const struct command_call *call, struct error *err)
 		command_places(call, &places, err) < 0)
 		return -1;
 	if (state.status == CONTAINER_STOPPED)
-		result = detach_container(&places, name, err);
+		result = detach_container(&places, name, &state, err);
 	else
 		result = attach_container(&places, options, name, &state, err);
 	return result < 0 ? fail_while(err, "\"%.64s\"", name) : 0;

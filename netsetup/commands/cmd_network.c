@@ -10,6 +10,7 @@
 #include "netsetup/commands/table.h"
 #include "netsetup/firewall/firewall.h"
 #include "netsetup/links/bridge.h"
+#include "netsetup/links/upper.h"
 #include "netsetup/netlink/netlink.h"
 
 /* ---- create --------------------------------------------------------------------------- */
@@ -101,17 +102,19 @@ int cmd_network_create(const struct command_call *call, struct error *err)
 	auto_places places = { 0 };
 	auto_network network = { 0 };
 	auto_fd lock = -1;
+	uint32_t mode;
 	bool no_subnet = options->subnets.count > 0 || options->unmanaged ||
 			 (options->kind && !str_equal(options->kind, "bridge") &&
 				 !str_equal(options->kind, "user"));
 
 	if (command_places(call, &places, err) < 0 ||
-		places_check_network(name, err) < 0 ||
+		places_check_strictly(name, "network", err) < 0 ||
 		networks_lock(&places, &lock, err) < 0 ||
 		network_fill(&places, name,
 			(struct network_defaults){ .no_subnet = no_subnet }, &network,
 			err) < 0 ||
 		fill(&network, options, err) < 0 ||
+		upper_mode(&network, &mode, err) < 0 ||
 		network_create(&places, &network, err) < 0)
 		return fail_while(err, "creating network \"%.64s\"", name);
 	return 0;
@@ -119,12 +122,22 @@ int cmd_network_create(const struct command_call *call, struct error *err)
 
 /* ---- rm and prune --------------------------------------------------------------------- */
 
-static size_t count_users(const struct attachments *list, const char *network)
+/* By the names of their files, so that one which cannot be read counts too. */
+static size_t count_users(const struct attachments *list, const char *network,
+	const struct attachment **ret_first)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < list->count; i++)
-		count += str_equal(list->items[i].network.name, network);
+	for (size_t i = 0; i < list->count + list->unread; i++) {
+		const struct attachment *record =
+			i < list->count ? &list->items[i]
+					: &list->damaged[i - list->count];
+
+		if (!str_equal(record->network.name, network))
+			continue;
+		if (count++ == 0 && ret_first)
+			*ret_first = record;
+	}
 	return count;
 }
 
@@ -132,21 +145,15 @@ static size_t count_users(const struct attachments *list, const char *network)
 static int refuse_used(
 	const struct attachments *list, const struct network *network, struct error *err)
 {
-	size_t users = count_users(list, network->name);
+	const struct attachment *first = NULL;
+	size_t users = count_users(list, network->name, &first);
 
-	if (list->unread > 0)
-		return fail(err,
-			"who is attached to network \"%s\" is not known: a record cannot be "
-			"read",
-			network->name);
-	for (size_t i = 0; i < list->count; i++)
-		if (str_equal(list->items[i].network.name, network->name))
-			return fail_code(err, EBUSY,
-				"network \"%s\" has %zu attachment%s, the first of "
-				"\"%.64s\"; detach with mocker-netsetup del",
-				network->name, users, users > 1 ? "s" : "",
-				list->items[i].container);
-	return 0;
+	if (users == 0)
+		return 0;
+	return fail_code(err, EBUSY,
+		"network \"%s\" has %zu attachment%s, the first of \"%.64s\"; detach with "
+		"mocker-netsetup del",
+		network->name, users, users > 1 ? "s" : "", first->container);
 }
 
 /* The bridge, and what is said of it in the firewall unless another network's containers are
@@ -288,7 +295,7 @@ int cmd_network_ls(const struct command_call *call, struct error *err)
 				continue; /* removed meanwhile */
 			return -1;
 		}
-		append_row(&table, &network, count_users(&list, *name));
+		append_row(&table, &network, count_users(&list, *name, NULL));
 		str_append(&out, out.length == 1 ? "" : ",");
 		json_write(
 			&out, &network_type, &network, (struct json_write_options){ 0 });

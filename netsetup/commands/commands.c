@@ -57,6 +57,10 @@ static const struct option_spec hook_options[] = {
 	ATTACH_OPTIONS(struct hook_options),
 	OPTION_STRING(struct hook_options, name, "name", 0, "NAME",
 		"the namespace's name under /run/netns; without it the container's id"),
+	OPTION_STRING(struct hook_options, hosts, "hosts", 0, "FILE",
+		"the container's /etc/hosts, which gets its addresses; relative to the bundle"),
+	OPTION_STRING(struct hook_options, resolv_conf, "resolv-conf", 0, "FILE",
+		"its /etc/resolv.conf, which gets the network's name servers; the same"),
 	OPTION_END,
 };
 
@@ -166,8 +170,8 @@ static const struct command commands[] = {
 	  .operands_min = 1, .operands_max = 2, .permute = true, .run = cmd_trace },
 	{ .name = "hook", .summary = "be an OCI hook: attach or detach by the state on "
 		"standard input",
-	  .details = "As createRuntime it attaches the container, as poststop it detaches it; "
-		"the same command line serves both.",
+	  .details = "As createRuntime it attaches the container, as poststop it detaches "
+		"what a hook attached for it; the same command line serves both.",
 	  .options = hook_options, .options_size = sizeof(struct hook_options),
 	  .run = cmd_hook },
 	{ .name = "network", .summary = "define networks", .commands = network_commands },

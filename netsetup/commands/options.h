@@ -28,6 +28,8 @@ struct list_options {
 struct hook_options {
 	struct attach_options attach;
 	const char *name;
+	const char *hosts;
+	const char *resolv_conf;
 };
 
 struct create_options {

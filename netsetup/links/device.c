@@ -14,12 +14,7 @@ static int note_device(
 {
 	struct attachment *record = &attach->record;
 
-	record->device = str_alloc(sizeof(*record->device));
-	*record->device = (struct attachment_device){
-		.mac = str_dup(netlink_mac_text(link->mac).text),
-		.mtu = link->mtu,
-		.up = link->flags & IFF_UP,
-	};
+	record->device = tune_save(link);
 	return attachment_write(&attach->store, record, err);
 }
 
@@ -102,20 +97,13 @@ static int restore(
 {
 	const struct attachment_device *device = record->device;
 	const struct netlink_change up = { .flags = IFF_UP };
-	struct netlink_change change = { .clear = device->up ? 0 : IFF_UP };
-	struct netlink_mac mac;
+	const struct netlink_change down = { .clear = IFF_UP };
 	struct netlink_link link;
 
 	if (netlink_get_link(host, record->network.interface, &link, err) < 0 ||
-		netlink_mac_parse(device->mac, &mac, err) < 0)
+		tune_restore(device, host, &link, err) < 0)
 		return -1;
-	if (link.mtu != device->mtu)
-		change.mtu = device->mtu;
-	if (memcmp(&link.mac, &mac, sizeof(mac)) != 0)
-		change.mac = &mac;
-	netlink_change_link(host, link.index, &change);
-	if (device->up)
-		netlink_change_link(host, link.index, &up);
+	netlink_change_link(host, link.index, device->up ? &up : &down);
 	return netlink_commit(host, err);
 }
 
@@ -145,7 +133,7 @@ int device_return(struct attach *attach, struct error *err)
 	if (netlink_get_link(host, record->network.interface, &link, err) < 0) {
 		if (err->errnum != ENODEV)
 			return -1;
-		if (!record->netns || !attachment_alive(record))
+		if (!record->netns || !attachment_alive(record, NULL))
 			return 0; /* the kernel took care of it */
 		if (fetch(record, err) < 0)
 			return -1;

@@ -199,16 +199,50 @@ static int announce(struct attach *attach, struct error *err)
 	return netlink_commit(attach->inside, err);
 }
 
-/* Of an interface that another plugin made, only what is asked for. */
+/* Of an interface that another plugin made, only what is asked for. As it was before is
+ * written down first. */
 static int configure_chained(struct attach *attach, struct error *err)
 {
+	struct attachment *record = &attach->record;
 	struct netlink_link link;
 	auto_netlink inside = NULL;
 
 	if (netlink_open(&inside, err) < 0 ||
-		netlink_get_link(inside, attach->record.interface, &link, err) < 0)
+		netlink_get_link(inside, record->interface, &link, err) < 0)
 		return -1;
+	if (tune_changes_link(&attach->tune)) {
+		record->before = tune_save(&link);
+		if (attachment_write(&attach->store, record, err) < 0)
+			return -1;
+	}
 	return tune_apply(&attach->tune, inside, &link, err);
+}
+
+static int restore_chained(void *argument, struct error *err)
+{
+	const struct attachment *record = argument;
+	struct netlink_link link;
+	auto_netlink inside = NULL;
+
+	if (netlink_open(&inside, err) < 0)
+		return -1;
+	if (netlink_get_link(inside, record->interface, &link, err) < 0)
+		return err->errnum == ENODEV ? 0 : -1; /* who made it took it back */
+	if (tune_restore(record->before, inside, &link, err) < 0)
+		return -1;
+	return netlink_commit(inside, err);
+}
+
+int inside_restore(struct attach *attach, struct error *err)
+{
+	struct attachment *record = &attach->record;
+	auto_fd netns = -1;
+
+	if (!record->before || !record->netns || !attachment_alive(record, NULL))
+		return 0;
+	if (netns_open(record->netns, &netns, err) < 0)
+		return -1;
+	return netns_visit(netns, restore_chained, record, err);
 }
 
 static int visit(void *argument, struct error *err)

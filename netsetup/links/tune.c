@@ -92,10 +92,15 @@ static int check_allowed(
 		err, EINVAL, "sysctl \"%.100s\" is not among those of %s", key, ALLOWED);
 }
 
+bool tune_changes_link(const struct tune *tune)
+{
+	return tune->promiscuous || tune->all_multicast || tune->has_txqlen ||
+	       tune->mtu || tune->mac;
+}
+
 bool tune_asks(const struct tune *tune)
 {
-	return (tune->sysctl && tune->sysctl->count) || tune->promiscuous ||
-	       tune->all_multicast || tune->has_txqlen || tune->mtu || tune->mac;
+	return (tune->sysctl && tune->sysctl->count) || tune_changes_link(tune);
 }
 
 int tune_check(const struct tune *tune, struct error *err)
@@ -157,6 +162,46 @@ int tune_apply(const struct tune *tune, struct netlink *inside,
 	if (change.flags || change.mtu || change.mac || change.has_txqlen)
 		netlink_change_link(inside, link->index, &change);
 	return netlink_commit(inside, err);
+}
+
+struct attachment_device *tune_save(const struct netlink_link *link)
+{
+	struct attachment_device *before = str_alloc(sizeof(*before));
+
+	*before = (struct attachment_device){
+		.mac = str_dup(netlink_mac_text(link->mac).text),
+		.mtu = link->mtu,
+		.up = link->flags & IFF_UP,
+		.promiscuous = link->flags & IFF_PROMISC,
+		.all_multicast = link->flags & IFF_ALLMULTI,
+		.has_txqlen = true,
+		.txqlen = link->txqlen,
+	};
+	return before;
+}
+
+/* The flags that the kernel tells are what was asked of it, not what bridges and captures
+ * make of that. */
+int tune_restore(const struct attachment_device *before, struct netlink *netlink,
+	const struct netlink_link *link, struct error *err)
+{
+	struct netlink_change change = { 0 };
+	struct netlink_mac mac;
+
+	if (netlink_mac_parse(before->mac, &mac, err) < 0)
+		return -1;
+	if (memcmp(&link->mac, &mac, sizeof(mac)) != 0)
+		change.mac = &mac;
+	if (link->mtu != before->mtu)
+		change.mtu = before->mtu;
+	if (before->has_txqlen && link->txqlen != before->txqlen) {
+		change.has_txqlen = true;
+		change.txqlen = before->txqlen;
+	}
+	*(before->promiscuous ? &change.flags : &change.clear) |= IFF_PROMISC;
+	*(before->all_multicast ? &change.flags : &change.clear) |= IFF_ALLMULTI;
+	netlink_change_link(netlink, link->index, &change);
+	return 0;
 }
 
 static int verify_sysctls(

@@ -86,7 +86,7 @@ int upper_delete(struct attach *attach, struct error *err)
 	struct attachment *record = &attach->record;
 	auto_fd netns = -1;
 
-	if (!record->made || !record->netns || !attachment_alive(record))
+	if (!record->made || !record->netns || !attachment_alive(record, NULL))
 		return 0; /* it went with the namespace */
 	if (netns_open(record->netns, &netns, err) < 0)
 		return -1;

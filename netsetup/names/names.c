@@ -259,6 +259,26 @@ int names_withdraw(
 	return 0;
 }
 
+int names_check(
+	const struct places *places, const struct attachment *record, struct error *err)
+{
+	auto_names names = { .fd = -1 };
+	auto_fd server = -1;
+
+	if (!record->network.dns || record->addresses_count == 0)
+		return 0;
+	if (open_names(places, record->network.name, false, &names, err) < 0 &&
+		err->errnum != ENOENT)
+		return -1;
+	if (names.fd >= 0 && find_server(&names, &server, err) < 0)
+		return -1;
+	return server >= 0 ? 0
+			   : fail(err,
+				     "the name server of network \"%s\" has ended; "
+				     "mocker-netsetup reload starts it",
+				     record->network.name);
+}
+
 int names_restart(
 	const struct places *places, const struct attachments *list, struct error *err)
 {

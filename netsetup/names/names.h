@@ -20,6 +20,9 @@ int names_publish(const struct places *places, struct attachment *record,
 /* The opposite; what is not there is success. */
 int names_withdraw(const struct places *places, const struct attachment *record,
 	struct error *err) must_check;
+/* Fails unless the server runs that the attachment's network needs. */
+int names_check(const struct places *places, const struct attachment *record,
+	struct error *err) must_check;
 /* Starts the servers that should run and do not. */
 int names_restart(const struct places *places, const struct attachments *list,
 	struct error *err) must_check;

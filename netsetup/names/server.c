@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,22 +74,12 @@ static int signal_it(int pidfd, int number, struct error *err)
 	return 0;
 }
 
-static bool ends_within(int pidfd, int milliseconds)
-{
-	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
-	int result;
-
-	do
-		result = poll(&ended, 1, milliseconds);
-	while (result < 0 && errno == EINTR);
-	return result > 0;
-}
-
 static int kill_it(int pidfd, struct error *err)
 {
 	if (signal_it(pidfd, SIGKILL, err) < 0)
 		return -1;
-	return ends_within(pidfd, STOP_MS) ? 0 : fail(err, "a server does not end");
+	return process_pidfd_ends(pidfd, STOP_MS) ? 0
+						  : fail(err, "a server does not end");
 }
 
 /* Ends a process that has the mark: one that still starts has nothing to put in order. */
@@ -145,6 +134,20 @@ static void end_with_parent(void *argument)
 		_exit(127);
 }
 
+/* Of the lines that tell why it failed, the first that does. */
+static void drop_noise(struct str *said, const char *noise)
+{
+	auto_strings lines = { 0 };
+
+	strings_split(&lines, said->data ? said->data : "", '\n');
+	str_free(said);
+	*said = (struct str){ 0 };
+	strings_each (line, &lines) {
+		if (!strstr(*line, noise))
+			str_appendf(said, "%s\n", *line);
+	}
+}
+
 int server_start(const struct server *server, struct error *err)
 {
 	auto_free char *name = str_dup(server->name);
@@ -176,7 +179,11 @@ int server_start(const struct server *server, struct error *err)
 		return err->errnum == ENOENT ? fail_code(err, ENOENT,
 						       "there is no %s; install it", name)
 					     : -1;
-	return status ? process_fail_status(name, status, &said, err) : 0;
+	if (status == 0)
+		return 0;
+	if (server->noise)
+		drop_noise(&said, server->noise);
+	return process_fail_status(name, status, &said, err);
 }
 
 int server_stop(const struct server *server, struct error *err)
@@ -189,5 +196,5 @@ int server_stop(const struct server *server, struct error *err)
 		return end_unnumbered(server, err);
 	if (signal_it(pidfd, SIGTERM, err) < 0)
 		return -1;
-	return ends_within(pidfd, STOP_MS) ? 0 : kill_it(pidfd, err);
+	return process_pidfd_ends(pidfd, STOP_MS) ? 0 : kill_it(pidfd, err);
 }

@@ -239,9 +239,12 @@ test_case "--verify: the runtime's check has the last word" verified
 pod_and_hooks() {
 	bundle --net mocker0 --name web --publish 8080:80 -p '[::1]:90-92:90-92/udp'
 	check_equal "$(config '.hooks.createRuntime[0].args')" \
-		'["mocker-netsetup","hook","--network","mocker0","--name","web","--publish","8080:80","--publish","[::1]:90-92:90-92/udp"]'
+		'["mocker-netsetup","hook","--network","mocker0","--name","web","--publish","8080:80","--publish","[::1]:90-92:90-92/udp","--hosts","etc/hosts","--resolv-conf","etc/resolv.conf"]'
 	check_equal "$(config '.hooks.poststop[0].args[1]')" '"hook"'
 	check_equal "$(config '.hostname')" '"web"'
+	forget
+	bundle --net mocker0 --name web --dns 192.0.2.53 # whose wish goes before the network
+	check_equal "$(config '.hooks.createRuntime[0].args[-2:]')" '["--hosts","etc/hosts"]'
 	forget
 	bundle --netns /run/netns/web
 	check_equal "$(config '[.linux.namespaces[] | select(.type == "network")]')" \

@@ -21,6 +21,11 @@ with_prev() { # CONFIGURATION: the last output as prevResult
 	jq -c --argjson prev "$output" '.prevResult = $prev' <<<"$1"
 }
 
+# cni_collect CONFIGURATION: GC, and no attachment is valid.
+cni_collect() {
+	cni GC "$(jq -c '."cni.dev/valid-attachments" = []' <<<"$1")"
+}
+
 # cni_code CODE TEXT: the last call failed so.
 cni_code() {
 	check_status 1

@@ -139,6 +139,81 @@ by_pid_and_path() {
 }
 test_case "processes and paths are attached, and gc removes those that are gone" by_pid_and_path
 
+# The process that was attached ends, another goes on in its namespace, as in a pod.
+outlived() {
+	unshare -n sleep 100 &
+	local first=$!
+	wait_until 60 sh -c "[ \$(readlink /proc/$first/ns/net) != \$(readlink /proc/self/ns/net) ]"
+	run mocker-netsetup add held --pid $first
+	check_status 0
+	nsenter -t $first -n sleep 100 &
+	local second=$!
+	wait_until 60 sh -c "[ \$(readlink /proc/$second/ns/net) = \$(readlink /proc/$first/ns/net) ]"
+	kill $first && wait $first 2>/dev/null
+	run mocker-netsetup check held
+	check_output ""
+	check_status 0
+	run mocker-netsetup gc
+	check_output ""
+	check ip -n held link show eth0 >/dev/null
+	kill $second && wait $second 2>/dev/null
+	run mocker-netsetup check held
+	check_output "held default: its process $first has ended, and no other is in its network namespace"
+	check_status 1
+	run mocker-netsetup gc
+	check_output "held default eth0"
+}
+test_case "a namespace that another process is in lives on" outlived
+
+# A record that nobody can read stands in nobody else's way, and goes by its file's name.
+damaged() {
+	local record=/run/mocker/networks/attachments/b1/eth0@default
+
+	mocker-netsetup network create other --subnet 10.7.0.0/24
+	for how in "del b1" "del -f b1 --interface eth0" "del b1 --network default"; do
+		check mocker-netsetup add b1 -p 85:80 >/dev/null
+		check mocker-netsetup add b2 >/dev/null
+		: >$record
+		run mocker-netsetup check
+		check_status 1
+		check_output "b1 default: $record cannot be read"
+		check_errors_have "$record:1:1: "
+		nft 'add element inet mocker strict { "gone0" }'
+		run mocker-netsetup gc
+		check_status 1
+		check_errors_have "$record cannot be read and its container may live; mocker-netsetup del b1 removes it"
+		check ip -n b1 link show eth0 >/dev/null
+		run mocker-netsetup network rm other
+		check_status 0
+		check mocker-netsetup network create other --subnet 10.7.0.0/24
+		run mocker-netsetup network rm default
+		check_status 1
+		check_errors_have 'network "default" has 2 attachments, the first of "b'
+		# shellcheck disable=SC2086 # words
+		run mocker-netsetup $how
+		check_status 0
+		check_errors_have "/run/netns/b1 stays: the record that said whether it was made here"
+		check_not ip -n b1 link show eth0 2>/dev/null
+		check_lacks "$(nft list table inet mocker)" gone0
+		check_equal "$(find /run/mocker/networks/pools \( -lname 'b1/*' -o -name 'tcp.85*' \))" "" \
+			"leases"
+		run mocker-netsetup check
+		check_status 0
+		ip netns del b1
+		mocker-netsetup del b2
+	done
+	check mocker-netsetup add b1 -p 85:80 >/dev/null
+	: >$record
+	ip netns del b1
+	check wait_until 5 check_not_there /sys/class/net/veth*
+	run mocker-netsetup gc
+	check_status 0
+	check_output "b1 default eth0"
+	check_equal "$(find /run/mocker/networks/pools \( -lname 'b1/*' -o -name 'tcp.85*' \))" "" \
+		"leases"
+	mocker-netsetup network rm other
+}
+
 # The kernel gives a namespace the lowest number that is free, so that one that is made anew
 # soon has that of the one before.
 made_anew() {
@@ -174,6 +249,7 @@ made_anew() {
 check_not_there() {
 	[ ! -e "$1" ]
 }
+test_case "a record that cannot be read goes by its name, and hinders nobody" damaged
 test_case "a namespace that is made anew under the same path is another" made_anew
 
 limited() {
@@ -304,9 +380,7 @@ on_a_parent() {
 	check_status 0
 	run mocker-netsetup network create bad --kind macvlan --interface parent0 --mode nowhere \
 		--subnet 10.4.0.0/24
-	run mocker-netsetup add x --network bad
-	check_fails_with 'mode'
-	mocker-netsetup network rm bad
+	check_fails_with 'mode' '"nowhere"'
 	ip link del parent0
 }
 test_case "macvlan on an interface of the host" on_a_parent

@@ -51,7 +51,9 @@ command_lines() {
 		add x --pid 1 --netns /x | exclude each other
 		add 1 | is the host's own network namespace
 		network create a/b | cannot be the name of a network
-		network create a+b | "+" is kept for the entries of chains
+		network create a+b | expected letters, digits, "_", "." and "-", first a letter
+		network create n --kind macvlan --interface x --mode bogus | "bogus"
+		network create n --mode bridge | a network of this kind has no mode
 		network create n --subnet 10.1.0.1/24 | has host bits set; the subnet is 10.1.0.0/24
 		network create n --subnet 10.1.0.0/31 | has no room for a gateway and a container
 		network create n --subnet 10.1.0.0/32 | has no room
@@ -59,6 +61,7 @@ command_lines() {
 		network create n --subnet 10.1.0.0/24 --gateway 10.2.0.1 | is not in the subnet
 		network create n --subnet 10.1.0.0/24 --range 10.1.0.9-10.1.0.8 | ends before it begins
 		network create n --subnet 10.1.0.0/24 --interface a/b | cannot be a network interface's name
+		del x --interface eth9 | "x" is attached to no network by an interface eth9;
 		network create n --vlan 4095 | VLAN 4095
 		network create n --mtu 10 | an MTU of 10
 		network create n --subnet 10.1.0.0/24 --gateway 10.1.0.0 | is not an address for a host

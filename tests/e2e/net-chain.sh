@@ -104,6 +104,47 @@ mac_and_mtu() {
 }
 test_case "a chained entry's MAC address and MTU are in its result" mac_and_mtu
 
+# In the place of tuning, whose DEL leaves another plugin's interface as it was.
+tuned() {
+	ip -j -n pod link show eth0 | jq -c '.[] | [.address, .mtu, .txqlen,
+		(.flags - ["LOWER_UP", "NO-CARRIER"])]'
+}
+
+tuned_back() {
+	local tuning before
+
+	tuning='{"cniVersion":"1.1.0","name":"t","type":"mocker-netsetup","mtu":1300,
+		"mac":"02:00:00:00:00:AA","promisc":true,"allmulti":true,"txQLen":77,
+		"prevResult":{"cniVersion":"1.1.0","interfaces":[{"name":"eth0","sandbox":"/run/netns/pod"}]}}'
+	ip netns add pod
+	ip -n pod link add parent up type veth peer name wire
+	ip -n pod link add eth0 up link parent type macvlan mode bridge
+	before=$(tuned)
+	cni ADD "$tuning"
+	check_status 0
+	check_matches "$(ip -n pod link show eth0 | xargs)" \
+		'ALLMULTI,PROMISC.* mtu 1300 .* qlen 77 .*02:00:00:00:00:aa'
+	cni CHECK "$(with_prev "$tuning")"
+	check_status 0
+	cni DEL "$tuning"
+	check_status 0
+	check_equal "$(tuned)" "$before"
+	cni ADD "$(jq -c '.mtu = 9000' <<<"$tuning")" # more than the parent has
+	check_status 1
+	check_equal "$(tuned)" "$before" "after an ADD that failed"
+	ip -n pod link set eth0 promisc on
+	cni ADD "$tuning"
+	cni DEL "$tuning"
+	check_has "$(ip -n pod link show eth0)" PROMISC
+	cni ADD "$tuning"
+	ip -n pod link del eth0
+	cni DEL "$tuning"
+	check_status 0
+	check_equal "$(records)" "" "records"
+	ip netns del pod
+}
+test_case "a chained entry's interface is as it was again after DEL" tuned_back
+
 # The type changes while a container lives on: nobody gets its address, and it goes as ours.
 changed_type() {
 	local before after prev

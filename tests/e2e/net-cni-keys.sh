@@ -31,7 +31,7 @@ unpod() {
 	for name; do
 		ip netns del "$name"
 	done
-	cni GC "$config"
+	cni_collect "$config"
 }
 
 in_pod() {

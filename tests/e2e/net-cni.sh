@@ -93,6 +93,14 @@ status_and_gc() {
 		<<<"$small")"
 	check_status 0
 	check ip -n pod link show eth0 >/dev/null
+	cni GC "$small" # no list is not an empty one
+	cni_code 7 'GC needs the list "cni.dev/valid-attachments"'
+	cni GC "$(jq -c '."cni.dev/valid-attachments" = null' <<<"$small")"
+	cni_code 7 'GC needs the list'
+	cni GC "$(jq -c '."cni.dev/attachments" = [{containerID: "pod1", ifname: "eth0"}]' \
+		<<<"$small")"
+	check_status 0
+	check ip -n pod link show eth0 >/dev/null
 	cni GC "$(jq -c '."cni.dev/valid-attachments" = []' <<<"$small")"
 	check_status 0
 	check_not ip -n pod link show eth0 2>/dev/null
@@ -128,7 +136,9 @@ others_stay() {
 	run mocker-netsetup del web
 	run mocker-netsetup network rm a
 	cni ADD "$(of_network a+b .)"
-	cni_code 7 '"+" is kept for the entries of chains'
+	cni_code 7 '"a+b" cannot be the name of a network'
+	container=a+b cni ADD "$(of_network a .)"
+	cni_code 4 '"a+b" cannot be the name of a container'
 }
 test_case "GC and DEL of a network leave alone what people attached" others_stay
 

@@ -162,10 +162,10 @@ nobody_else_pays() {
 		["-s", "192.0.2.0/24"] | .runtimeConfig.portMappings = [{hostPort: 9301, containerPort: 1}]')"
 	check_equal "$(nft list table inet mocker | grep -c 'chain only4')" 2 "their chains"
 	ip netns del other
-	cni GC "$config"
+	cni_collect "$config"
 	check_status 0
 	ip netns del pod
-	cni GC "$config"
+	cni_collect "$config"
 	check_lacks "$(nft list table inet mocker)" only "the attachments' chains"
 }
 test_case "an attachment's conditions are a chain of its own, which gc removes too" \
@@ -190,7 +190,7 @@ traced() {
 	ip netns del pod
 	ip netns del other
 	ip netns del outside
-	cni GC "$config"
+	cni_collect "$config"
 }
 test_case "trace tells whether a packet meets them" traced
 
@@ -205,7 +205,7 @@ older_table() {
 	check_status 0
 	check_has "$(nft list map inet mocker chosen4)" 9200
 	ip netns del pod
-	cni GC "$config"
+	cni_collect "$config"
 }
 test_case "a table of an older program gets what it lacks" older_table
 

@@ -149,7 +149,7 @@ by_zone() {
 	check_status 0
 	check_equal "$(sources internal)" "10.88.0.9/32 fd88::9/128"
 	ip netns del pod
-	cni GC "$mine"
+	cni_collect "$mine"
 	check_status 0
 	check_equal "$(sources internal)" "" "after gc"
 	ip netns add pod

@@ -158,9 +158,10 @@ kept_bridges() {
 }
 test_case "only a bridge that was made here is removed, once nobody is on it" kept_bridges
 
-# MAC MTU and state of the host's device.
+# MAC, MTU, queue and flags of the host's device.
 state() {
-	ip -j link show parent0 | jq -r '.[] | "\(.address) \(.mtu) \(.flags | any(. == "UP"))"'
+	ip -j link show parent0 | jq -c '.[] | [.address, .mtu, .txqlen,
+		(.flags - ["LOWER_UP", "NO-CARRIER"])]'
 }
 
 lent() {
@@ -177,6 +178,11 @@ lent() {
 	cni DEL "$(with "$device")"
 	check_status 0
 	check_equal "$(state)" "$before" "after DEL"
+	cni ADD "$(with "$device | .promisc = true | .allmulti = true | .txQLen = 77")"
+	check_status 0
+	check_matches "$(ip -n pod link show eth0 | xargs)" 'ALLMULTI,PROMISC.* qlen 77'
+	cni DEL "$(with "$device")"
+	check_equal "$(state)" "$before" "after DEL of a tuned one"
 
 	ip -n pod link add eth0 type bridge
 	cni ADD "$(with "$device | .mtu = 1300 | .mac = \"02:00:00:00:00:77\"")"

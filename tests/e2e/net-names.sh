@@ -57,9 +57,14 @@ killed() {
 	pid=$(cat /run/mocker/networks/names/named/server.pid)
 	kill -9 "$pid"
 	check wait_until 60 sh -c "! kill -0 $pid"
+	run mocker-netsetup check db
+	check_status 1
+	check_output 'db named: the name server of network "named" has ended; mocker-netsetup reload starts it'
 	run mocker-netsetup reload
 	check_status 0
 	check wait_until 60 resolves_to db 10.7.0.1 db "10.7.0.3 fd07::3"
+	run mocker-netsetup check db
+	check_status 0
 	pid=$(cat /run/mocker/networks/names/named/server.pid)
 	kill -9 "$pid"
 	check wait_until 60 sh -c "! kill -0 $pid" # until then the port is taken
@@ -123,7 +128,8 @@ by_cni() {
 	check_equal "$(resolve one 10.88.0.1 second)" 10.88.0.3
 	ip netns del one
 	ip netns del two
-	run_input=$tmp/one.json run env CNI_COMMAND=GC mocker-netsetup
+	jq '."cni.dev/valid-attachments" = []' "$tmp/one.json" >"$tmp/none.json"
+	run_input=$tmp/none.json run env CNI_COMMAND=GC mocker-netsetup
 	check_status 0
 	check_equal "$(servers)" 0 "servers"
 }

@@ -133,11 +133,13 @@ test_case "the directory of names is mounted once by two at once" named_at_once
 
 unknown_user() {
 	run mocker-netsetup add web
+	mocker-netsetup network create other --subnet 10.7.0.0/24
 	echo '{' >/run/mocker/networks/attachments/web/eth0@other
-	run mocker-netsetup network rm default
+	run mocker-netsetup network rm other
 	check_status 1
-	check_has "$errors" 'who is attached to network "default" is not known'
+	check_errors_have 'network "other" has 1 attachment, the first of "web"'
 	rm /run/mocker/networks/attachments/web/eth0@other
 	mocker-netsetup del web
+	mocker-netsetup network rm other
 }
 test_case "a network is not removed while a record cannot be read" unknown_user

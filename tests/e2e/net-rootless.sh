@@ -128,6 +128,10 @@ refused() {
 	check_fails_with "has no MAC addresses"
 	run user mocker-netsetup add web --pid "$container" --publish 1:1/sctp
 	check_fails_with "publishes tcp and udp only"
+	within busybox ip link add eth9 type bridge
+	run user mocker-netsetup add web --pid "$container" --interface eth9
+	check_fails_with "connecting the container: pasta ended with status"
+	check_lacks "$errors" syslog
 	run user mocker-netsetup network create inner --internal
 	check_fails_with "only a network with a bridge and rules of ours can be internal"
 	run user mocker-netsetup add web --pid "$container" --publish 80:80

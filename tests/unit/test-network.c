@@ -88,7 +88,7 @@ static void names_are_checked(void)
 	for (size_t i = 0; i < ARRAY_SIZE(macs); i++)
 		CHECK_FAILS(netlink_mac_parse(macs[i], &mac, &err), &err, "MAC address");
 	CHECK_OK(netlink_check_name("fifteen-bytes-x", "interface", &err), &err);
-	CHECK_OK(places_check_name("a.b_c-d+e9", "network", &err), &err);
+	CHECK_OK(places_check_name("a.b_c-d+e9", "container", &err), &err);
 	CHECK_OK(netlink_mac_parse("02:00:00:00:00:aB", &mac, &err), &err);
 	CHECK_STR(netlink_mac_text(mac).text, "02:00:00:00:00:ab");
 }
