@@ -83,8 +83,8 @@ said "two platforms" 'platform "linux/amd64,linux/arm64": expected one' \
 	mocker-builder build --platform linux/amd64,linux/arm64 context
 said "an entitlement that there is not" "--allow x: expected security.insecure, network.host, device or device=NAME" \
 	mocker-builder build --allow x context
-said "a platform that is none" '--platform: platform "arm": expected OS/ARCHITECTURE' \
-	mocker-builder build --platform arm context
+said "a platform that is none" '--platform: platform "armoured": expected OS/ARCHITECTURE' \
+	mocker-builder build --platform armoured context
 said "a bundle's directory that is not empty" \
 	"context is not empty; a bundle needs a directory of its own" \
 	mocker-builder bundle base context -- true

@@ -127,7 +127,7 @@ index_of_platforms() {
 	check_output_has "$(digest_there "$plain/team/app:1")"
 	run mocker-builder pull --platform linux/s390x "$plain/many:1"
 	check_fails_with "has no image for linux/s390x" "it has linux/amd64"
-	run mocker-builder pull --platform linux "$plain/many:1"
+	run mocker-builder pull --platform linux/ "$plain/many:1"
 	check_fails_with "expected OS/ARCHITECTURE"
 	forget "$plain/many:1"
 	rm -f index.json one.json answer
