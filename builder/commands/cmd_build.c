@@ -15,6 +15,7 @@
 #include "builder/bundle/request.h"
 #include "builder/commands/commands.h"
 #include "builder/commands/registry_options.h"
+#include "builder/context.h"
 #include "builder/destination.h"
 #include "builder/exchange/attest.h"
 #include "builder/exchange/output.h"
@@ -175,9 +176,23 @@ static int read_pairs(const struct strings *list, const char *option, const char
 		auto_free char *name = NULL;
 
 		if (!equals || equals == *item)
-			return fail(err, "%s %s: expected %s", option, *item, form);
+			return fail(err, "%s \"%s\": expected %s", option, *item, form);
 		name = str_dup_n(*item, (size_t)(equals - *item));
 		pairs_set(ret, name, equals + 1);
+	}
+	return 0;
+}
+
+static int read_contexts(const struct strings *list, struct pairs *ret, struct error *err)
+{
+	auto_pairs given = { 0 };
+
+	if (read_pairs(list, "--build-context", "NAME=CONTEXT", &given, err) < 0)
+		return -1;
+	for (size_t i = 0; i < given.count; i++) {
+		auto_free char *key = context_key(given.items[i].key);
+
+		pairs_set(ret, key, given.items[i].value);
 	}
 	return 0;
 }
@@ -281,8 +296,7 @@ static int read_request(
 				       &given->build_args, &ret->build_args, err) < 0 ||
 			       read_pairs(&given->labels, "--label", "NAME=VALUE",
 				       &ret->labels, err) < 0 ||
-			       read_pairs(&given->contexts, "--build-context",
-				       "NAME=CONTEXT", &ret->contexts, err) < 0 ||
+			       read_contexts(&given->contexts, &ret->contexts, err) < 0 ||
 			       read_allowed(&given->allowed, ret, err) < 0 ||
 			       read_secrets(given, ret, err) < 0 ||
 			       read_epoch(given, &ret->build_args, &ret->epoch, err) < 0
