@@ -41,12 +41,34 @@ fails "a command that a signal ends" "FROM base\nRUN sh -c 'kill -9 \$\$'; exit 
 	"Mockerfile:2: RUN was ended by signal 9 (exit status 137)\n   2 | RUN sh -c 'kill -9 \$\$'; exit \$?\n     | ^~~"
 fails "an image that is not there" 'FROM nothere\nRUN true\n' \
 	'Mockerfile:1: nothere is not in the store; pulling it: docker://nothere: GET https://registry-1.docker.io/v2/: Could not resolve host: registry-1.docker.io\n   1 | FROM nothere\n     | ^~~~'
+fails "a command that is not there" 'FROM base\nRUN ["nope"]\n' \
+	'Mockerfile:2: RUN could not be executed: exec: "nope": executable file not found in $PATH\n   2 | RUN ["nope"]\n     | ^~~'
 fails "a source that is not there" 'FROM base\nCOPY nothere /\n' \
 	'Mockerfile:2: "nothere" is not in the build context\n   2 | COPY nothere /\n     | ^~~~'
 fails "a user that the image does not have" 'FROM base\nUSER ghost\nRUN true\n' \
 	"Mockerfile:3: user \"ghost\" is not in the image's /etc/passwd; give a number, or add the user with RUN useradd\n   3 | RUN true\n     | ^~~"
 fails "a stage that is not there" 'FROM base\nCOPY --from=nothere /etc/passwd /\n' \
 	'Mockerfile:2: nothere is not in the store; pulling it: docker://nothere: GET https://registry-1.docker.io/v2/: Could not resolve host: registry-1.docker.io\n   2 | COPY --from=nothere /etc/passwd /\n     | ^~~~'
+
+# warned STATUS SAID: a runtime that warns and ends so.
+warned() {
+	cat >runtime <<-END
+		#!/bin/bash
+		while [ "\$1" != --log ]; do shift; done
+		echo '{"level":"warning","msg":"container \\"id\\": killed for want of memory","time":"x"}' >"\$2"
+		exit $1
+	END
+	chmod +x runtime
+	printf 'FROM base\nRUN true\n' >context/Mockerfile
+	MOCKER_RUNTIME=$tmp/runtime run mocker-builder build context
+	check_status 1
+	check_equal "${errors%%$'\n'*}" "mocker-builder: Mockerfile:2: RUN $2" "the error"
+	rm runtime
+}
+test_case "a command that the kernel ended for want of memory" warned 137 \
+	"was ended by signal 9 (exit status 137): killed for want of memory"
+test_case "a warning of the runtime is not why a command failed" warned 3 \
+	"failed with exit status 3"
 
 # said SENTENCE PART COMMAND...: one line that has the part.
 said() {

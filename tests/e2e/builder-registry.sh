@@ -491,6 +491,17 @@ nobody_there() {
 }
 test_case "a registry that is not there" nobody_there
 
+# The remedy for TLS is for what TLS refused, not for words.
+words_of_tls() {
+	run mocker-builder pull SSL.invalid/x
+	check_fails_with "SSL.invalid"
+	check_lacks "$errors" "--cert-dir"
+	needed || return
+	CONTAINERS_REGISTRIES_CONF=/dev/null run mocker-builder pull "$plain/team/app:1"
+	check_fails_with "--tls-verify=false"
+}
+test_case "a host that is called SSL gets no advice on certificates" words_of_tls
+
 podman_agrees() {
 	needed || return
 	needs podman || return
