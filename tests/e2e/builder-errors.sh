@@ -94,8 +94,12 @@ said "a name in upper case" 'image name "Bad": expected lower case before the ta
 	mocker-builder build -t Bad context
 said "a name that leads elsewhere" 'image name "../x"' \
 	mocker-builder build -t ../x context
-said "a build argument without name" '--build-arg =x: expected NAME=VALUE or NAME' \
+said "a build argument without name" '--build-arg "=x": expected NAME=VALUE or NAME' \
 	mocker-builder build --build-arg =x context
+said "an empty build argument" '--build-arg "": expected NAME=VALUE or NAME' \
+	mocker-builder build --build-arg '' context
+said "a label without name" '--label "=x": expected NAME[=VALUE]' \
+	mocker-builder build --label =x context
 said "a network that RUN cannot have" '--network: expected host|none|default, found "web"' \
 	mocker-builder build --network web context
 touch key.pem
@@ -103,13 +107,15 @@ said "a key that is none" "key.pem is neither an agent's socket nor a private ke
 	mocker-builder build --ssh default=key.pem context
 said "two platforms" 'platform "linux/amd64,linux/arm64": expected one' \
 	mocker-builder build --platform linux/amd64,linux/arm64 context
-said "an entitlement that there is not" "--allow x: expected security.insecure, network.host, device or device=NAME" \
+said "an entitlement that there is not" '--allow "x": expected security.insecure, network.host, device or device=NAME' \
 	mocker-builder build --allow x context
 said "a platform that is none" '--platform: platform "armoured": expected OS/ARCHITECTURE' \
 	mocker-builder build --platform armoured context
 said "a bundle's directory that is not empty" \
 	"context is not empty; a bundle needs a directory of its own" \
 	mocker-builder bundle base context -- true
+said "a bundle's directory without name" "making the bundle's directory \"\": No such file" \
+	mocker-builder bundle base '' -- true
 said "a bundle without a command" "the image names no command; give one after --" \
 	mocker-builder bundle base "$tmp/b"
 said "a bundle with a capability that does not exist" 'NET_ADMINN' \
