@@ -14,7 +14,7 @@
 #include "builder/store/session.h"
 
 struct context {
-	char *name;    /* of --build-context, as context_key() has it; NULL: the build's own */
+	char *name; /* of --build-context, as context_key() has it; NULL: the build's own */
 	char *what;    /* "the build context": for errors */
 	char *path;    /* of the directory */
 	char *image;   /* instead of a directory: as FROM names it */
