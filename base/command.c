@@ -4,6 +4,7 @@
  */
 #include "base/command.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -339,12 +340,33 @@ static int check_operands(
 }
 
 /* A reader that went away (| head) is not our failure. */
+static bool reader_is_gone(void)
+{
+	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&output, 1, 0) == 1 && output.revents & POLLERR;
+}
+
 static int print_out(const struct str *text, struct error *err)
 {
 	if (fd_write_all(STDOUT_FILENO, text->data ? text->data : "", text->length) < 0 &&
 		errno != EPIPE)
 		return fail_errno(err, "writing to standard output");
 	return 0;
+}
+
+/* What a command printed through stdio and could not be written. Of an earlier write, which
+ * a full buffer or a flush began, stdio keeps that it failed, and not why. */
+static int end_output(struct error *err)
+{
+	bool lost = ferror(stdout);
+
+	if (fflush(stdout) == 0 && !lost)
+		return 0;
+	if (reader_is_gone())
+		return 0;
+	return lost ? fail(err, "writing to standard output failed; is its disk full?")
+		    : fail_errno(err, "writing to standard output");
 }
 
 static int run_command(struct command_call *call, struct words *words, const char *path,
@@ -507,6 +529,8 @@ int command_main(const struct program *program, int argc, char **argv)
 		result = parse_global(program, &words, global, &done, &err);
 	if (result == 0 && !done)
 		result = dispatch(&call, &words, &failure, &err);
+	if (result == 0)
+		result = end_output(&err);
 	if (result < 0) {
 		log_failure(&err);
 		status = err.errnum == EINTR ? STATUS_INTERRUPTED : failure;

@@ -19,6 +19,7 @@
 #include "builder/build/worker.h"
 #include "builder/exchange/import.h"
 #include "builder/registry/fetch.h"
+#include "builder/store/refs.h"
 
 #define MOCKERFILE "Mockerfile"
 
@@ -33,6 +34,20 @@ void context_free(struct context *context)
 		close(context->fd);
 	ignore_free(&context->ignore);
 	*context = (struct context)CONTEXT_NONE;
+}
+
+char *context_key(const char *name)
+{
+	auto_free char *key = NULL;
+	struct error ignored;
+	char *latest;
+
+	if (ref_normalize_pulled(name, &key, &ignored) < 0)
+		return str_dup(name);
+	latest = strrchr(key, ':');
+	if (str_equal(latest, ":latest"))
+		*latest = '\0';
+	return take_ptr(&key);
 }
 
 #define auto_context __attribute__((cleanup(context_free))) struct context

@@ -14,7 +14,7 @@
 #include "builder/store/session.h"
 
 struct context {
-	char *name;    /* of --build-context; NULL: the build's own */
+	char *name; /* of --build-context, as context_key() has it; NULL: the build's own */
 	char *what;    /* "the build context": for errors */
 	char *path;    /* of the directory */
 	char *image;   /* instead of a directory: as FROM names it */
@@ -32,6 +32,10 @@ struct context {
 	}
 
 void context_free(struct context *context);
+
+/* What a name of --build-context is compared by: of an image's, its one form without
+ * ":latest", so that "alpine" is docker.io/library/alpine:latest too. Owned by the caller. */
+char *context_key(const char *name);
 
 /* Whether it is to be fetched or unpacked, for which context_open() wants a session. */
 bool context_is_remote(const char *text);

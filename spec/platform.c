@@ -1,6 +1,7 @@
 /* Two tables: words of machines, and what each architecture runs besides itself. */
 #include "spec/platform.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -39,6 +40,14 @@ static const struct {
 	{ "arm64", 8 },
 };
 
+/* What one word alone can be. */
+static const char *const systems[] = { "linux", "windows", "darwin", "freebsd", "netbsd",
+	"openbsd", "dragonfly", "solaris", "illumos", "aix", "android", "plan9" };
+static const char *const architectures[] = { "386", "amd64", "arm", "arm64", "loong64",
+	"mips", "mipsle", "mips64", "mips64le", "ppc64", "ppc64le", "riscv64", "s390x",
+	"sparc64", "wasm" };
+
+#define WORD_CHARACTERS    "abcdefghijklmnopqrstuvwxyz0123456789_.-"
 #define OTHER_ARCHITECTURE 100 /* worse than every variant of one's own */
 
 static size_t find_machine(const char *word)
@@ -79,40 +88,101 @@ void platform_free(struct image_platform *platform)
 	json_free(&image_platform_type, platform);
 }
 
+static bool is_one_of(const char *const *words, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(words[i], text) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void set_variant(struct image_platform *platform, const char *variant)
 {
 	if (*variant)
 		platform->variant = str_dup(variant);
 }
 
+static void set_ours(struct image_platform *ret, const char *os)
+{
+	ret->os = str_dup(os);
+	ret->architecture = str_dup(platform_architecture());
+	set_variant(ret, platform_variant());
+}
+
+/* One form of each: "v7" is arm's where none is said, and not said where all have it. */
+static void set_machine(struct image_platform *ret, const char *word, const char *variant)
+{
+	size_t i = find_machine(word);
+	bool known = i < ARRAY_SIZE(machines);
+	const char *architecture = known ? machines[i].architecture : word;
+	auto_free char *versioned = NULL;
+
+	ret->architecture = str_dup(architecture);
+	if (strcmp(architecture, "386") == 0)
+		return;
+	if (known && *machines[i].variant) {
+		set_variant(ret, machines[i].variant);
+		return;
+	}
+	if (str_after(architecture, "arm") && isdigit((unsigned char)*variant)) {
+		versioned = str_format("v%s", variant);
+		variant = versioned;
+	}
+	if (strcmp(architecture, "arm") == 0)
+		set_variant(ret, *variant ? variant : "v7");
+	else if ((strcmp(architecture, "amd64") != 0 || strcmp(variant, "v1") != 0) &&
+		 (strcmp(architecture, "arm64") != 0 || strcmp(variant, "v8") != 0))
+		set_variant(ret, variant);
+}
+
+/* A system alone is this machine's; an architecture alone, linux. */
+static bool set_word(struct image_platform *ret, const char *word)
+{
+	size_t i = find_machine(word);
+	bool ours = strcmp(word, "local") == 0;
+
+	if (ours || is_one_of(systems, ARRAY_SIZE(systems), word)) {
+		set_ours(ret, ours ? "linux" : word);
+		return true;
+	}
+	if (i == ARRAY_SIZE(machines) &&
+		!is_one_of(architectures, ARRAY_SIZE(architectures), word))
+		return false;
+	ret->os = str_dup("linux");
+	set_machine(ret, word, "");
+	return true;
+}
+
+static bool are_words(const struct strings *parts)
+{
+	strings_each (part, parts) {
+		if (!**part || (*part)[strspn(*part, WORD_CHARACTERS)])
+			return false;
+	}
+	return parts->count > 0 && parts->count <= 3;
+}
+
 int platform_parse(const char *text, struct image_platform *ret, struct error *err)
 {
+	auto_free char *lower = str_dup(text ? text : "local");
 	auto_strings parts = { 0 };
-	size_t i;
 
 	*ret = (struct image_platform){ 0 };
-	if (!text) {
-		ret->os = str_dup("linux");
-		ret->architecture = str_dup(platform_architecture());
-		set_variant(ret, platform_variant());
-		return 0;
-	}
-	strings_split(&parts, text, '/');
-	if (strchr(text, ','))
+	if (strchr(lower, ','))
 		return fail(err, "platform \"%s\": expected one", text);
-	if (parts.count < 2 || parts.count > 3 || !*parts.items[0] || !*parts.items[1] ||
-		!*parts.items[parts.count - 1])
+	for (char *c = lower; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	strings_split(&parts, lower, '/');
+	if (!are_words(&parts) || (parts.count == 1 && !set_word(ret, lower)))
 		return fail(err,
 			"platform \"%s\": expected OS/ARCHITECTURE[/VARIANT], such as "
-			"linux/arm64",
+			"linux/arm64, or one of the two",
 			text);
-	i = find_machine(parts.items[1]);
+	if (parts.count == 1)
+		return 0;
 	ret->os = str_dup(parts.items[0]);
-	ret->architecture = str_dup(
-		i < ARRAY_SIZE(machines) ? machines[i].architecture : parts.items[1]);
-	set_variant(ret, parts.count == 3           ? parts.items[2]
-			 : i < ARRAY_SIZE(machines) ? machines[i].variant
-						    : "");
+	set_machine(ret, parts.items[1], parts.count == 3 ? parts.items[2] : "");
 	return 0;
 }
 

@@ -15,8 +15,10 @@
 const char *platform_architecture(void);
 const char *platform_variant(void);
 
-/* "OS/ARCHITECTURE[/VARIANT]"; NULL: linux and this machine's. Other words for an
- * architecture (x86_64, aarch64, armhf) become Go's. Freed by platform_free(). */
+/* "OS/ARCHITECTURE[/VARIANT]", or one of the first two; NULL and "local": linux and this
+ * machine's. One form of each: in lower case, Go's word for an architecture (x86_64,
+ * aarch64, armhf), v7 for an arm that says none, no variant that all of the architecture
+ * have (amd64/v1, arm64/v8). Freed by platform_free(). */
 int platform_parse(
 	const char *text, struct image_platform *ret, struct error *err) must_check;
 void platform_free(struct image_platform *platform);

@@ -137,8 +137,10 @@ static int open_named_contexts(struct build *build, struct error *err)
 
 const struct context *build_named_context(const struct build *build, const char *name)
 {
+	auto_free char *key = context_key(name);
+
 	for (size_t i = 0; i < build->named_count; i++) {
-		if (strcmp(build->named[i].name, name) == 0)
+		if (strcmp(build->named[i].name, key) == 0)
 			return &build->named[i];
 	}
 	return NULL;

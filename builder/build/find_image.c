@@ -35,7 +35,7 @@ static int pull(struct build *build, const char *name, const char *platform,
 	struct digest id;
 	uint64_t size;
 
-	if (ref_normalize(name, &ref, err) < 0 ||
+	if (ref_normalize_pulled(name, &ref, err) < 0 ||
 		import(build, source, platform, &image, err) < 0 ||
 		image_save(build->store, &image, &id, &size, err) < 0 ||
 		refs_set(build->store, ref, &id, size, err) < 0)

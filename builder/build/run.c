@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
@@ -21,14 +22,12 @@
 #include "base/process.h"
 #include "builder/build/build.h"
 #include "builder/build/run_mounts.h"
+#include "builder/build/runtime_log.h"
 #include "builder/bundle/config.h"
 #include "builder/bundle/rootfs.h"
 #include "builder/rootfs/overlay.h"
 #include "builder/rootfs/overlay_marks.h"
 #include "builder/rootless.h"
-
-#define RUNTIME_LOG     "runtime.log"
-#define RUNTIME_LOG_MAX (64u << 10)
 
 static const char *network_of(const struct build *build, const struct step *step)
 {
@@ -142,6 +141,7 @@ static void make_command(
 	strings_add(ret, root);
 	strings_add(ret, "--log");
 	strings_add(ret, work->log);
+	strings_add(ret, "--log-format=json");
 	strings_add(ret, "run");
 	strings_add(ret, "--bundle");
 	strings_add(ret, work->bundle);
@@ -417,18 +417,16 @@ static void remove_mount_points(const struct layer_draft *draft,
 static int report_status(const struct step *step, const struct layer_draft *draft,
 	int status, struct error *err)
 {
-	auto_free char *said = NULL;
-	struct error ignored;
-	size_t length = 0;
+	auto_runtime_said said = { 0 };
 
 	if (status == 0)
 		return 0;
-	if (file_read_at(draft->fd, RUNTIME_LOG, RUNTIME_LOG_MAX, &said, &length,
-		    &ignored) == 0 &&
-		length > 0) {
-		said[strcspn(said, "\n")] = '\0';
-		return fail(err, "RUN could not be executed: %s", said);
-	}
+	runtime_log_read(draft->fd, &said);
+	if (said.error)
+		return fail(err, "RUN could not be executed: %s", said.error);
+	if (status == 128 + SIGKILL && said.warning) /* the kernel's want of memory */
+		return fail(err, "RUN was ended by signal %d (exit status %d): %s",
+			status - 128, status, said.warning);
 	if (status > 128 && status < 128 + 65)
 		return fail(err, "RUN was ended by signal %d (exit status %d)",
 			status - 128, status);

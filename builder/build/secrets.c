@@ -89,7 +89,7 @@ int secrets_add(struct build_secrets *secrets, const char *text, struct error *e
 			result = read_word(&secret, *word, text, err);
 	}
 	if (result == 0 && (!secret.id || !*secret.id))
-		result = fail(err, "--secret %s: expected id=ID", text);
+		result = fail(err, "--secret \"%s\": expected id=ID", text);
 	if (result == 0 && !secret.path && !secret.variable)
 		*(getenv(secret.id) ? &secret.variable : &secret.path) =
 			str_dup(secret.id);
@@ -134,7 +134,7 @@ int secrets_add_ssh(struct build_secrets *secrets, const char *text, struct erro
 	struct build_secret secret = { 0 };
 
 	if (!*text || equals == text)
-		return fail(err, "--ssh %s: expected ID[=SOCKET|KEY[,KEY]]", text);
+		return fail(err, "--ssh \"%s\": expected ID[=SOCKET|KEY[,KEY]]", text);
 	if (!value || !*value)
 		return fail(err,
 			"--ssh %s: no agent's socket at $SSH_AUTH_SOCK; start one "

@@ -41,7 +41,7 @@ static int open_directory(const char *directory, struct bundle *bundle, struct e
 {
 	bundle->made_directory = mkdir(directory, 0700) == 0;
 	if (!bundle->made_directory && errno != EEXIST)
-		return fail_errno(err, "making the bundle's directory %s", directory);
+		return fail_errno(err, "making the bundle's directory \"%s\"", directory);
 	bundle->path = realpath(directory, NULL);
 	if (!bundle->path)
 		return fail_errno(err, "resolving %s", directory);

@@ -1,6 +1,7 @@
 /* The whole of config.json, from its chapters. */
 #include "builder/bundle/config.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <string.h>
 
@@ -13,6 +14,9 @@
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000
 #endif
+
+#define NAME_CHARACTERS \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 void bundle_request_free(struct bundle_request *request)
 {
@@ -69,7 +73,7 @@ static int add_pairs(const struct strings *list, const char *option, struct pair
 		auto_free char *name = NULL;
 
 		if (!equals || equals == *item)
-			return fail(err, "%s %s: expected NAME=VALUE", option, *item);
+			return fail(err, "%s \"%s\": expected NAME=VALUE", option, *item);
 		name = str_dup_n(*item, (size_t)(equals - *item));
 		pairs_set(ret, name, equals + 1);
 	}
@@ -151,6 +155,35 @@ static const char *version_for(const struct oci_config *config)
 	return config->linux.net_devices_count ? OCI_VERSION : "1.0.2";
 }
 
+/* The name becomes a host name and one of the network's, and the runtime would take it for
+ * an ID. A host name goes to sethostname(2) and into /etc/hosts. */
+static int check_names(const struct bundle_request *request, struct error *err)
+{
+	const char *name = request->name;
+	const char *hostname = request->hostname;
+
+	if (name &&
+		(!*name || strchr(".-", *name) || name[strspn(name, NAME_CHARACTERS)] ||
+			strlen(name) > HOST_NAME_MAX))
+		return fail(err,
+			"--name \"%s\": expected up to %d letters, digits and . _ -, no . or "
+			"- first",
+			name, HOST_NAME_MAX);
+	if (!hostname || request->for_step)
+		return 0;
+	for (const char *c = hostname; *c; c++) {
+		if ((unsigned char)*c <= ' ' || *c == '#' || *c == 0x7f)
+			return fail(err,
+				"--hostname \"%s\": blanks, # and control characters are "
+				"not possible",
+				hostname);
+	}
+	if (!*hostname || strlen(hostname) > HOST_NAME_MAX)
+		return fail(err, "--hostname \"%s\": expected 1 to %d bytes", hostname,
+			HOST_NAME_MAX);
+	return 0;
+}
+
 int bundle_make_config(
 	const struct bundle_input *input, struct oci_config *ret, struct error *err)
 {
@@ -158,6 +191,8 @@ int bundle_make_config(
 	const char *hostname = request->hostname ? request->hostname : request->name;
 	auto_oci_config config = { 0 };
 
+	if (check_names(request, err) < 0)
+		return -1;
 	config.root = str_alloc(sizeof(*config.root));
 	config.root->path = str_dup("rootfs");
 	config.root->readonly = request->read_only;

@@ -21,7 +21,7 @@ static int add_item(
 	const char *value = equals ? equals + 1 : getenv(name);
 
 	if (!*name || strpbrk(name, " \t\r"))
-		return fail(err, "%s %s: expected NAME=VALUE or NAME", place, item);
+		return fail(err, "%s \"%s\": expected NAME=VALUE or NAME", place, item);
 	if (value)
 		strings_env_set(env, name, value);
 	return 0;

@@ -2,6 +2,7 @@
 #include "builder/bundle/config.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -17,12 +18,70 @@ static int add_cpus(const char *text, struct oci_cpu *cpu, struct error *err)
 		isdigit((unsigned char)*text) || *text == '.' ? strtod(text, &end) : -1;
 
 	if (!end || *end || !(cpus >= 0.01 && cpus <= CPUS_MAX))
-		return fail(err, "--cpus %s: expected a number of processors such as 1.5",
+		return fail(err,
+			"--cpus \"%s\": expected a number of processors such as 1.5",
 			text);
 	cpu->has_period = true;
 	cpu->period = CPU_PERIOD;
 	cpu->has_quota = true;
 	cpu->quota = (int64_t)(cpus * CPU_PERIOD + 0.5);
+	return 0;
+}
+
+/* "0-3,7" */
+static bool is_cpu_list(const char *text)
+{
+	for (;;) {
+		unsigned long first, last;
+		char *end;
+
+		if (!isdigit((unsigned char)*text))
+			return false;
+		first = last = strtoul(text, &end, 10);
+		if (*end == '-') {
+			if (!isdigit((unsigned char)end[1]))
+				return false;
+			last = strtoul(end + 1, &end, 10);
+		}
+		if (first > last || last >= (unsigned long)CPUS_MAX)
+			return false;
+		if (*end != ',')
+			return !*end;
+		text = end + 1;
+	}
+}
+
+static int add_cpu(
+	const struct bundle_request *request, struct oci_cpu *cpu, struct error *err)
+{
+	if (request->cpuset && !is_cpu_list(request->cpuset))
+		return fail(err,
+			"--cpuset-cpus \"%s\": expected numbers of processors such as 0-3,7",
+			request->cpuset);
+	if (request->has_cpu_shares && request->cpu_shares < 2)
+		return fail(err, "--cpu-shares: expected 2 or more; 1024 is usual");
+	cpu->cpus = str_dup(request->cpuset);
+	cpu->has_shares = request->has_cpu_shares;
+	cpu->shares = (uint64_t)request->cpu_shares;
+	return request->cpus ? add_cpus(request->cpus, cpu, err) : 0;
+}
+
+static int add_pids(
+	const struct bundle_request *request, struct oci_pids *pids, struct error *err)
+{
+	if (!request->has_pids_limit)
+		return 0;
+	if (request->pids_limit == 0)
+		return fail(err,
+			"--pids-limit 0: nothing could be started; expected more, or "
+			"-1 for no limit");
+	if (request->pids_limit < -1)
+		return fail(err,
+			"--pids-limit %" PRId64
+			": expected 1 or more, or -1 for no limit",
+			request->pids_limit);
+	pids->has_limit = true;
+	pids->limit = request->pids_limit;
 	return 0;
 }
 
@@ -67,7 +126,7 @@ static int add_memory(const struct bundle_request *request, struct oci_memory *m
 	if (request->has_memory_swap && !request->has_memory)
 		return fail(err, "--memory-swap is the sum with --memory: give both");
 	if (request->has_memory_swap && request->memory_swap != -1 &&
-		request->memory_swap < request->memory)
+		(request->memory == -1 || request->memory_swap < request->memory))
 		return fail(err, "--memory-swap is the sum with --memory, and less than "
 				 "that here");
 	memory->has_limit = request->has_memory;
@@ -86,22 +145,8 @@ int bundle_add_limits(
 	config->linux.cgroups_path = str_dup(request->cgroups_path);
 	if (!rootless_here()) /* a user has no cgroup that could refuse a device */
 		add_devices(request, resources);
-	if (add_memory(request, &resources->memory, err) < 0)
-		return -1;
-	if (request->has_pids_limit && request->pids_limit == 0)
-		return fail(err,
-			"--pids-limit 0: nothing could be started; expected more, or "
-			"-1 for no limit");
-	if (request->has_pids_limit) {
-		resources->pids.has_limit = true;
-		resources->pids.limit = request->pids_limit;
-	}
-	resources->cpu.cpus = str_dup(request->cpuset);
-	if (request->has_cpu_shares && request->cpu_shares < 2)
-		return fail(err, "--cpu-shares: expected 2 or more; 1024 is usual");
-	resources->cpu.has_shares = request->has_cpu_shares;
-	resources->cpu.shares = (uint64_t)request->cpu_shares;
-	if (request->cpus)
-		return add_cpus(request->cpus, &resources->cpu, err);
-	return 0;
+	return add_memory(request, &resources->memory, err) < 0 ||
+			       add_pids(request, &resources->pids, err) < 0
+		       ? -1
+		       : add_cpu(request, &resources->cpu, err);
 }

@@ -345,6 +345,9 @@ int bundle_add_mounts(
 {
 	const struct bundle_request *request = input->request;
 
+	if (request->has_shm_size && request->shm_size < 1)
+		return fail(err, "--shm-size %" PRId64 ": expected a size such as 64m",
+			request->shm_size);
 	add_defaults(request, config);
 	add_etc(config);
 	strings_each (item, &request->tmpfs) {

@@ -134,7 +134,7 @@ static int check_dns(const struct bundle_request *request, struct error *err)
 {
 	strings_each (item, &request->dns) {
 		if (!ip_parse(*item, NULL))
-			return fail(err, "--dns %s: expected an address", *item);
+			return fail(err, "--dns \"%s\": expected an address", *item);
 	}
 	return 0;
 }
@@ -150,7 +150,7 @@ int bundle_add_network(
 		return fail(err, "--netns and --net exclude each other");
 	if (request->netns && *request->netns != '/')
 		return fail(err,
-			"--netns %s: expected an absolute path, such as "
+			"--netns \"%s\": expected an absolute path, such as "
 			"/run/netns/NAME",
 			request->netns);
 	if (bundle_on_host_network(request))
@@ -203,7 +203,7 @@ static int add_host(const char *text, struct str *ret, struct error *err)
 	auto_free char *name = str_dup_n(text, colon ? (size_t)(colon - text) : 0);
 
 	if (!colon || !*name || strpbrk(name, " \t\n#") || !ip_parse(colon + 1, NULL))
-		return fail(err, "--add-host %s: expected NAME:ADDRESS", text);
+		return fail(err, "--add-host \"%s\": expected NAME:ADDRESS", text);
 	str_appendf(ret, "%s\t%s\n", colon + 1, name);
 	return 0;
 }

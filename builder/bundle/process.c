@@ -3,6 +3,7 @@
 #include "builder/bundle/config.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -41,7 +42,7 @@ static int add_cwd(
 	const char *asked = input->request->workdir;
 
 	if (asked && *asked != '/')
-		return fail(err, "--workdir %s: expected an absolute path", asked);
+		return fail(err, "--workdir \"%s\": expected an absolute path", asked);
 	if (!asked && image && *image && *image != '/')
 		return fail(err,
 			"the image's WorkingDir is \"%s\": expected an absolute path",
@@ -141,6 +142,9 @@ int bundle_add_process(
 	config->process = process;
 	process->terminal = input->request->terminal;
 	process->no_new_privileges = input->request->no_new_privileges;
+	if (input->request->oom_score_adj < -1000 || input->request->oom_score_adj > 1000)
+		return fail(err, "--oom-score-adj %" PRId64 ": expected -1000 to 1000",
+			input->request->oom_score_adj);
 	process->has_oom_score_adj = input->request->has_oom_score_adj;
 	process->oom_score_adj = (int32_t)input->request->oom_score_adj;
 	add_user(input->user, process);

@@ -15,6 +15,7 @@
 #include "builder/bundle/request.h"
 #include "builder/commands/commands.h"
 #include "builder/commands/registry_options.h"
+#include "builder/context.h"
 #include "builder/destination.h"
 #include "builder/exchange/attest.h"
 #include "builder/exchange/output.h"
@@ -65,7 +66,7 @@ static const struct option_spec options[] = {
 	OPTION_STRINGS(struct build_options, contexts, "build-context", 0, "NAME=CONTEXT",
 		"what FROM, --from and from= mean by the name: a directory, a repository, an "
 		"archive's URL, docker-image://NAME, oci-layout://DIR"),
-	OPTION_STRINGS(struct build_options, labels, "label", 0, "NAME=VALUE",
+	OPTION_STRINGS(struct build_options, labels, "label", 0, "NAME[=VALUE]",
 		"a label of the image"),
 	OPTION_STRING(struct build_options, target, "target", 0, "STAGE",
 		"build this stage, by name or number, instead of the last"),
@@ -158,26 +159,41 @@ static int read_build_args(
 		const char *value = equals ? equals + 1 : getenv(name);
 
 		if (!*name)
-			return fail(err, "--build-arg %s: expected NAME=VALUE or NAME",
-				*item);
+			return fail(err,
+				"--build-arg \"%s\": expected NAME=VALUE or NAME", *item);
 		if (value)
 			pairs_set(ret, name, value);
 	}
 	return 0;
 }
 
-/* NAME=VALUE each, with a value. */
-static int read_pairs(const struct strings *list, const char *option, const char *form,
-	struct pairs *ret, struct error *err)
+/* NAME alone is one without a text. */
+static int read_labels(const struct strings *list, struct pairs *ret, struct error *err)
+{
+	strings_each (item, list) {
+		const char *equals = strchrnul(*item, '=');
+		auto_free char *name = str_dup_n(*item, (size_t)(equals - *item));
+
+		if (!*name)
+			return fail(err, "--label \"%s\": expected NAME[=VALUE]", *item);
+		pairs_set(ret, name, *equals ? equals + 1 : "");
+	}
+	return 0;
+}
+
+static int read_contexts(const struct strings *list, struct pairs *ret, struct error *err)
 {
 	strings_each (item, list) {
 		const char *equals = strchr(*item, '=');
 		auto_free char *name = NULL;
+		auto_free char *key = NULL;
 
 		if (!equals || equals == *item)
-			return fail(err, "%s %s: expected %s", option, *item, form);
+			return fail(err, "--build-context \"%s\": expected NAME=CONTEXT",
+				*item);
 		name = str_dup_n(*item, (size_t)(equals - *item));
-		pairs_set(ret, name, equals + 1);
+		key = context_key(name);
+		pairs_set(ret, key, equals + 1);
 	}
 	return 0;
 }
@@ -199,7 +215,7 @@ static int read_allowed(
 			strings_add(&ret->allowed_devices, device);
 		else
 			return fail(err,
-				"--allow %s: expected security.insecure, network.host, "
+				"--allow \"%s\": expected security.insecure, network.host, "
 				"device or device=NAME",
 				*item);
 	}
@@ -279,10 +295,8 @@ static int read_request(
 	return check_shell(given, err) < 0 ||
 			       read_build_args(
 				       &given->build_args, &ret->build_args, err) < 0 ||
-			       read_pairs(&given->labels, "--label", "NAME=VALUE",
-				       &ret->labels, err) < 0 ||
-			       read_pairs(&given->contexts, "--build-context",
-				       "NAME=CONTEXT", &ret->contexts, err) < 0 ||
+			       read_labels(&given->labels, &ret->labels, err) < 0 ||
+			       read_contexts(&given->contexts, &ret->contexts, err) < 0 ||
 			       read_allowed(&given->allowed, ret, err) < 0 ||
 			       read_secrets(given, ret, err) < 0 ||
 			       read_epoch(given, &ret->build_args, &ret->epoch, err) < 0

@@ -25,7 +25,8 @@ static const struct option_spec options[] = {
 		"in the store) that the runtime mounts, or that is mounted at DIR/rootfs for "
 		"any runtime (otherwise copy, for images made without FROM overlay)", .values = "copy|overlay|mounted"),
 	OPTION_STRING(struct bundle_request, name, "name", 0, "NAME",
-		"the container's name: its host name, and its name on the network"),
+		"the container's name, of letters, digits and . _ -: its host name, and its "
+		"name on the network"),
 	OPTION_STRING(struct bundle_request, hostname, "hostname", 0, "NAME",
 		"its host name (otherwise the name)"),
 	OPTION_STRING(struct bundle_request, network, "net", 0, "NAME|host|none",

@@ -109,7 +109,7 @@ static int check_filters(const struct strings *filters, struct error *err)
 					str_after(*filter, "label="))
 			continue;
 		return fail(err,
-			"--filter %s: expected reference=PATTERN, label=NAME[=VALUE] or "
+			"--filter \"%s\": expected reference=PATTERN, label=NAME[=VALUE] or "
 			"dangling=true|false",
 			*filter);
 	}

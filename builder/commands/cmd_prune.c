@@ -67,7 +67,8 @@ static int parse_age(const char *text, int64_t *ret, struct error *err)
 	if (!word_to_number(units, text + digits, &unit) ||
 		str_to_i64(number, "age", &count, &ignored) < 0 || count > INT32_MAX)
 		return fail(err,
-			"--until %s: expected an age such as 90s, 30m, 24h or 7d", text);
+			"--until \"%s\": expected an age such as 90s, 30m, 24h or 7d",
+			text);
 	*ret = count * unit;
 	return 0;
 }

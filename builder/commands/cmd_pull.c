@@ -65,7 +65,7 @@ static int run(const struct command_call *call, struct error *err)
 
 	if (rootless_enter(err) < 0)
 		return -1;
-	if (ref_normalize(asked, &name, err) < 0 ||
+	if (ref_normalize_pulled(asked, &name, err) < 0 ||
 		store_open(global->root, LOCK_SH, &store, err) < 0 ||
 		interrupt_begin(&interrupt, err) < 0 ||
 		session_begin(&store, &session, err) < 0)

@@ -49,29 +49,32 @@ static int remove_all_names(
 	return 0;
 }
 
+/* As it is listed, also where older versions took what is no name. */
+static int remove_name(const struct store *store, const char *name, struct error *err)
+{
+	struct digest id;
+	bool last = false;
+
+	if (refs_remove_name(store, name, &id, &last, err) < 0)
+		return -1;
+	printf("untagged %s\n", name);
+	if (last)
+		printf("removed %.12s\n", id.hex);
+	return 0;
+}
+
 static int remove_one(
 	const struct store *store, const char *text, bool force, struct error *err)
 {
 	auto_free char *name = NULL;
-	struct error by_name = { 0 };
 	struct digest id;
-	bool last = false;
 
-	if (!str_after(text, DIGEST_PREFIX) &&
-		ref_normalize(text, &name, &by_name) == 0 &&
-		refs_remove_name(store, name, &id, &last, &by_name) == 0) {
-		printf("untagged %s\n", name);
-		if (last)
-			printf("removed %.12s\n", id.hex);
+	if (remove_name(store, text, err) == 0)
 		return 0;
-	}
-	if (name && by_name.errnum != ENOENT) {
-		*err = by_name;
+	if (err->errnum != ENOENT || refs_find_named(store, text, &id, &name, err) < 0)
 		return -1;
-	}
-	return refs_find(store, text, &id, err) < 0
-		       ? -1
-		       : remove_all_names(store, &id, force, err);
+	return name ? remove_name(store, name, err)
+		    : remove_all_names(store, &id, force, err);
 }
 
 static int run(const struct command_call *call, struct error *err)

@@ -63,16 +63,12 @@ static int find(const struct store *store, const char *text, struct saved *saved
 	struct error *err)
 {
 	auto_free char *name = NULL;
-	struct error ignored;
-	struct digest id, named;
+	struct digest id;
 
-	if (refs_find(store, text, &id, err) < 0 ||
+	if (refs_find_named(store, text, &id, &name, err) < 0 ||
 		image_load(store, &id, &saved->images[saved->count], err) < 0)
 		return -1;
 	saved->count++;
-	if (ref_normalize(text, &name, &ignored) < 0 ||
-		refs_find(store, name, &named, &ignored) < 0)
-		free(take_ptr(&name));
 	strings_add(&saved->names, name ? name : "");
 	return 0;
 }

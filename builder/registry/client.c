@@ -153,7 +153,7 @@ static int find_scheme(
 		return ping(client, response, err);
 	}
 	*err = first;
-	if (strstr(err->text, "wrong version number") || strstr(err->text, "SSL"))
+	if (err->kind == HTTP_ERROR_TLS)
 		return fail_hint(err,
 			"a certificate of its own is trusted by --cert-dir, or by a ca.crt in "
 			"/etc/containers/certs.d/HOST:PORT; a registry without TLS needs "

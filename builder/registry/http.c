@@ -289,6 +289,14 @@ static void complete_location(struct exchange *exchange, const char *redirect)
 	}
 }
 
+static bool is_of_tls(CURLcode code)
+{
+	return code == CURLE_SSL_CONNECT_ERROR ||
+	       code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CERTPROBLEM ||
+	       code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR ||
+	       code == CURLE_SSL_CIPHER;
+}
+
 static int hop(struct exchange *exchange, const char *authorization, struct error *err)
 {
 	const struct curl_library *curl = exchange->http->curl;
@@ -317,8 +325,10 @@ static int hop(struct exchange *exchange, const char *authorization, struct erro
 		return fail(err, "%s %s: nothing came for %u seconds (--stall-timeout)",
 			exchange->request->method, exchange->url,
 			exchange->http->stall_seconds);
-	return fail(err, "%s %s: %s", exchange->request->method, exchange->url,
+	error_set(err, "%s %s: %s", exchange->request->method, exchange->url,
 		*message ? message : curl->easy_strerror(code));
+	err->kind = is_of_tls(code) ? HTTP_ERROR_TLS : 0;
+	return -1;
 }
 
 static bool is_redirect(const struct http_response *response)

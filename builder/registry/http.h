@@ -70,6 +70,12 @@ int http_open(
 void http_close(struct http *http);
 void http_response_free(struct http_response *response);
 
+/* The kind of an error. */
+enum http_error {
+	HTTP_ERROR_TLS =
+		1, /* the other side has none, or a certificate that is not trusted */
+};
+
 /* Whatever the status is; *ret has `broken` also on failure. */
 int http_perform(struct http *http, const struct http_request *request,
 	struct http_response *ret, struct error *err) must_check;

@@ -11,6 +11,12 @@
 
 #define NAME_MAX_LENGTH 255
 #define TAG_MAX_LENGTH  128
+#define PORT_DIGITS     5
+#define OLD_HUB         "index.docker.io"
+
+#define LOWER           "abcdefghijklmnopqrstuvwxyz"
+#define UPPER           "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS          "0123456789"
 
 void reference_free(struct reference *reference)
 {
@@ -28,40 +34,64 @@ const char *reference_version(const struct reference *reference)
 	return reference->tag ? reference->tag : "latest";
 }
 
-/* Components of a-z and 0-9, with single separators between them. */
+/* Behind a component of a path: words joined by one dot, one or two "_", or dashes. NULL: it
+ * is none. */
+static const char *skip_component(const char *text)
+{
+	for (;;) {
+		size_t word = strspn(text, LOWER DIGITS);
+		size_t between;
+
+		if (word == 0)
+			return NULL;
+		text += word;
+		between = *text == '.'   ? 1
+			  : *text == '_' ? 1 + (text[1] == '_')
+					 : strspn(text, "-");
+		if (between == 0)
+			return text;
+		text += between;
+	}
+}
+
 static bool is_repository(const char *text)
 {
-	char before = '/';
+	while ((text = skip_component(text)) && *text == '/')
+		text++;
+	return text && !*text;
+}
 
-	for (const char *c = text; *c; before = *c, c++) {
-		bool word = islower((unsigned char)*c) || isdigit((unsigned char)*c);
-		bool between =
-			isalnum((unsigned char)before) && isalnum((unsigned char)c[1]);
+/* Behind a name of DNS, or an address of IPv6 in brackets; NULL: it is none. */
+static const char *skip_host(const char *text)
+{
+	if (*text == '[') {
+		size_t length = strspn(text + 1, DIGITS "abcdefABCDEF:");
 
-		if (word || ((*c == '/' || *c == '.') && between))
-			continue;
-		if ((*c == '-' || *c == '_') && before != '/' && before != '.' && c[1] &&
-			c[1] != '/')
-			continue;
-		return false;
+		return length && text[1 + length] == ']' ? text + length + 2 : NULL;
 	}
-	return *text != '\0';
+	for (;; text++) {
+		size_t length = strspn(text, LOWER UPPER DIGITS "-");
+
+		if (length == 0 || *text == '-' || text[length - 1] == '-')
+			return NULL;
+		text += length;
+		if (*text != '.')
+			return text;
+	}
+}
+
+static bool is_port(const char *text)
+{
+	size_t length = strspn(text, DIGITS);
+
+	return length > 0 && length <= PORT_DIGITS && !text[length] &&
+	       strtoul(text, NULL, 10) <= UINT16_MAX;
 }
 
 static bool is_host(const char *text)
 {
-	const char *port = strrchr(text, ':');
-	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789"
-				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-");
-
-	if (*text == '[') { /* [::1]:5000 */
-		length = strspn(text, "[]0123456789abcdefABCDEF:.");
-		return !text[length] && strchr(text, ']');
-	}
-	if (length == 0 || *text == '-' || *text == '.')
-		return false;
-	return !text[length] || (text + length == port && port[1] &&
-					port[1 + strspn(port + 1, "0123456789")] == '\0');
+	text = skip_host(text);
+	return text && (!*text || (*text == ':' && is_port(text + 1)));
 }
 
 static bool is_tag(const char *text)
@@ -106,25 +136,48 @@ static int cut_tag(char *rest, struct reference *reference, struct error *err)
 	return 0;
 }
 
+/* Of a path's first component. */
+static bool names_host(const char *first)
+{
+	return strpbrk(first, ".:[" UPPER) || str_equal(first, "localhost");
+}
+
 static int take_names(const char *rest, struct reference *reference, struct error *err)
 {
 	const char *slash = strchr(rest, '/');
 	auto_free char *first = str_dup_n(rest, slash ? (size_t)(slash - rest) : 0);
 
-	if (slash && (strpbrk(first, ".:[") || str_equal(first, "localhost"))) {
+	if (slash && names_host(first)) {
 		if (!is_host(first))
 			return fail_code(
 				err, EINVAL, "\"%s\" is no host of a registry", first);
-		reference->host = take_ptr(&first);
+		reference->host =
+			str_dup(str_equal(first, OLD_HUB) ? REFERENCE_HUB : first);
 		rest = slash + 1;
 	}
+	if (strpbrk(rest, UPPER))
+		return fail_code(err, EINVAL, "expected lower case before the tag");
 	if (!is_repository(rest) || strlen(rest) > NAME_MAX_LENGTH)
 		return fail_code(err, EINVAL,
-			"\"%s\" is no repository; lower-case letters, digits and . _ - "
-			"between slashes are",
+			"\"%s\" is no repository; lower-case letters and digits are, with "
+			"one of . _ - / between them",
 			rest);
 	reference->repository = str_dup(rest);
 	return 0;
+}
+
+char *reference_familiar(const struct reference *reference)
+{
+	const char *repository = reference->repository;
+	const char *below = str_after(repository, "library/");
+	const char *slash = strchr(repository, '/');
+	auto_free char *first =
+		str_dup_n(repository, slash ? (size_t)(slash - repository) : 0);
+
+	if (reference->host &&
+		(!str_equal(reference->host, REFERENCE_HUB) || names_host(first)))
+		return str_format("%s/%s", reference->host, repository);
+	return str_dup(below && !strchr(below, '/') ? below : repository);
 }
 
 int reference_parse(const char *text, struct reference *ret, struct error *err)

@@ -1,9 +1,9 @@
 /*
  * What an image in a registry is called: [HOST[:PORT]/]REPOSITORY[:TAG][@sha256:HEX].
- * A first component with a dot or a colon, or "localhost", is a host; without one the
+ * A first component with a dot, a colon or upper case, or "localhost", is a host; without one the
  * registries of registries.conf are searched, else docker.io, whose images without a
  * "/" are below library/.
- * Source: distribution/reference, as docker and podman read names.
+ * Source: distribution/reference (grammar, familiar names), as docker and podman read names.
  */
 #pragma once
 
@@ -12,8 +12,10 @@
 #include "base/error.h"
 #include "base/macros.h"
 
+#define REFERENCE_HUB "docker.io"
+
 struct reference {
-	char *host; /* NULL: none was named */
+	char *host; /* NULL: none was named; index.docker.io is docker.io */
 	char *repository;
 	char *tag;    /* NULL: none was named */
 	char *digest; /* "sha256:HEX"; NULL: not pinned */
@@ -28,3 +30,7 @@ void reference_free(struct reference *reference);
 
 /* What stands in the address of its manifest: the digest, else the tag, else "latest". */
 const char *reference_version(const struct reference *reference);
+
+/* [HOST/]REPOSITORY in the shortest form, which is one for all: "x" for docker.io/library/x,
+ * docker.io/x and library/x. Owned by the caller. */
+char *reference_familiar(const struct reference *reference);

@@ -12,7 +12,7 @@
 #include "base/path.h"
 
 #define FILE_LIMIT   (1u << 20)
-#define DEFAULT_HOST "docker.io"
+#define DEFAULT_HOST REFERENCE_HUB
 
 static void place_free(struct registry_place *place)
 {

@@ -1,7 +1,6 @@
 /* index.json: read as a whole, changed as a whole under index.lock. */
 #include "builder/store/refs.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
@@ -10,74 +9,103 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "builder/registry/reference.h"
 #include "builder/store/image.h"
 
-#define REF_MAX   255
-#define ID_DIGITS 4
+#define ID_DIGITS 4  /* no fewer */
+#define ID_LISTED 12 /* as `images` shows them */
+
+/* Of an entry NAME@DIGEST: the digest, which a pull has verified. Entries of older versions
+ * lack it, for there an archive could call its image so. */
+#define REF_VERIFIED "vnd.mocker.image.verified"
 
 const char *ref_name(const struct image_descriptor *entry)
 {
 	return pairs_get(&entry->annotations, IMAGE_REF_NAME);
 }
 
-static bool is_name_character(char c)
+/* What cannot be told from an ID, or is no image. */
+static int check_name(const char *text, const char *name, struct error *err)
 {
-	return isalnum((unsigned char)c) || (c && strchr("._-/:", c));
-}
-
-static int check_characters(const char *text, const char *tag, struct error *err)
-{
-	for (const char *c = text; *c; c++) {
-		if (isupper((unsigned char)*c) && (!tag || c < tag))
-			return fail_code(err, EINVAL,
-				"image name \"%s\": expected lower case before the tag",
-				text);
-		if (!is_name_character(*c))
-			return fail_code(err, EINVAL,
-				"image name \"%s\": the character \"%c\" is not possible; "
-				"letters, digits and . _ - / : are",
-				text, *c);
-	}
+	if (digest_is_hex(name) || str_equal(name, "sha256"))
+		return fail_code(err, EINVAL,
+			"image name \"%s\": 64 digits and sha256: are IDs, no names",
+			text);
+	if (str_equal(name, "scratch"))
+		return fail_code(err, EINVAL,
+			"image name \"%s\": scratch is what FROM begins with nothing by, "
+			"and no image",
+			text);
 	return 0;
 }
 
-static int check_name(const char *text, const char *tag, struct error *err)
+static int parse(
+	const char *text, struct reference *reference, char **ret_name, struct error *err)
 {
-	size_t length = strlen(text);
+	auto_free char *name = NULL;
 
-	if (length == 0 || length > REF_MAX || !isalnum((unsigned char)text[0]))
-		return fail_code(err, EINVAL,
-			"image name \"%s\": expected NAME[:TAG], begun by a letter or digit",
-			text);
-	if (check_characters(text, tag, err) < 0)
+	if (reference_parse(text, reference, err) < 0)
 		return -1;
-	if (strstr(text, "//") || strstr(text, "/.") || text[length - 1] == '/' ||
-		(tag && (tag[1] == '\0' || strchr(tag + 1, ':'))))
-		return fail_code(
-			err, EINVAL, "image name \"%s\": expected NAME[:TAG]", text);
+	name = reference_familiar(reference);
+	if (check_name(text, name, err) < 0)
+		return -1;
+	*ret_name = take_ptr(&name);
 	return 0;
 }
 
 int ref_normalize(const char *text, char **ret, struct error *err)
 {
-	const char *at = strchr(text, '@');
-	auto_free char *name = at ? str_dup_n(text, (size_t)(at - text)) : str_dup(text);
-	const char *slash = strrchr(name, '/');
-	const char *tag = strchr(slash ? slash : name, ':');
-	struct digest pinned;
+	auto_reference reference = { 0 };
+	auto_free char *name = NULL;
 
-	if (check_name(name, tag, err) < 0)
+	if (parse(text, &reference, &name, err) < 0)
 		return -1;
-	if (at && !digest_parse(at + 1, &pinned))
+	if (reference.digest)
 		return fail_code(err, EINVAL,
-			"image name \"%s\": expected @sha256: and 64 digits", text);
-	/* A digest says all: the tag beside it is for people. */
-	if (at)
-		*ret = str_format(
-			"%.*s%s", (int)(tag ? tag - name : at - text), name, at);
-	else
-		*ret = tag ? str_dup(name) : str_format("%s:latest", name);
+			"image name \"%s\": a digest is not given, it follows from the "
+			"content; expected NAME[:TAG]",
+			text);
+	*ret = str_format("%s:%s", name, reference_version(&reference));
 	return 0;
+}
+
+int ref_normalize_pulled(const char *text, char **ret, struct error *err)
+{
+	auto_reference reference = { 0 };
+	auto_free char *name = NULL;
+
+	if (parse(text, &reference, &name, err) < 0)
+		return -1;
+	*ret = str_format("%s%c%s", name, reference.digest ? '@' : ':',
+		reference_version(&reference));
+	return 0;
+}
+
+static bool find_by_name(
+	const struct image_index *index, const char *name, struct digest *ret)
+{
+	for (size_t i = 0; i < index->manifests_count; i++) {
+		if (str_equal(ref_name(&index->manifests[i]), name))
+			return digest_parse(index->manifests[i].digest, ret);
+	}
+	return false;
+}
+
+/* Older versions kept names as they were typed. One that now means what another one has
+ * stays as it is: it is listed, and can be removed. */
+static void normalize_names(struct image_index *index)
+{
+	for (size_t i = 0; i < index->manifests_count; i++) {
+		struct image_descriptor *entry = &index->manifests[i];
+		const char *text = ref_name(entry);
+		auto_free char *name = NULL;
+		struct error ignored;
+		struct digest other;
+
+		if (text && ref_normalize_pulled(text, &name, &ignored) == 0 &&
+			strcmp(name, text) != 0 && !find_by_name(index, name, &other))
+			pairs_set(&entry->annotations, IMAGE_REF_NAME, name);
+	}
 }
 
 int refs_read(const struct store *store, struct image_index *ret, struct error *err)
@@ -86,8 +114,10 @@ int refs_read(const struct store *store, struct image_index *ret, struct error *
 	struct error first = { 0 };
 
 	if (json_read_file(&image_index_type, ret, store->root_fd, "index.json", &options,
-		    &first) == 0)
+		    &first) == 0) {
+		normalize_names(ret);
 		return 0;
+	}
 	if (first.errnum != ENOENT) {
 		*err = first;
 		return fail_while(err, "reading the store %s", store->root);
@@ -120,43 +150,104 @@ static int find_by_id(const struct image_index *index, const char *digits,
 	return 0;
 }
 
-static bool find_by_name(
-	const struct image_index *index, const char *name, struct digest *ret)
+/* A digest is that content under whatever name: its manifest was checked against it when it
+ * came in, or the index that it was pulled by. What a name claims is no proof. */
+static bool has_digest(const struct store *store, const struct image_descriptor *entry,
+	const struct digest *id, const char *digest)
 {
-	for (size_t i = 0; i < index->manifests_count; i++) {
-		if (str_equal(ref_name(&index->manifests[i]), name))
-			return digest_parse(index->manifests[i].digest, ret);
-	}
-	return false;
+	auto_image image = { 0 };
+	struct error ignored;
+
+	return str_equal(pairs_get(&entry->annotations, REF_VERIFIED), digest) ||
+	       (image_load(store, id, &image, &ignored) == 0 && image.manifest &&
+		       str_equal(image.manifest->digest, digest));
 }
 
-/* Names before IDs, so that an image called "cafe" can be had. */
-int refs_find(const struct store *store, const char *text, struct digest *ret,
-	struct error *err)
+static int find_by_digest(const struct store *store, const struct image_index *index,
+	const char *text, bool *ret_found, struct digest *ret, struct error *err)
+{
+	auto_reference reference = { 0 };
+	auto_free char *name = NULL;
+
+	if (parse(text, &reference, &name, err) < 0)
+		return -1;
+	for (size_t i = 0; i < index->manifests_count; i++) {
+		const struct image_descriptor *entry = &index->manifests[i];
+		struct digest id;
+
+		if (!digest_parse(entry->digest, &id) ||
+			!has_digest(store, entry, &id, reference.digest))
+			continue;
+		*ret = id;
+		*ret_found = true;
+		return 0;
+	}
+	return 0;
+}
+
+/* Where text can be the beginning of an ID: the digits. */
+static const char *id_digits(const char *text)
 {
 	const char *after = str_after(text, DIGEST_PREFIX);
 	const char *digits = after ? after : text;
 	size_t length = strlen(digits);
-	auto_image_index index = { 0 };
+
+	return length >= ID_DIGITS && length <= 64 &&
+			       strspn(digits, "0123456789abcdef") == length
+		       ? digits
+		       : NULL;
+}
+
+/* As many digits of an ID as are listed are that image, however others are called; fewer
+ * are a name first, so that an image called "cafe" can be had. */
+static int find(const struct store *store, const struct image_index *index,
+	const char *text, bool *ret_found, struct digest *ret, char **ret_name,
+	struct error *err)
+{
+	const char *digits = id_digits(text);
+	bool is_id =
+		str_after(text, DIGEST_PREFIX) || (digits && strlen(digits) >= ID_LISTED);
 	auto_free char *name = NULL;
+
+	if (strchr(text, '@'))
+		return find_by_digest(store, index, text, ret_found, ret, err);
+	if (is_id && digits && find_by_id(index, digits, ret_found, ret, err) < 0)
+		return -1;
+	if (*ret_found || str_after(text, DIGEST_PREFIX) || digest_is_hex(text))
+		return 0;
+	if (ref_normalize(text, &name, err) < 0)
+		return -1;
+	*ret_found = find_by_name(index, name, ret);
+	if (*ret_found) {
+		*ret_name = take_ptr(&name);
+		return 0;
+	}
+	return digits && !is_id ? find_by_id(index, digits, ret_found, ret, err) : 0;
+}
+
+int refs_find_named(const struct store *store, const char *text, struct digest *ret,
+	char **ret_name, struct error *err)
+{
+	auto_image_index index = { 0 };
 	bool found = false;
 
-	if (!after && ref_normalize(text, &name, err) < 0)
+	*ret_name = NULL;
+	if (refs_read(store, &index, err) < 0 ||
+		find(store, &index, text, &found, ret, ret_name, err) < 0)
 		return -1;
-	if (refs_read(store, &index, err) < 0)
-		return -1;
-	if (name && find_by_name(&index, name, ret))
-		return 0;
-	if (length >= ID_DIGITS && length <= 64 &&
-		strspn(digits, "0123456789abcdef") == length) {
-		if (find_by_id(&index, digits, &found, ret, err) < 0)
-			return -1;
-		if (found)
-			return 0;
-	}
-	return fail_code(err, ENOENT,
-		"no image \"%s\" in the store %s; `mocker-builder images` lists them",
-		text, store->root);
+	return found ? 0
+		     : fail_code(err, ENOENT,
+			       "no image \"%s\" in the store %s; `mocker-builder images` "
+			       "lists them",
+			       text, store->root);
+}
+
+int refs_find(const struct store *store, const char *text, struct digest *ret,
+	struct error *err)
+{
+	auto_free char *name = NULL;
+
+	return refs_find_named(store, text, ret, &name, err);
 }
 
 static int lock_index(const struct store *store, int *ret_fd, struct error *err)
@@ -195,6 +286,7 @@ static void drop_entry(struct image_index *index, size_t at)
 static void add_entry(struct image_index *index, const char *ref, const struct digest *id,
 	uint64_t size)
 {
+	const char *at = ref ? strchr(ref, '@') : NULL;
 	struct image_descriptor entry = {
 		.media_type = str_dup(IMAGE_MEDIA_RECORD),
 		.digest = str_format(DIGEST_PREFIX "%s", id->hex),
@@ -203,6 +295,8 @@ static void add_entry(struct image_index *index, const char *ref, const struct d
 
 	if (ref)
 		pairs_set(&entry.annotations, IMAGE_REF_NAME, ref);
+	if (at)
+		pairs_set(&entry.annotations, REF_VERIFIED, at + 1);
 	index->manifests = str_realloc(
 		index->manifests, index->manifests_count + 1, sizeof(*index->manifests));
 	index->manifests[index->manifests_count++] = entry;
@@ -219,11 +313,14 @@ static bool is_image(const struct image_descriptor *entry, const struct digest *
 static bool apply_set(struct image_index *index, const char *ref, const struct digest *id,
 	uint64_t size)
 {
+	const char *at = ref ? strchr(ref, '@') : NULL;
+
 	for (size_t i = index->manifests_count; i-- > 0;) {
 		const struct image_descriptor *entry = &index->manifests[i];
 		const char *name = ref_name(entry);
 
-		if (is_image(entry, id) && (str_equal(name, ref) || (!ref && name)))
+		if (is_image(entry, id) && (str_equal(name, ref) || (!ref && name)) &&
+			(!at || pairs_get(&entry->annotations, REF_VERIFIED)))
 			return false;
 		if (name ? str_equal(name, ref) : is_image(entry, id))
 			drop_entry(index, i);

@@ -179,8 +179,8 @@ while IFS='|' read -r options said; do
 	test_case "refused: $options" bundling_refuses "$options" "$said"
 done <<END
 --env-file $tmp/nowhere|--env-file $tmp/nowhere: No such file or directory
---env-file $tmp/context/Mockerfile|--env-file $tmp/context/Mockerfile:1: FROM scratch: expected NAME=VALUE or NAME
---env =x|--env =x: expected NAME=VALUE or NAME
+--env-file $tmp/context/Mockerfile|--env-file $tmp/context/Mockerfile:1: "FROM scratch": expected NAME=VALUE or NAME
+--env =x|--env "=x": expected NAME=VALUE or NAME
 --device /etc/passwd|--device /etc/passwd: /etc/passwd is no device
 --device /dev/nowhere|--device /dev/nowhere: the device /dev/nowhere: No such file or directory
 --device /dev/null:/x:q|--device /dev/null:/x:q: expected SOURCE[:TARGET][:ACCESS]
@@ -191,16 +191,22 @@ done <<END
 --memory 2g --memory-swap 1g|--memory-swap is the sum with --memory, and less than that here
 --memory 0|--memory 0: expected a size such as 512m
 --cpu-shares 1|--cpu-shares: expected 2 or more
---cpus 0|--cpus 0: expected a number of processors
---add-host db|--add-host db: expected NAME:ADDRESS
---add-host db:ten|--add-host db:ten: expected NAME:ADDRESS
+--cpus 0|--cpus "0": expected a number of processors
+--add-host db|--add-host "db": expected NAME:ADDRESS
+--add-host db:ten|--add-host "db:ten": expected NAME:ADDRESS
 --security-opt secomp=x|--security-opt secomp=x: it is not known; expected seccomp=FILE
 --security-opt seccomp=$tmp/nowhere|--security-opt seccomp: opening $tmp/nowhere: No such file or directory
 --security-opt seccomp=$tmp/context/Mockerfile|--security-opt seccomp: $tmp/context/Mockerfile:1:2: invalid JSON
 --security-opt mask=proc|--security-opt mask=proc: expected absolute paths
 --security-opt no-new-privileges=maybe|--security-opt no-new-privileges=maybe: expected true or false
---sysctl novalue|--sysctl novalue: expected NAME=VALUE
---dns 1.2.3|--dns 1.2.3: expected an address
+--shm-size -1|--shm-size -1: expected a size such as 64m
+--pids-limit -2|--pids-limit -2: expected 1 or more, or -1 for no limit
+--oom-score-adj 5000|--oom-score-adj 5000: expected -1000 to 1000
+--cpuset-cpus 5-3|--cpuset-cpus "5-3": expected numbers of processors such as 0-3,7
+--name ../x|--name "../x": expected up to 64 letters, digits and . _ -
+--hostname a#b|--hostname "a#b": blanks, # and control characters are not possible
+--sysctl novalue|--sysctl "novalue": expected NAME=VALUE
+--dns 1.2.3|--dns "1.2.3": expected an address
 --stop-signal FOO|--stop-signal: signal: unknown word "FOO"
 --pids-limit 0|--pids-limit 0: nothing could be started; expected more, or -1 for no limit
 --volume /tmp:/t:ro,U|--volume /tmp:/t:ro,U: a bind mount takes no option "U"; usual are ro
@@ -229,8 +235,8 @@ verified() {
 	check_errors_have "/linux/sysctl/no.such"
 	check_equal "$(tail -n 1 <<<"$errors")" "mocker-builder: bundling app: mocker-runtime check finds the bundle wrong, as it says above; it is not kept"
 	check_missing "$tmp/b"
-	run mocker-builder bundle app "$tmp/b" --rootfs overlay --verify --oom-score-adj 5000
-	check_errors_have "/process/oomScoreAdj"
+	run mocker-builder bundle app "$tmp/b" --rootfs overlay --verify --sysctl no.such=1
+	check_errors_have "/linux/sysctl/no.such"
 	check_missing "$tmp/b"
 	check_equal "$(find /var/lib/mocker/leases -mindepth 1)" "" "leases"
 }

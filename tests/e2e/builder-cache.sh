@@ -208,12 +208,27 @@ forms() {
 	check_equal "$(jq .bytes <<<"$output")" "$bytes" "what --until 0s would remove"
 	run mocker-builder prune --dry-run --until 1h --format json
 	check_equal "$(jq .layers <<<"$output")" 0 "layers that were used within the hour"
+	run mocker-builder prune --until ''
+	check_fails_with '--until "": expected an age'
 	run mocker-builder prune --until soon
-	check_fails_with "--until soon: expected an age such as 90s, 30m, 24h or 7d"
+	check_fails_with "--until \"soon\": expected an age such as 90s, 30m, 24h or 7d"
 	run mocker-builder images --format yaml
 	check_fails_with "yaml"
 }
 test_case "images, du, history and prune speak JSON too" forms
+
+labels() {
+	printf 'FROM scratch\nLABEL a=file\n' >label.Mockerfile
+	run mocker-builder build -q -t labelled --label b --label a=option --label c= \
+		-f label.Mockerfile context
+	check_status 0
+	run mocker-builder inspect labelled
+	check_equal "$(jq -c '.[0].image.config.config.Labels' <<<"$output")" \
+		'{"a":"option","b":"","c":""}' "the labels"
+	run mocker-builder rmi labelled
+	rm label.Mockerfile
+}
+test_case "--label NAME is a label without a text" labels
 
 filters() {
 	printf 'FROM scratch\nLABEL color=red\nCOPY Mockerfile /\n' >filter.Mockerfile
@@ -230,7 +245,7 @@ filters() {
 	run mocker-builder images -q --filter dangling=true --filter label=color
 	check_output ""
 	run mocker-builder images --filter color=red
-	check_fails_with "--filter color=red: expected reference=PATTERN, label=NAME[=VALUE] or"
+	check_fails_with "--filter \"color=red\": expected reference=PATTERN, label=NAME[=VALUE] or"
 	run mocker-builder rmi team/red:1
 	check_output "untagged $(mocker-builder images --filter label=color --format json | jq -r '.[0].name' | sed 's/:2/:1/')"
 	run mocker-builder rmi team/red:2 team/none

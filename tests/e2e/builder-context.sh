@@ -274,7 +274,7 @@ named_contexts() {
 	printf 'FROM somewhere\nRUN echo of a layout >/out\n' >context/Mockerfile
 	gives "of a layout" --build-context "somewhere=oci-layout://$PWD/layout" context
 	run mocker-builder build --build-context lib context
-	check_fails_with "--build-context lib: expected NAME=CONTEXT"
+	check_fails_with "--build-context \"lib\": expected NAME=CONTEXT"
 	run mocker-builder build --build-context lib=nowhere context
 	check_fails_with "opening the build context \"lib\" nowhere: No such file"
 }

@@ -41,12 +41,34 @@ fails "a command that a signal ends" "FROM base\nRUN sh -c 'kill -9 \$\$'; exit 
 	"Mockerfile:2: RUN was ended by signal 9 (exit status 137)\n   2 | RUN sh -c 'kill -9 \$\$'; exit \$?\n     | ^~~"
 fails "an image that is not there" 'FROM nothere\nRUN true\n' \
 	'Mockerfile:1: nothere is not in the store; pulling it: docker://nothere: GET https://registry-1.docker.io/v2/: Could not resolve host: registry-1.docker.io\n   1 | FROM nothere\n     | ^~~~'
+fails "a command that is not there" 'FROM base\nRUN ["nope"]\n' \
+	'Mockerfile:2: RUN could not be executed: exec: "nope": executable file not found in $PATH\n   2 | RUN ["nope"]\n     | ^~~'
 fails "a source that is not there" 'FROM base\nCOPY nothere /\n' \
 	'Mockerfile:2: "nothere" is not in the build context\n   2 | COPY nothere /\n     | ^~~~'
 fails "a user that the image does not have" 'FROM base\nUSER ghost\nRUN true\n' \
 	"Mockerfile:3: user \"ghost\" is not in the image's /etc/passwd; give a number, or add the user with RUN useradd\n   3 | RUN true\n     | ^~~"
 fails "a stage that is not there" 'FROM base\nCOPY --from=nothere /etc/passwd /\n' \
 	'Mockerfile:2: nothere is not in the store; pulling it: docker://nothere: GET https://registry-1.docker.io/v2/: Could not resolve host: registry-1.docker.io\n   2 | COPY --from=nothere /etc/passwd /\n     | ^~~~'
+
+# warned STATUS SAID: a runtime that warns and ends so.
+warned() {
+	cat >runtime <<-END
+		#!/bin/bash
+		while [ "\$1" != --log ]; do shift; done
+		echo '{"level":"warning","msg":"container \\"id\\": killed for want of memory","time":"x"}' >"\$2"
+		exit $1
+	END
+	chmod +x runtime
+	printf 'FROM base\nRUN true\n' >context/Mockerfile
+	MOCKER_RUNTIME=$tmp/runtime run mocker-builder build context
+	check_status 1
+	check_equal "${errors%%$'\n'*}" "mocker-builder: Mockerfile:2: RUN $2" "the error"
+	rm runtime
+}
+test_case "a command that the kernel ended for want of memory" warned 137 \
+	"was ended by signal 9 (exit status 137): killed for want of memory"
+test_case "a warning of the runtime is not why a command failed" warned 3 \
+	"failed with exit status 3"
 
 # said SENTENCE PART COMMAND...: one line that has the part.
 said() {
@@ -72,8 +94,12 @@ said "a name in upper case" 'image name "Bad": expected lower case before the ta
 	mocker-builder build -t Bad context
 said "a name that leads elsewhere" 'image name "../x"' \
 	mocker-builder build -t ../x context
-said "a build argument without name" '--build-arg =x: expected NAME=VALUE or NAME' \
+said "a build argument without name" '--build-arg "=x": expected NAME=VALUE or NAME' \
 	mocker-builder build --build-arg =x context
+said "an empty build argument" '--build-arg "": expected NAME=VALUE or NAME' \
+	mocker-builder build --build-arg '' context
+said "a label without name" '--label "=x": expected NAME[=VALUE]' \
+	mocker-builder build --label =x context
 said "a network that RUN cannot have" '--network: expected host|none|default, found "web"' \
 	mocker-builder build --network web context
 touch key.pem
@@ -81,13 +107,15 @@ said "a key that is none" "key.pem is neither an agent's socket nor a private ke
 	mocker-builder build --ssh default=key.pem context
 said "two platforms" 'platform "linux/amd64,linux/arm64": expected one' \
 	mocker-builder build --platform linux/amd64,linux/arm64 context
-said "an entitlement that there is not" "--allow x: expected security.insecure, network.host, device or device=NAME" \
+said "an entitlement that there is not" '--allow "x": expected security.insecure, network.host, device or device=NAME' \
 	mocker-builder build --allow x context
-said "a platform that is none" '--platform: platform "arm": expected OS/ARCHITECTURE' \
-	mocker-builder build --platform arm context
+said "a platform that is none" '--platform: platform "armoured": expected OS/ARCHITECTURE' \
+	mocker-builder build --platform armoured context
 said "a bundle's directory that is not empty" \
 	"context is not empty; a bundle needs a directory of its own" \
 	mocker-builder bundle base context -- true
+said "a bundle's directory without name" "making the bundle's directory \"\": No such file" \
+	mocker-builder bundle base '' -- true
 said "a bundle without a command" "the image names no command; give one after --" \
 	mocker-builder bundle base "$tmp/b"
 said "a bundle with a capability that does not exist" 'NET_ADMINN' \

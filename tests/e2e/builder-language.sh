@@ -233,6 +233,23 @@ base_of_another_platform() {
 [ "$(uname -m)" != x86_64 ] ||
 	test_case "a base of another platform: InvalidBaseImagePlatform" base_of_another_platform
 
+# target PLATFORM TARGETPLATFORM ARCHITECTURE VARIANT: as a Mockerfile and an image have it.
+target() {
+	mkdir -p target
+	printf 'FROM scratch\nARG TARGETPLATFORM TARGETVARIANT\nLABEL p=$TARGETPLATFORM v=$TARGETVARIANT\n' \
+		>target/Mockerfile
+	run mocker-builder build -q -t target --platform "$1" target
+	check_status 0
+	run mocker-builder inspect target
+	check_equal "$(jq -r '.[0].image.config | [.config.Labels.p, .architecture, .variant // "",
+		.config.Labels.v] | join(" ")' <<<"$output")" "$2 $3 $4 $4" "the platform"
+	run mocker-builder rmi target
+	rm -r target
+}
+test_case "--platform linux/arm is v7" target linux/arm linux/arm/v7 arm v7
+test_case "--platform linux/arm64/v8 has no variant" target linux/arm64/v8 linux/arm64 arm64 ""
+test_case "--platform armel is one word, in any case" target ArmEL linux/arm/v6 arm v6
+
 unset_of_nothing() {
 	mkdir -p nothing
 	printf 'FROM base\nEXPOSE 80\nUNSET EXPOSE 81\nUNSET ENV NOPE\nUNSET VOLUME /v\n' >nothing/Mockerfile

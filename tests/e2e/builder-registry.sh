@@ -104,7 +104,7 @@ test_case "Docker's media types" pulls_form docker.image.rootfs --format v2s2
 
 index_of_platforms() {
 	needed || return
-	local ours
+	local ours pinned
 	ours=$(skopeo inspect --tls-verify=false --raw "docker://$plain/team/app:1")
 	jq -nc --arg digest "$(digest_there "$plain/team/app:1")" --argjson size "${#ours}" '
 		{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json",
@@ -127,10 +127,20 @@ index_of_platforms() {
 	check_output_has "$(digest_there "$plain/team/app:1")"
 	run mocker-builder pull --platform linux/s390x "$plain/many:1"
 	check_fails_with "has no image for linux/s390x" "it has linux/amd64"
-	run mocker-builder pull --platform linux "$plain/many:1"
+	run mocker-builder pull --platform linux/ "$plain/many:1"
 	check_fails_with "expected OS/ARCHITECTURE"
 	forget "$plain/many:1"
-	rm -f index.json one.json answer
+	pinned="$plain/many@sha256:$(sha256sum <one.json | cut -d' ' -f1)"
+	run mocker-builder pull "$pinned"
+	check_status 0
+	printf 'FROM %s\n' "$pinned" >pinned.Mockerfile
+	run mocker-builder build -q --pull never -f pinned.Mockerfile .
+	check_status 0
+	run mocker-builder tag "$pinned" "$plain/many:2"
+	check_status 0
+	forget "$pinned"
+	forget "$plain/many:2"
+	rm -f index.json one.json answer pinned.Mockerfile
 }
 test_case "an index of platforms" index_of_platforms
 
@@ -480,6 +490,17 @@ nobody_there() {
 	check_fails_with "127.0.0.1:5099" "onnect"
 }
 test_case "a registry that is not there" nobody_there
+
+# The remedy for TLS is for what TLS refused, not for words.
+words_of_tls() {
+	run mocker-builder pull SSL.invalid/x
+	check_fails_with "SSL.invalid"
+	check_lacks "$errors" "--cert-dir"
+	needed || return
+	CONTAINERS_REGISTRIES_CONF=/dev/null run mocker-builder pull "$plain/team/app:1"
+	check_fails_with "--tls-verify=false"
+}
+test_case "a host that is called SSL gets no advice on certificates" words_of_tls
 
 podman_agrees() {
 	needed || return

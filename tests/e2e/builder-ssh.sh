@@ -99,7 +99,7 @@ not_keys() {
 		default=keys/one.pub|keys/one.pub is neither an agent's socket nor a private key
 		default=keys/locked|the key keys/locked is encrypted, and a build asks nobody: add it to an agent
 		default=keys/locked-pem|the key keys/locked-pem is encrypted
-		=keys/one|--ssh =keys/one: expected ID[=SOCKET|KEY[,KEY]]
+		=keys/one|--ssh "=keys/one": expected ID[=SOCKET|KEY[,KEY]]
 	END
 	run env -u SSH_AUTH_SOCK mocker-builder build --ssh a context
 	check_fails_with "no agent's socket at \$SSH_AUTH_SOCK; start one (ssh-agent), or give a key: --ssh a=FILE"

@@ -261,6 +261,9 @@ static void request_wins(void)
 	CHECK_INT(config.linux.resources.cpu.quota, 150000);
 }
 
+#define DIGITS_13 "0123456789abc"
+#define DIGITS_65 DIGITS_13 DIGITS_13 DIGITS_13 DIGITS_13 DIGITS_13
+
 static void bad_requests_are_refused(void)
 {
 	static const struct {
@@ -269,10 +272,35 @@ static void bad_requests_are_refused(void)
 		const char *mount;
 		const char *part;
 	} table[] = {
-		{ { .cpus = "0" }, NULL, NULL, "--cpus 0" },
-		{ { .cpus = "1x" }, NULL, NULL, "--cpus 1x" },
-		{ { .workdir = "rel" }, NULL, NULL, "--workdir rel" },
-		{ { .netns = "x" }, NULL, NULL, "--netns x" },
+		{ { .cpus = "0" }, NULL, NULL, "--cpus \"0\"" },
+		{ { .cpus = "1x" }, NULL, NULL, "--cpus \"1x\"" },
+		{ { .workdir = "rel" }, NULL, NULL, "--workdir \"rel\"" },
+		{ { .netns = "x" }, NULL, NULL, "--netns \"x\"" },
+		{ { .cpuset = "" }, NULL, NULL, "--cpuset-cpus \"\"" },
+		{ { .cpuset = "5-3" }, NULL, NULL, "--cpuset-cpus \"5-3\"" },
+		{ { .cpuset = "0,,1" }, NULL, NULL, "--cpuset-cpus" },
+		{ { .cpuset = "0-" }, NULL, NULL, "--cpuset-cpus" },
+		{ { .cpuset = "1x" }, NULL, NULL, "--cpuset-cpus" },
+		{ { .cpuset = "99999999999999999999" }, NULL, NULL, "--cpuset-cpus" },
+		{ { .has_shm_size = true, .shm_size = -1 }, NULL, NULL, "--shm-size -1" },
+		{ { .has_shm_size = true }, NULL, NULL, "--shm-size 0" },
+		{ { .has_pids_limit = true, .pids_limit = -2 }, NULL, NULL,
+			"--pids-limit -2" },
+		{ { .oom_score_adj = 5000 }, NULL, NULL, "--oom-score-adj 5000" },
+		{ { .oom_score_adj = INT64_MIN }, NULL, NULL, "--oom-score-adj" },
+		{ { .has_memory = true,
+			  .memory = -1,
+			  .has_memory_swap = true,
+			  .memory_swap = 5 },
+			NULL, NULL, "--memory-swap" },
+		{ { .name = "../x" }, NULL, NULL, "--name \"../x\"" },
+		{ { .name = "" }, NULL, NULL, "--name \"\"" },
+		{ { .name = "a b" }, NULL, NULL, "--name" },
+		{ { .name = DIGITS_65 }, NULL, NULL, "--name" },
+		{ { .hostname = "" }, NULL, NULL, "--hostname \"\"" },
+		{ { .hostname = "a\n1.2.3.4 b" }, NULL, NULL, "--hostname" },
+		{ { .hostname = "a #" }, NULL, NULL, "--hostname" },
+		{ { .hostname = DIGITS_65 }, NULL, NULL, "--hostname" },
 		{ { .netns = "/x", .network = "y" }, NULL, NULL, "exclude" },
 		{ { 0 }, "/tmp", NULL, "SOURCE:DESTINATION" },
 		{ { 0 }, "data:/data", NULL, "./data" },

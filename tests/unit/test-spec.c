@@ -319,11 +319,9 @@ static void platforms_match(void)
 static void platforms_are_read(void)
 {
 	struct error err;
-	static const char *const bad[] = { "", "linux", "linux/", "/amd64", "a/b/c/d",
-		"linux/arm/" };
+	static const char *const bad[] = { "", "nonsense", "linux/", "/amd64", "a/b/c/d",
+		"linux/arm/", "linux/arm v7", "linux/*" };
 	auto_platform ours = { 0 };
-	auto_platform arm = { 0 };
-	auto_free char *text = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		auto_platform platform = { 0 };
@@ -335,9 +333,55 @@ static void platforms_are_read(void)
 	CHECK_STR(ours.os, "linux");
 	CHECK_STR(ours.architecture, platform_architecture());
 	CHECK_INT(platform_rank(&ours, NULL), 0);
-	CHECK_OK(platform_parse("linux/armv7l", &arm, &err), &err);
-	text = platform_text(&arm);
-	CHECK_STR(text, "linux/arm/v7");
+}
+
+static void platforms_have_one_form(void)
+{
+	auto_free char *ours = str_format("linux/%s%s%s", platform_architecture(),
+		*platform_variant() ? "/" : "", platform_variant());
+	const struct {
+		const char *text;
+		const char *form;
+	} table[] = {
+		{ "linux/arm", "linux/arm/v7" },
+		{ "linux/arm/7", "linux/arm/v7" },
+		{ "linux/arm/6", "linux/arm/v6" },
+		{ "linux/arm/v5", "linux/arm/v5" },
+		{ "linux/armv7l", "linux/arm/v7" },
+		{ "linux/armhf", "linux/arm/v7" },
+		{ "linux/armel", "linux/arm/v6" },
+		{ "linux/arm64/v8", "linux/arm64" },
+		{ "linux/arm64/8", "linux/arm64" },
+		{ "linux/arm64/v9", "linux/arm64/v9" },
+		{ "linux/aarch64/v8", "linux/arm64" },
+		{ "linux/amd64/v1", "linux/amd64" },
+		{ "linux/amd64/v3", "linux/amd64/v3" },
+		{ "linux/i386", "linux/386" },
+		{ "Linux/AMD64/V2", "linux/amd64/v2" },
+		{ "windows/amd64", "windows/amd64" },
+		{ "arm64", "linux/arm64" },
+		{ "amd64", "linux/amd64" },
+		{ "aarch64", "linux/arm64" },
+		{ "x86_64", "linux/amd64" },
+		{ "X86-64", "linux/amd64" },
+		{ "arm", "linux/arm/v7" },
+		{ "armhf", "linux/arm/v7" },
+		{ "armel", "linux/arm/v6" },
+		{ "s390x", "linux/s390x" },
+		{ "linux", ours },
+		{ "local", ours },
+		{ NULL, ours },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		auto_platform platform = { 0 };
+		auto_free char *text = NULL;
+		struct error err;
+
+		CHECK_OK(platform_parse(table[i].text, &platform, &err), &err);
+		text = platform_text(&platform);
+		CHECK_STR(text, table[i].form);
+	}
 }
 
 static void ports_are_mapped(void)
@@ -414,6 +458,7 @@ static const struct test tests[] = {
 	{ "published ports of one port of the host's collide", ports_collide },
 	{ "platforms match as containerd's do", platforms_match },
 	{ "platforms are read, or refused", platforms_are_read },
+	{ "a platform has one form", platforms_have_one_form },
 	{ "signals are read by name and number", parses_signals },
 	{ "every signal has a name that is read again", names_every_signal },
 	{ "every capability has its number", knows_every_capability },

@@ -102,6 +102,10 @@ static void blobs_are_checked(void)
 	close_store(place, &store);
 }
 
+#define DIGITS_16 "0123456789abcdef"
+#define DIGITS_64 DIGITS_16 DIGITS_16 DIGITS_16 DIGITS_16
+#define TAG_128   DIGITS_64 DIGITS_64
+
 static void names_are_normalized(void)
 {
 	static const struct {
@@ -112,15 +116,60 @@ static void names_are_normalized(void)
 		{ "a/b:1.0", "a/b:1.0" },
 		{ "host:5000/x", "host:5000/x:latest" },
 		{ "host:5000/x:V2", "host:5000/x:V2" },
+		{ "docker.io/library/x:1", "x:1" },
+		{ "docker.io/x:1", "x:1" },
+		{ "index.docker.io/x", "x:latest" },
+		{ "index.docker.io/library/x", "x:latest" },
+		{ "library/x", "x:latest" },
+		{ "docker.io/a/x", "a/x:latest" },
+		{ "library/a/x", "library/a/x:latest" },
+		{ "docker.io/a.b/x", "docker.io/a.b/x:latest" }, /* a.b would be a host */
+		{ "quay.io/library/x", "quay.io/library/x:latest" },
+		{ "localhost/x", "localhost/x:latest" },
+		{ "[::1]:5000/x", "[::1]:5000/x:latest" },
+		{ "[fe80::1]/x:1", "[fe80::1]/x:1" },
+		{ "HOST.io/x", "HOST.io/x:latest" },
+		{ "HOST/x", "HOST/x:latest" },
+		{ "host:65535/x", "host:65535/x:latest" },
+		{ "a--b/c__d/e.f_g", "a--b/c__d/e.f_g:latest" },
+		{ "a:_x", "a:_x" },
+		{ "0123456789abcdef", "0123456789abcdef:latest" },
+		{ "a:" TAG_128, "a:" TAG_128 },
 		{ "", NULL },
 		{ "Upper", NULL },
+		{ "a/Upper", NULL },
 		{ "-x", NULL },
+		{ "x-", NULL },
 		{ "a b", NULL },
 		{ "a//b", NULL },
 		{ "a/../b", NULL },
+		{ "a..b", NULL },
+		{ "a___b", NULL },
+		{ "a._b", NULL },
+		{ "a-_b", NULL },
 		{ "a:", NULL },
 		{ "a:b:c", NULL },
+		{ "a:.x", NULL },
+		{ "a:-x", NULL },
+		{ "a:" TAG_128 "x", NULL },
 		{ "a/", NULL },
+		{ "a.b:._x", NULL },
+		{ "host:99999/a", NULL },
+		{ "host:65536/a", NULL },
+		{ "host:/a", NULL },
+		{ "host-:1/a", NULL },
+		{ "a_b:1/a", NULL },
+		{ "[::1/x", NULL },
+		{ "[]:1/x", NULL },
+		{ "scratch", NULL },
+		{ "docker.io/library/scratch", NULL },
+		{ "sha256:1234", NULL },
+		{ "docker.io/sha256:1234", NULL },
+		{ DIGITS_64, NULL },
+		{ DIGITS_64 ":1", NULL },
+		{ "a@sha256:" DIGITS_64, NULL },
+		{ "a:1@sha256:" DIGITS_64, NULL },
+		{ "a@sha256:12", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -167,6 +216,136 @@ static void names_are_found(void)
 	CHECK_STR(found.hex, two.hex);
 	CHECK_FAILS(refs_find(&store, "c", &found, &err), &err, "no image \"c\"");
 	CHECK_INT(err.errnum, ENOENT);
+	close_store(place, &store);
+}
+
+/* An entry as an older version or somebody else left it. */
+static void add_raw(const struct store *store, const char *name, const struct digest *id)
+{
+	struct json_options options = { .name = "index.json" };
+	struct json_write_options compact = { 0 };
+	struct file_replace_options replace = { .mode = 0644 };
+	auto_image_index index = { 0 };
+	auto_str text = { 0 };
+	struct image_descriptor *entry;
+
+	CHECK_OK(json_read_file(&image_index_type, &index, store->root_fd, "index.json",
+			 &options, &err),
+		&err);
+	index.manifests = str_realloc(
+		index.manifests, index.manifests_count + 1, sizeof(*index.manifests));
+	entry = &index.manifests[index.manifests_count++];
+	*entry = (struct image_descriptor){
+		.media_type = str_dup(IMAGE_MEDIA_RECORD),
+		.digest = str_format(DIGEST_PREFIX "%s", id->hex),
+		.size = 1,
+	};
+	pairs_set(&entry->annotations, IMAGE_REF_NAME, name);
+	json_write(&text, &image_index_type, &index, compact);
+	CHECK_OK(file_replace_at(store->root_fd, "index.json", text.data, text.length,
+			 replace, &err),
+		&err);
+}
+
+static void digests_are_content(void)
+{
+	static const char pin[] = "victim@sha256:" DIGITS_64;
+	char *place = make_place();
+	struct store store;
+	struct digest bad, good, found, one;
+	auto_image image = { 0 };
+	uint64_t size = 0;
+
+	open_store(place, &store);
+	one = save_image(&store, "one");
+	bad = save_image(&store, "bad");
+	CHECK_OK(refs_set(&store, "a:latest", &one, 1, &err), &err);
+	add_raw(&store, pin, &bad);
+	CHECK_FAILS(refs_find(&store, pin, &found, &err), &err, "no image");
+	CHECK_INT(err.errnum, ENOENT);
+
+	/* What a pull verified, the same image even, is found by whatever name. */
+	CHECK_OK(refs_set(&store, pin, &bad, 1, &err), &err);
+	CHECK_OK(refs_find(&store, "other:1@sha256:" DIGITS_64, &found, &err), &err);
+	CHECK_STR(found.hex, bad.hex);
+
+	image_init(&image);
+	image.manifest = str_alloc(sizeof(*image.manifest));
+	image.manifest->media_type = str_dup(IMAGE_MEDIA_MANIFEST);
+	image.manifest->digest = str_format(DIGEST_PREFIX "%064d", 1);
+	image.manifest->size = 1;
+	CHECK_OK(image_save(&store, &image, &good, &size, &err), &err);
+	CHECK_OK(refs_set(&store, "b:latest", &good, 1, &err), &err);
+	{
+		auto_free char *text = str_format("b@" DIGEST_PREFIX "%064d", 1);
+
+		CHECK_OK(refs_find(&store, text, &found, &err), &err);
+		CHECK_STR(found.hex, good.hex);
+	}
+	close_store(place, &store);
+}
+
+static void names_are_no_ids(void)
+{
+	char *place = make_place();
+	auto_free char *whole = NULL;
+	auto_free char *listed = NULL;
+	auto_free char *few = NULL;
+	auto_free char *tagged = NULL;
+	auto_free char *called = NULL;
+	struct store store;
+	struct digest one, two, found;
+
+	open_store(place, &store);
+	one = save_image(&store, "one");
+	two = save_image(&store, "two");
+	CHECK_OK(refs_set(&store, NULL, &one, 1, &err), &err);
+	whole = str_format("%s:latest", one.hex);
+	listed = str_dup_n(one.hex, 12);
+	few = str_dup_n(one.hex, 11);
+	tagged = str_format("%s:latest", listed);
+	add_raw(&store, whole, &two);
+	CHECK_OK(refs_set(&store, tagged, &two, 1, &err), &err);
+	CHECK_OK(refs_find(&store, one.hex, &found, &err), &err);
+	CHECK_STR(found.hex, one.hex);
+	CHECK_OK(refs_find(&store, listed, &found, &err), &err);
+	CHECK_STR(found.hex, one.hex);
+	CHECK_OK(refs_find(&store, tagged, &found, &err), &err);
+	CHECK_STR(found.hex, two.hex);
+	called = str_format("%s:latest", few);
+	CHECK_OK(refs_set(&store, called, &two, 1, &err), &err);
+	CHECK_OK(refs_find(&store, few, &found, &err), &err);
+	CHECK_STR(found.hex, two.hex);
+	close_store(place, &store);
+}
+
+static void old_names_are_read(void)
+{
+	char *place = make_place();
+	struct store store;
+	struct digest one, two, found;
+	bool last = false;
+
+	open_store(place, &store);
+	one = save_image(&store, "one");
+	two = save_image(&store, "two");
+	CHECK_OK(refs_set(&store, "y:1", &one, 1, &err), &err);
+	add_raw(&store, "docker.io/library/x:1", &one);
+	add_raw(&store, "docker.io/y:1", &two);
+	add_raw(&store, "a..b:latest", &two);
+	CHECK_OK(refs_find(&store, "x:1", &found, &err), &err);
+	CHECK_STR(found.hex, one.hex);
+	CHECK_OK(refs_find(&store, "docker.io/library/x:1", &found, &err), &err);
+	CHECK_OK(refs_find(&store, "docker.io/y:1", &found, &err), &err);
+	CHECK_STR(found.hex, one.hex);
+	CHECK_FAILS(refs_find(&store, "a..b", &found, &err), &err, "image name");
+	CHECK_OK(refs_set(&store, "x:1", &two, 1, &err), &err);
+	CHECK_OK(refs_remove_name(&store, "x:1", &found, &last, &err), &err);
+	CHECK_STR(found.hex, two.hex);
+	CHECK_OK(refs_remove_name(&store, "a..b:latest", &found, &last, &err), &err);
+	CHECK_OK(refs_remove_name(&store, "docker.io/y:1", &found, &last, &err), &err);
+	CHECK(last);
+	CHECK_FAILS(refs_find(&store, "x:1", &found, &err), &err, "no image");
 	close_store(place, &store);
 }
 
@@ -353,6 +532,9 @@ static const struct test tests[] = {
 	{ "a blob is checked against its digest", blobs_are_checked },
 	{ "names are completed, or refused", names_are_normalized },
 	{ "images are found by name and by the beginning of their ID", names_are_found },
+	{ "a digest is content that was verified, not a name", digests_are_content },
+	{ "no name hides an image from its ID", names_are_no_ids },
+	{ "names of older versions are read, and can go", old_names_are_read },
 	{ "a name moves to its new image", name_moves },
 	{ "an image comes back as it was saved", image_comes_back },
 	{ "a layer key that is a path is refused", foreign_keys_are_refused },
