@@ -116,13 +116,19 @@ int build_run(const struct build_request *request, const struct store *store,
 /* The stages that the target needs, each once those are done that it needs itself. */
 int schedule_run(struct build *build, struct error *err) must_check;
 
+enum stage_outcome {
+	STAGE_BUILT,
+	STAGE_NEEDS_OTHERS, /* ONBUILD of its base copies from stages that are not built */
+};
+
 /* In a stage's process: the stage, from its base to its last step. Its state as text is
- * what the others need of it. */
+ * its outcome and what the others need of it. */
 int stage_build(struct build *build, struct stage *stage, struct str *ret_state,
 	struct error *err) must_check;
-/* In the builder's process: takes that text. */
+/* In the builder's process: takes that text. A stage that needs others has them among its
+ * needs afterwards, and is to be built again. */
 int stage_adopt(struct build *build, struct stage *stage, const struct str *text,
-	struct error *err) must_check;
+	enum stage_outcome *ret, struct error *err) must_check;
 void stage_state_free(struct stage_state *state);
 /* FROM and its instructions. */
 uint32_t stage_count_steps(const struct stage *stage);

@@ -262,19 +262,17 @@ static bool take_events(struct schedule *schedule, struct job *job)
 	return true;
 }
 
-/* What a stage's end means for the build. */
-static int settle(struct job *job, int result, struct error *err)
+/* What a stage's end means for the build: it is done, or waits anew. */
+static int settle(struct job *job, struct error *err)
 {
-	auto_strings triggers = { 0 };
+	enum stage_outcome outcome;
 
-	if (result == 0) {
-		job->phase = PHASE_DONE;
-		return stage_adopt(job->build, job->stage, &job->state, err);
-	}
-	if (err->errnum != EAGAIN)
+	if (worker_finish(&job->worker, &job->process, err) < 0 ||
+		stage_adopt(job->build, job->stage, &job->state, &outcome, err) < 0)
 		return -1;
-	strings_split(&triggers, job->state.data, '\n');
-	return plan_add_triggers(&job->build->plan, job->stage, &triggers, err);
+	if (outcome == STAGE_BUILT)
+		job->phase = PHASE_DONE;
+	return 0;
 }
 
 static void finish(struct schedule *schedule, struct job *job)
@@ -282,13 +280,12 @@ static void finish(struct schedule *schedule, struct job *job)
 	struct error err = { 0 };
 	int result;
 
-	result = worker_finish(&job->worker, &job->process, &err);
+	job->phase = PHASE_WAITING;
+	schedule->running--;
+	result = settle(job, &err);
 	while (take_events(schedule, job))
 		;
 	close(job->events);
-	job->phase = PHASE_WAITING;
-	schedule->running--;
-	result = settle(job, result, &err);
 	if (result == 0 && job->phase == PHASE_WAITING)
 		return;
 	if (job == schedule->shell) {

@@ -477,19 +477,18 @@ static bool needs_are_built(const struct build *build, const struct stage *stage
 }
 
 /* ONBUILD instructions of the base come first, once. Those that copy from a stage which is
- * not there yet are given back, errnum EAGAIN: the stage begins again when it is. */
+ * not there yet stay in the image's config, for the schedule: the stage begins again when it
+ * is there. */
 static int add_triggers(struct build *build, struct stage *stage,
-	struct stage_state *state, struct str *ret_state, struct error *err)
+	struct stage_state *state, enum stage_outcome *ret, struct error *err)
 {
 	struct strings *triggers = &state->image.config.config.on_build;
-	auto_free char *text = strings_join(triggers, "\n");
 
 	if (!stage->triggers && plan_add_triggers(&build->plan, stage, triggers, err) < 0)
 		return -1;
-	if (!needs_are_built(build, stage)) {
-		str_append(ret_state, text);
-		return fail_code(err, EAGAIN, "ONBUILD needs other stages");
-	}
+	*ret = needs_are_built(build, stage) ? STAGE_BUILT : STAGE_NEEDS_OTHERS;
+	if (*ret == STAGE_NEEDS_OTHERS)
+		return 0;
 	build->progress.total = stage_count_steps(stage);
 	strings_free(triggers);
 	return 0;
@@ -497,8 +496,10 @@ static int add_triggers(struct build *build, struct stage *stage,
 
 /* ---- between processes --------------------------------------------------------------- */
 
-/* What a stage hands over: its image, and the ARGs that a stage on it inherits. */
+/* How it ended, and what a stage hands over: its image, and the ARGs that a stage on it
+ * inherits. */
 struct stage_result {
+	int64_t outcome;
 	struct image image;
 	struct pairs images;
 	struct pairs fetched;
@@ -506,7 +507,15 @@ struct stage_result {
 	struct strings declared;
 };
 
+static const struct word outcome_words[] = {
+	{ "built", STAGE_BUILT },
+	{ "needs-others", STAGE_NEEDS_OTHERS },
+	{ NULL, 0 },
+};
+
 static const struct json_field result_fields[] = {
+	JSON_WORD(
+		struct stage_result, outcome, "outcome", outcome_words, .required = true),
 	JSON_STRUCT(struct stage_result, image, "image", &image_type),
 	JSON_PAIRS(struct stage_result, images, "images"),
 	JSON_PAIRS(struct stage_result, fetched, "fetched"),
@@ -516,9 +525,11 @@ static const struct json_field result_fields[] = {
 };
 static const struct json_type result_type = JSON_TYPE(struct stage_result, result_fields);
 
-static void write_result(const struct stage_state *state, struct str *ret)
+static void write_result(
+	const struct stage_state *state, enum stage_outcome outcome, struct str *ret)
 {
 	struct stage_result result = {
+		.outcome = outcome,
 		.image = state->image,
 		.images = state->images,
 		.fetched = state->fetched,
@@ -530,14 +541,22 @@ static void write_result(const struct stage_state *state, struct str *ret)
 }
 
 int stage_adopt(struct build *build, struct stage *stage, const struct str *text,
-	struct error *err)
+	enum stage_outcome *ret, struct error *err)
 {
 	struct json_options options = { .name = "a stage's result" };
 	struct stage_state *state = &build->states[stage->index];
 	struct stage_result result = { 0 };
+	int added;
 
 	if (json_read(&result_type, &result, text->data, text->length, &options, err) < 0)
 		return -1;
+	*ret = (enum stage_outcome)result.outcome;
+	if (*ret == STAGE_NEEDS_OTHERS) {
+		added = plan_add_triggers(
+			&build->plan, stage, &result.image.config.config.on_build, err);
+		json_free(&result_type, &result);
+		return added;
+	}
 	state->image = result.image;
 	state->images = result.images;
 	state->fetched = result.fetched;
@@ -559,19 +578,25 @@ int stage_build(struct build *build, struct stage *stage, struct str *ret_state,
 	struct error *err)
 {
 	struct stage_state *state = &build->states[stage->index];
+	enum stage_outcome outcome;
 
 	state->stage = stage;
 	if (load_base(build, state, err) < 0)
 		return -1;
 	begin_scope(build, state);
 	if (begin_why(build, stage, err) < 0 ||
-		add_triggers(build, stage, state, ret_state, err) < 0 ||
-		show_from(build, state, err) < 0)
+		add_triggers(build, stage, state, &outcome, err) < 0)
+		return -1;
+	if (outcome == STAGE_NEEDS_OTHERS) {
+		write_result(state, outcome, ret_state);
+		return 0;
+	}
+	if (show_from(build, state, err) < 0)
 		return -1;
 	for (size_t i = 0; i < stage->instruction_count; i++) {
 		if (apply_instruction(build, state, stage->instructions[i], err) < 0)
 			return -1;
 	}
-	write_result(state, ret_state);
+	write_result(state, outcome, ret_state);
 	return why_keep(&build->why, build->store, err);
 }
