@@ -49,10 +49,8 @@ struct store {
 		.leases_fd = -1, .temp_fd = -1, .lock_fd = -1,                 \
 	}
 
-/* The place when none is given: /var/lib/mocker, or for users beneath XDG_DATA_HOME. */
-char *store_default_root(void);
-
-/* Makes what is missing and takes the lock: LOCK_SH to use layers, LOCK_EX to remove some.
+/* root NULL: /var/lib/mocker, or for users beneath XDG_DATA_HOME or HOME; a directory that
+ * others could write to is refused. Makes what is missing and takes the lock: LOCK_SH to use layers, LOCK_EX to remove some.
  * LOCK_EX does not wait: errnum EWOULDBLOCK while a build runs. */
 int store_open(
 	const char *root, int lock, struct store *ret, struct error *err) must_check;

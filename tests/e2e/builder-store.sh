@@ -1,0 +1,83 @@
+#!/bin/bash
+# The place of the image store: whose directory it is, and that nobody else can plant one.
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+leaves '^file /var/lib/mocker/?'
+user=4321
+
+# images OPTION...: as a user who has only what is given.
+images() {
+	run_as $user env -u HOME -u XDG_DATA_HOME "${@:2}" mocker-builder --root "$1" images
+}
+
+without_home() {
+	local home
+
+	for home in -uHOME HOME= HOME=relative; do
+		run_as $user env -u XDG_DATA_HOME "$home" mocker-builder images
+		check_fails_with "neither XDG_DATA_HOME nor HOME says where a user's store is" \
+			"name one with --root"
+	done
+	check_missing /tmp/.local
+	mkdir "$tmp/home" && chown $user "$tmp/home"
+	run_as $user env -u HOME XDG_DATA_HOME="$tmp/home" mocker-builder images
+	check_status 0
+	check_exists "$tmp/home/mocker/oci-layout"
+	rm -rf "$tmp/home"
+}
+test_case "a user without a home names the store" without_home
+
+# refused OWNER MODE PART: a directory that exists, beneath a sticky one.
+refused() {
+	mkdir "$tmp/sticky/x" && chown "$1" "$tmp/sticky/x" && chmod "$2" "$tmp/sticky/x"
+	images "$tmp/sticky/x"
+	check_fails_with "opening the image store: $tmp/sticky/x" "$3" "--root"
+	check_equal "$(find "$tmp/sticky/x" -mindepth 1)" "" "what was made there"
+	rmdir "$tmp/sticky/x"
+}
+
+accepted() {
+	mkdir "$tmp/sticky/x" && chown "$1" "$tmp/sticky/x" && chmod "$2" "$tmp/sticky/x"
+	images "$tmp/sticky/x"
+	check_status 0
+	rm -rf "$tmp/sticky/x"
+}
+
+others_directories() {
+	mkdir "$tmp/sticky" && chmod 1777 "$tmp/sticky"
+	programs_for_all
+	refused 5432:5432 755 "belongs to user 5432"
+	refused 5432:5432 777 "belongs to user 5432"
+	refused $user:$user 777 "others may write to it"
+	refused $user:$user 1777 "others may write to it"
+	refused $user:users 775 "others may write to it"
+	refused 0:0 1777 "others may write to it"
+	accepted $user:$user 700
+	accepted $user:$user 775
+	images "$tmp/sticky"
+	check_fails_with "others may write to it"
+	images "$tmp/sticky/new" # the directory itself counts
+	check_status 0
+	rm -rf "$tmp/sticky"
+}
+test_case "a store that others could write to is refused" others_directories
+
+# Root of the user namespace that a build makes is the user; root of the host is not.
+in_namespaces() {
+	mkdir "$tmp/mine" "$tmp/context" && chown $user "$tmp/mine"
+	printf 'FROM scratch\nCOPY Mockerfile /\n' >"$tmp/context/Mockerfile"
+	run_as $user mocker-builder --root "$tmp/mine" build -q -t app "$tmp/context"
+	check_status 0
+	run_as $user mocker-builder --root "$tmp/mine" images -q
+	check_status 0
+	run mocker-builder --root "$tmp/mine" images
+	check_fails_with "belongs to user $user"
+	chown -R 5432 "$tmp/mine"
+	run_as $user mocker-builder --root "$tmp/mine" build -q -t app "$tmp/context"
+	check_fails_with "$tmp/mine"
+	chmod 777 "$tmp/mine"
+	run_as $user mocker-builder --root "$tmp/mine" build -q -t app "$tmp/context"
+	check_fails_with "belongs to user 65534"
+	rm -rf "$tmp/mine" "$tmp/context"
+}
+test_case "a user's namespace changes nothing of that" in_namespaces
