@@ -9,7 +9,6 @@
 #include "base/path.h"
 #include "builder/language/lint.h"
 #include "builder/platform.h"
-#include "builder/store/refs.h"
 
 #define BUILD_NONE                                                                    \
 	{                                                                             \

@@ -9,7 +9,6 @@
 #include "builder/build/build.h"
 #include "builder/build/run_binds.h"
 #include "builder/build/run_secrets.h"
-#include "builder/rootfs/overlay.h"
 #include "spec/config.h"
 
 /* One that several mounts of the step name is opened and locked for the first of them. */

@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
-#include "base/log.h"
 #include "base/path.h"
 #include "builder/build/build.h"
 #include "builder/bundle/request.h"

@@ -10,9 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/path.h"
-#include "builder/copy/match.h"
 #include "builder/rootfs/overlay_marks.h"
 
 #define DEPTH_MAX 1024
