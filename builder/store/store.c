@@ -192,14 +192,18 @@ int store_put_blob(const struct store *store, const void *data, size_t length,
 {
 	struct file_replace_options options = { .mode = 0644 };
 	struct digest digest = digest_of(data, length);
+	auto_free char *there = NULL;
 	struct error first;
 
 	*ret = digest;
-	if (faccessat(store->blobs_fd, digest.hex, F_OK, 0) == 0)
+	if (store_get_blob(store, &digest, &there, NULL, &first) == 0)
 		return 0;
-	if (write_unnamed(store, data, length, digest.hex, &first) == 0)
+	if (first.errnum == ENOENT &&
+		write_unnamed(store, data, length, digest.hex, &first) == 0)
 		return 0;
-	if (first.errnum != EOPNOTSUPP && first.errnum != EISDIR) {
+	/* A damaged one is replaced. */
+	if (first.errnum != EOPNOTSUPP && first.errnum != EISDIR &&
+		first.errnum != EBADMSG) {
 		*err = first;
 		return -1;
 	}
@@ -218,7 +222,7 @@ int store_get_blob(const struct store *store, const struct digest *digest, char 
 		return fail_while(err, "reading from the store %s", store->root);
 	found = digest_of(text, length);
 	if (strcmp(found.hex, digest->hex) != 0)
-		return fail(err,
+		return fail_code(err, EBADMSG,
 			"%s/blobs/sha256/%s is damaged: its bytes have the digest %s",
 			store->root, digest->hex, found.hex);
 	*ret = take_ptr(&text);
@@ -240,6 +244,17 @@ int store_link_blob(const struct store *store, int dir_fd, const char *name,
 {
 	if (linkat(dir_fd, name, store->blobs_fd, digest->hex, 0) < 0 && errno != EEXIST)
 		return fail_errno(err, "linking a blob into %s/blobs", store->root);
+	return 0;
+}
+
+int store_sync_blob(
+	const struct store *store, const struct digest *digest, struct error *err)
+{
+	auto_fd fd = store_open_blob(store, digest);
+
+	if (fd < 0 || fsync(fd) < 0 || fsync(store->blobs_fd) < 0)
+		return fail_errno(err, "writing %s/blobs/sha256/%s to disk", store->root,
+			digest->hex);
 	return 0;
 }
 

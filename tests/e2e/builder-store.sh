@@ -62,6 +62,83 @@ others_directories() {
 }
 test_case "a store that others could write to is refused" others_directories
 
+# ---- after a power cut ----------------------------------------------------------------
+
+two_images() {
+	mkdir "$tmp/context"
+	echo one >"$tmp/context/one" && echo two >"$tmp/context/two"
+	printf 'FROM scratch\nCOPY one /\nCMD ["/x"]\n' >"$tmp/context/one.Mockerfile"
+	printf 'FROM scratch\nCOPY two /\nCMD ["/x"]\n' >"$tmp/context/two.Mockerfile"
+	run mocker-builder build -q -t two -f "$tmp/context/two.Mockerfile" "$tmp/context"
+	check_status 0
+	build_one
+	record=/var/lib/mocker/blobs/sha256/$(mocker-builder inspect one | jq -r '.[0].id' | cut -c8-)
+}
+
+build_one() {
+	run mocker-builder build -q -t one -f "$tmp/context/one.Mockerfile" "$tmp/context"
+	check_status 0
+}
+
+record_comes_first() {
+	needs strace || return
+	two_images
+	run mocker-builder rmi one
+	run strace -f -y -e trace=fsync,renameat -o "$tmp/trace" \
+		mocker-builder build -q -t one -f "$tmp/context/one.Mockerfile" "$tmp/context"
+	check_status 0
+	check_equal "$(grep -nE "fsync\(.*<$record>|fsync\(.*blobs/sha256>|\"index.json\"" "$tmp/trace" |
+		sed 's/.*\(blobs[^>]*\)>.*/\1/; s/.*"index.json".*/index.json/')" \
+		"blobs/sha256/${record##*/}"$'\n'"blobs/sha256"$'\nindex.json' "what is done in this order"
+	empty_store one two
+	rm -rf "$tmp/context"
+}
+test_case "an image's record is on the disk before its name" record_comes_first
+
+# lost COMMAND...: that takes the record of one away.
+lost() {
+	two_images
+	"$@" "$record"
+	run mocker-builder images
+	check_status 0
+	check_has "$output" two:latest
+	check_lacks "$output" one:latest
+	check_warned
+	run mocker-builder du
+	check_status 0
+	check_warned
+	run mocker-builder bundle one "$tmp/bundle"
+	check_fails_with "${record##*/}"
+	build_one # which heals it
+	run mocker-builder bundle one "$tmp/bundle" --rootfs copy
+	check_status 0
+	rm -rf "$tmp/bundle"
+	"$@" "$record"
+	run mocker-builder prune
+	check_status 0
+	check_warned
+	run mocker-builder bundle two "$tmp/bundle" --rootfs copy
+	check_status 0
+	check_equal "$(cat "$tmp/bundle/rootfs/two")" two
+	rm -rf "$tmp/bundle"
+	run mocker-builder rmi one
+	check_status 0
+	run mocker-builder images
+	check_equal "$errors" ""
+	empty_store two
+	rm -rf "$tmp/context"
+}
+
+check_warned() {
+	check_matches "$errors" "the image one:latest is damaged, .mocker-builder rmi. removes it: .*${record##*/}"
+}
+
+damaged_records() {
+	lost truncate -s 0
+	lost rm
+}
+test_case "a record that is damaged or lost is told, and other images stay" damaged_records
+
 # Root of the user namespace that a build makes is the user; root of the host is not.
 in_namespaces() {
 	mkdir "$tmp/mine" "$tmp/context" && chown $user "$tmp/mine"
