@@ -23,7 +23,7 @@ without_home() {
 	run_as $user env -u HOME XDG_DATA_HOME="$tmp/home" mocker-builder images
 	check_status 0
 	check_exists "$tmp/home/mocker/oci-layout"
-	rm -rf "$tmp/home"
+	rm -rf "$tmp/home/mocker" && rmdir "$tmp/home"
 }
 test_case "a user without a home names the store" without_home
 
