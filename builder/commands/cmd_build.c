@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "builder/build/build.h"
+#include "builder/build/settings.h"
 #include "builder/bundle/request.h"
 #include "builder/commands/commands.h"
 #include "builder/commands/registry_options.h"
