@@ -56,8 +56,9 @@ struct store {
 	}
 
 /* root NULL: /var/lib/mocker, or for users beneath XDG_DATA_HOME or HOME; a directory that
- * others could write to is refused. Makes what is missing and takes the lock: LOCK_SH to use layers, LOCK_EX to remove some.
- * LOCK_EX does not wait: errnum EWOULDBLOCK while a build runs. */
+ * others could write to is refused. Makes what is missing and takes the lock: LOCK_SH to use
+ * layers, LOCK_EX to remove some. LOCK_EX does not wait: errnum EWOULDBLOCK while a build
+ * runs. */
 int store_open(
 	const char *root, int lock, struct store *ret, struct error *err) must_check;
 void store_close(struct store *store);
