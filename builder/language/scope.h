@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 
-#include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
 
