@@ -54,7 +54,7 @@ static void append_bash_words(struct str *out, const char *path,
 			str_appendf(out, "%s ", command->name);
 	}
 	append_option_words(out, options);
-	str_append(out, "\" ;;\n");
+	str_append(out, *path ? "\" ;;\n" : " --version\" ;;\n");
 	for (; commands && commands->name; commands++) {
 		auto_free char *below = str_format("%s %s", path, commands->name);
 
@@ -82,6 +82,9 @@ void command_complete_bash(struct str *out, const struct program *program)
 			"}\n");
 	str_appendf(out, "complete -o default -F %s %s\n", function, program->name);
 }
+
+/* Of the program, not of its commands. */
+static const char zsh_version[] = " \\\n\t\t'(- *)--version[show the version]'";
 
 /* Between single quotes, inside a description where zsh gives ] and : a meaning. */
 static void append_zsh_text(struct str *out, const char *text)
@@ -116,14 +119,16 @@ static void append_zsh_options(struct str *out, const struct option_spec *option
 }
 
 static void append_zsh_level(struct str *out, const char *function,
-	const struct command *commands, const struct option_spec *options)
+	const struct command *commands, const struct option_spec *options,
+	const char *version)
 {
 	for (const struct command *command = commands; command && command->name;
 		command++) {
 		auto_free char *below = str_format("%s__%s", function, command->name);
 
 		if (!command->hidden)
-			append_zsh_level(out, below, command->commands, command->options);
+			append_zsh_level(
+				out, below, command->commands, command->options, "");
 	}
 	str_appendf(out, "%s() {\n\tlocal curcontext=$curcontext state line\n", function);
 	if (!commands) {
@@ -143,6 +148,7 @@ static void append_zsh_level(struct str *out, const char *function,
 	}
 	str_append(out, "\t)\n\t_arguments -C");
 	append_zsh_options(out, options);
+	str_append(out, version);
 	str_appendf(out,
 		" \\\n\t\t'(- *)--help[show help]' '1:command:->command' "
 		"'*::operand:->operands'\n"
@@ -157,7 +163,7 @@ void command_complete_zsh(struct str *out, const struct program *program)
 	auto_free char *function = function_name(program);
 
 	str_appendf(out, "#compdef %s\n\n", program->name);
-	append_zsh_level(out, function, program->commands, program->options);
+	append_zsh_level(out, function, program->commands, program->options, zsh_version);
 	str_appendf(out, "%s \"$@\"\n", function);
 }
 
@@ -211,6 +217,12 @@ static void append_fish_level(struct str *out, const char *program, const char *
 void command_complete_fish(struct str *out, const struct program *program)
 {
 	str_appendf(out, "# fish completion for %s, written by its own help command\n",
+		program->name);
+	str_appendf(
+		out, "complete -c %s -l help -s h -d 'show the help'\n", program->name);
+	str_appendf(out,
+		"complete -c %s -n '__fish_use_subcommand' -l version -s v "
+		"-d 'show the version'\n",
 		program->name);
 	append_fish_options(
 		out, program->name, "__fish_use_subcommand", program->options);

@@ -8,6 +8,18 @@
 #define HELP_COLUMN 30 /* where the explanation of an option or command begins */
 #define HELP_WIDTH  90
 
+/* Of every program, in no table. */
+static const struct option_spec help_option = {
+	.name = "help",
+	.letter = 'h',
+	.help = "show the help",
+};
+static const struct option_spec version_option = {
+	.name = "version",
+	.letter = 'v',
+	.help = "show the version",
+};
+
 /* Words wrapped at HELP_WIDTH, each further line indented; the cursor stands there. */
 static void append_words(struct str *out, size_t indent, const char *text)
 {
@@ -96,18 +108,12 @@ static void append_option(struct str *out, const struct option_spec *option)
 
 static void append_options(struct str *out, const struct option_spec *options)
 {
-	static const struct option_spec help = {
-		.name = "help",
-		.letter = 'h',
-		.help = "show this text",
-	};
-
 	str_append(out, "\nOptions:\n");
 	for (; options && options->kind != OPTION_KIND_END; options++) {
 		if (!options->hidden)
 			append_option(out, options);
 	}
-	append_option(out, &help);
+	append_option(out, &help_option);
 }
 
 static void append_commands(struct str *out, const struct command *commands)
@@ -128,8 +134,7 @@ void command_help_program(struct str *out, const struct program *program)
 	append_sentence(out, program->summary);
 	append_commands(out, program->commands);
 	append_options(out, program->options);
-	str_append(out, "      --version");
-	append_wrapped(out, 15, "show the version");
+	append_option(out, &version_option);
 	str_appendf(out, "\n%s COMMAND --help tells of one command.\n", program->name);
 }
 
@@ -176,31 +181,35 @@ static void append_roff_text(struct str *out, const char *text)
 	str_append(out, "\n");
 }
 
+static void append_roff_option(struct str *out, const struct option_spec *option)
+{
+	auto_free char *explanation = option_explanation(option);
+
+	str_append(out, ".It ");
+	if (option->letter)
+		str_appendf(out, "Fl %c , ", option->letter);
+	str_append(out, "Fl \\-");
+	append_roff(out, option->name);
+	if (option->argument) {
+		str_append(out, option->bare ? " Ns Op = Ns Ar " : " Ar ");
+		append_roff(out, option->argument);
+	}
+	str_append(out, "\n");
+	append_roff(out, explanation);
+	str_append(out, ".\n");
+}
+
 static void append_roff_options(struct str *out, const struct option_spec *options)
 {
 	bool any = false;
 
 	for (; options && options->kind != OPTION_KIND_END; options++) {
-		auto_free char *explanation = NULL;
-
 		if (options->hidden)
 			continue;
 		if (!any)
 			str_append(out, ".Bl -tag -width Ds\n");
 		any = true;
-		explanation = option_explanation(options);
-		str_append(out, ".It ");
-		if (options->letter)
-			str_appendf(out, "Fl %c , ", options->letter);
-		str_append(out, "Fl \\-");
-		append_roff(out, options->name);
-		if (options->argument) {
-			str_append(out, options->bare ? " Ns Op = Ns Ar " : " Ar ");
-			append_roff(out, options->argument);
-		}
-		str_append(out, "\n");
-		append_roff(out, explanation);
-		str_append(out, ".\n");
+		append_roff_option(out, options);
 	}
 	if (any)
 		str_append(out, ".El\n");
@@ -264,7 +273,12 @@ static void append_roff_commands(
 
 static void append_mdoc(struct str *out, const struct program *program)
 {
-	str_append(out, ".Sh OPTIONS\nThese come before the command.\n");
+	str_append(out, ".Sh OPTIONS\nThese come before the command; ");
+	str_append(out, "behind one,\n.Fl \\-help\ntells of it.\n");
+	str_append(out, ".Bl -tag -width Ds\n");
+	append_roff_option(out, &help_option);
+	append_roff_option(out, &version_option);
+	str_append(out, ".El\n");
 	append_roff_options(out, program->options);
 	str_append(out, ".Sh COMMANDS\n.Bl -tag -width Ds\n");
 	append_roff_commands(out, "", program->commands);

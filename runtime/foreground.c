@@ -20,6 +20,7 @@
 
 #define SOON_MS \
 	50 /* within which nearly all comes that is waited for: without a signalfd */
+#define END_INTERVAL_MS 200 /* between two looks whether the end of input was read */
 
 struct serving {
 	const struct foreground *what;
@@ -27,6 +28,7 @@ struct serving {
 	int master;       /* -1 once it is closed */
 	int notify;       /* -1 once the container is ready */
 	bool input_open;  /* our standard input */
+	bool input_ended; /* and so has the terminal's */
 	char typed[4096]; /* from there, for the master */
 	size_t typed_length;
 	char shown[PIPE_BUF]; /* from the master, for our standard output */
@@ -281,8 +283,28 @@ static void read_input(struct serving *serving)
 		serving->typed_length = (size_t)length;
 	else if (length < 0 && errno == EIO && is_background())
 		serving->input_open = stop_as_job();
-	else if (length == 0 || (errno != EINTR && errno != EAGAIN))
+	else if (length == 0 || (errno != EINTR && errno != EAGAIN)) {
 		serving->input_open = false;
+		serving->input_ended = true;
+	}
+}
+
+/* A terminal's input has no end but the character VEOF. That ends one read(2), is two where
+ * a line is begun, and is lost where a line editor changes the modes before it reads: so it
+ * is typed as often as nothing waits to be read. Not where the terminal is raw, output too
+ * (as it is not for line editors): VEOF would be a byte like others. */
+static void type_end(struct serving *serving)
+{
+	struct termios modes;
+	auto_fd inner = ioctl(
+		serving->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	struct pollfd poll_inner = { .fd = inner, .events = POLLIN };
+
+	if (inner < 0 || poll(&poll_inner, 1, 0) != 0 || tcgetattr(inner, &modes) < 0 ||
+		!(modes.c_lflag & ICANON || modes.c_oflag & OPOST))
+		return;
+	serving->typed[0] = (char)modes.c_cc[VEOF];
+	serving->typed_length = 1;
 }
 
 static void send_input(struct serving *serving)
@@ -302,6 +324,7 @@ static int serve_once(struct serving *serving, struct error *err)
 	bool reads =
 		serving->master >= 0 && serving->input_open && !serving->typed_length;
 	bool shows = serving->shown_length;
+	bool ends = serving->master >= 0 && serving->input_ended;
 	short master_events =
 		(short)((serving->typed_length ? POLLOUT : 0) | (shows ? 0 : POLLIN));
 	struct pollfd polls[] = {
@@ -312,9 +335,12 @@ static int serve_once(struct serving *serving, struct error *err)
 		{ .fd = serving->notify, .events = POLLIN },
 		{ .fd = shows ? STDOUT_FILENO : -1, .events = POLLOUT },
 	};
+	int ready = poll(polls, ARRAY_SIZE(polls), ends ? END_INTERVAL_MS : -1);
 
-	if (poll(polls, ARRAY_SIZE(polls), -1) < 0)
+	if (ready < 0)
 		return errno == EINTR ? 0 : fail_errno(err, "waiting for the container");
+	if (ready == 0 && !serving->typed_length)
+		type_end(serving);
 	if (polls[1].revents & POLLOUT && serving->typed_length)
 		send_input(serving);
 	if (polls[1].revents & ~POLLOUT && !shows)

@@ -57,6 +57,13 @@ on_a_terminal() {
 }
 test_case "run -it has a terminal" on_a_terminal
 
+without_a_terminal() {
+	run mocker run -it --rm try box sh
+	check_status 0
+	assert_no_containers
+}
+test_case "run -it without a terminal finds the end of its input" without_a_terminal
+
 input_arrives() {
 	echo "from outside" >words
 	run_input=words run mocker run -i --rm try box cat

@@ -62,6 +62,51 @@ exec_has_one() {
 }
 test_case "exec gets one, for its user" exec_has_one
 
+# Standard input is a file: what reads the terminal finds its end, as often as it looks.
+input_ends() {
+	local program input expected
+
+	: >none
+	echo 'echo "a" line' >line
+	printf 'no newline' >part
+	while IFS='|' read -r program input expected; do
+		sh_bundle "$tmp/end" "$program" '.process.terminal = true'
+		run_input=$input run mocker-runtime run -b "$tmp/end" end
+		check_status 0
+		check_output_has "$expected"
+		rm -r "$tmp/end"
+	done <<-'END'
+		exec sh|none|#
+		exec sh|line|a line
+		cat; cat; echo after|none|after
+		cat; cat; echo after|line|after
+		cat; echo " after"|part|no newline after
+		sleep 1; stty -icanon; sh|none|#
+	END
+	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]'
+	run mocker-runtime run -d -b "$tmp/web" web
+	run_input=line run mocker-runtime exec -t web sh
+	check_status 0
+	check_output_has "a line"
+	mocker-runtime delete --force web
+}
+test_case "at the end of standard input the terminal's ends: a shell goes" input_ends
+
+# Where all bytes are data, the end is not told by one.
+raw_input() {
+	sh_bundle "$tmp/raw" 'stty raw -echo; echo ready; timeout 2 cat | wc -c' \
+		'.process.terminal = true'
+	mkfifo "$tmp/typed"
+	mocker-runtime run -b "$tmp/raw" raw <"$tmp/typed" >"$tmp/shown" 2>&1 &
+	exec 9>"$tmp/typed"
+	check wait_until 60 grep -q ready "$tmp/shown"
+	printf abc >&9
+	exec 9>&-
+	wait $!
+	check_matches "$(tr -d '\r' <"$tmp/shown")" $'ready\n3\n' "what is shown"
+}
+test_case "a raw terminal gets the bytes of standard input and no other" raw_input
+
 refuses() {
 	make_bundle "$tmp/no" '.process.terminal = true'
 	run mocker-runtime create -b "$tmp/no" no
