@@ -27,6 +27,7 @@
 #include "builder/rootfs/overlay_marks.h"
 #include "builder/rootless.h"
 
+#define HOSTNAME        "mocker-build"
 #define RUNTIME_LOG     "runtime.log"
 #define RUNTIME_LOG_MAX (64u << 10)
 
@@ -77,6 +78,14 @@ static void add_environment(const struct stage_state *state, struct inputs *inpu
 	}
 }
 
+static const char *hostname_of(const struct build *build)
+{
+	const char *given =
+		pairs_get(&build->request->build_args, "BUILDKIT_SANDBOX_HOSTNAME");
+
+	return given && *given ? given : HOSTNAME;
+}
+
 void run_inputs(struct build *build, struct stage_state *state, const struct step *step,
 	struct inputs *inputs)
 {
@@ -91,6 +100,8 @@ void run_inputs(struct build *build, struct stage_state *state, const struct ste
 	inputs_add(inputs, INPUT_SETTING, "the working directory", state->scope.workdir);
 	inputs_add(inputs, INPUT_SETTING, "the user", state->image.config.config.user);
 	inputs_add(inputs, INPUT_SETTING, "the network", network_of(build, step));
+	if (strcmp(hostname_of(build), HOSTNAME) != 0)
+		inputs_add(inputs, INPUT_SETTING, "the host name", hostname_of(build));
 }
 
 struct run_work {
@@ -230,10 +241,8 @@ static int fill_request(struct build *build, struct stage_state *state,
 	const struct step *step, struct bundle_request *request, struct error *err)
 {
 	auto_strings missing = { 0 };
-	const char *hostname =
-		pairs_get(&build->request->build_args, "BUILDKIT_SANDBOX_HOSTNAME");
 
-	request->hostname = hostname && *hostname ? hostname : "mocker-build";
+	request->hostname = hostname_of(build);
 	request->network = network_of(build, step);
 	request->workdir = state->scope.workdir;
 	request->for_step = true;
