@@ -106,12 +106,16 @@ struct build {
 	bool has_cdi;
 	struct why why;
 	struct progress progress;
+	struct strings pulled;      /* images: one pull is enough for a build */
 	struct stage_state *states; /* one per stage of the plan */
 };
 
 /* Builds the target stage; the image is not yet saved. */
 int build_run(const struct build_request *request, const struct store *store,
 	struct image *ret, struct build_record *ret_record, struct error *err) must_check;
+
+/* Whether anything is wrong that can be told before the first step. */
+int rehearsal_run(struct build *build, struct error *err) must_check;
 
 /* The stages that the target needs, each once those are done that it needs itself. */
 int schedule_run(struct build *build, struct error *err) must_check;
@@ -178,6 +182,9 @@ const struct context *build_named_context(
 /* The image that FROM names: of the store, else pulled into it, as --pull has it; or a
  * source of `load`. platform NULL: this machine's. */
 int build_find_image(struct build *build, const char *name, const char *platform,
+	struct image *ret, struct error *err) must_check;
+/* The same of the store alone. */
+int build_find_stored(struct build *build, const char *name, const char *platform,
 	struct image *ret, struct error *err) must_check;
 /* The image that COPY --from or a mount's from names: a stage, or as FROM. */
 int build_find_source(struct build *build, const struct stage_state *state,

@@ -40,12 +40,13 @@ static int pull(struct build *build, const char *name, const char *platform,
 		image_save(build->store, &image, &id, &size, err) < 0 ||
 		refs_set(build->store, ref, &id, size, err) < 0)
 		return -1;
+	strings_add(&build->pulled, name);
 	*ret = image;
 	image = (struct image){ 0 };
 	return 0;
 }
 
-static int find_stored(struct build *build, const char *name, const char *platform,
+int build_find_stored(struct build *build, const char *name, const char *platform,
 	struct image *ret, struct error *err)
 {
 	struct image_platform own = { 0 };
@@ -76,9 +77,9 @@ int build_find_image(struct build *build, const char *name, const char *platform
 
 	if (import_is_source(name))
 		return import(build, name, platform, ret, err);
-	if (policy == PULL_ALWAYS)
+	if (policy == PULL_ALWAYS && !strings_contain(&build->pulled, name))
 		return pull(build, name, platform, ret, err);
-	if (find_stored(build, name, platform, ret, err) == 0)
+	if (build_find_stored(build, name, platform, ret, err) == 0)
 		return 0;
 	if (policy == PULL_NEVER || err->errnum != ENOENT)
 		return -1;
