@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/str.h"
+
 void digest_init(struct digest_state *state)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -47,13 +50,6 @@ void digest_add_text(struct digest_state *state, const char *text)
 	digest_add_number(state, text ? strlen(text) : UINT64_MAX);
 	if (text)
 		digest_add(state, text, strlen(text));
-}
-
-void digest_add_texts(struct digest_state *state, const struct strings *list)
-{
-	digest_add_number(state, list->count);
-	for (size_t i = 0; i < list->count; i++)
-		digest_add_text(state, list->items[i]);
 }
 
 struct digest digest_of_bytes(const uint8_t bytes[32])

@@ -13,7 +13,6 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "base/str.h"
 
 #define DIGEST_PREFIX "sha256:"
 
@@ -33,8 +32,6 @@ void digest_add(struct digest_state *state, const void *data, size_t length);
 /* The length, then the text; NULL differs from "". */
 void digest_add_text(struct digest_state *state, const char *text);
 void digest_add_number(struct digest_state *state, uint64_t number);
-/* The count, then each text. */
-void digest_add_texts(struct digest_state *state, const struct strings *list);
 /* Ends the state; it can be freed or initialised again. */
 struct digest digest_end(struct digest_state *state);
 

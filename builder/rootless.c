@@ -92,6 +92,7 @@ bool rootless_leaves_out_node(const char *where, const char *path)
 	return true;
 }
 
+/* Whether our user namespace has the id. */
 static bool has(enum userns_ids ids, uint32_t id)
 {
 	auto_userns_map map = { 0 };
@@ -103,22 +104,12 @@ static bool has(enum userns_ids ids, uint32_t id)
 	return userns_map_find(&map, id, &outside);
 }
 
-bool rootless_has_user(uint32_t user)
-{
-	return has(USERNS_USERS, user);
-}
-
-bool rootless_has_group(uint32_t group)
-{
-	return has(USERNS_GROUPS, group);
-}
-
 /* EINVAL is the kernel's word for an id that is not mapped. */
 int rootless_fail_owner(uint32_t user, uint32_t group, struct error *err)
 {
-	bool no_user = !rootless_has_user(user);
+	bool no_user = !has(USERNS_USERS, user);
 
-	if (err->errnum != EINVAL || (!no_user && rootless_has_group(group)))
+	if (err->errnum != EINVAL || (!no_user && has(USERNS_GROUPS, group)))
 		return -1;
 	return fail_hint(err,
 		"the user namespace has no %s %u: give yourself more ids in /etc/subuid "

@@ -35,10 +35,6 @@ bool rootless_here(void);
  * Then a warning has been given, and it is left out. */
 bool rootless_leaves_out_node(const char *where, const char *path);
 
-/* Whether our user namespace has the user, the group. */
-bool rootless_has_user(uint32_t user);
-bool rootless_has_group(uint32_t group);
-
 /* After a change of owner that failed: appends what to do where it is the namespace that
  * has no such id. Returns -1. */
 int rootless_fail_owner(uint32_t user, uint32_t group, struct error *err);

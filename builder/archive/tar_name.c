@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/str.h"
 
 #define NAME_LENGTH_MAX 4096

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/descent.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -36,6 +37,7 @@ struct writing {
 	int fd;
 	int64_t size;
 	struct hardlinks links;
+	struct descent descent;
 	struct str path;     /* of the current directory: "a/b/" */
 	locale_t utf8;       /* libarchive understands names by the thread's locale; 0 */
 	locale_t locale_was; /* before; 0: not changed */
@@ -50,6 +52,7 @@ static void writing_free(struct writing *w)
 		(void)archive_write_free(w->filter);
 	digest_free(&w->raw);
 	digest_free(&w->compressed);
+	descent_end(&w->descent);
 	hardlinks_free(&w->links);
 	str_free(&w->path);
 	if (w->locale_was)
@@ -304,18 +307,18 @@ static int add_directory(struct writing *w, int fd);
 static int add_below(
 	struct writing *w, int dir_fd, const char *name, const struct stat *stat)
 {
-	auto_fd fd =
-		openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	size_t length = w->path.length;
+	auto_fd fd = -1;
 	int result = 0;
 
-	if (fd < 0)
-		return fail_errno(w->err, "opening %s", name);
+	if (descent_open(&w->descent, dir_fd, name, &fd, w->err) < 0)
+		return -1;
 	str_appendf(&w->path, "%s/", name);
 	if (w->options->layer && overlay_is_opaque(fd))
 		result = add_whiteout(w, ".wh..wh..opq", stat);
 	if (result == 0)
 		result = add_directory(w, fd);
+	descent_back(&w->descent);
 	w->path.length = length;
 	w->path.data[length] = '\0';
 	return result;
@@ -399,7 +402,12 @@ static int add_directory(struct writing *w, int fd)
 int tar_write(int root_fd, int archive_fd, const struct tar_write_options *options,
 	struct tar_written *ret, struct error *err)
 {
-	auto_writing w = { .options = options, .fd = archive_fd, .err = err };
+	auto_writing w = {
+		.options = options,
+		.fd = archive_fd,
+		.descent = descent_begin(),
+		.err = err,
+	};
 
 	digest_init(&w.raw);
 	digest_init(&w.compressed);

@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "base/str.h"
 #include "builder/digest.h"
 
 enum tar_compression { TAR_PLAIN, TAR_GZIP, TAR_ZSTD };

@@ -3,7 +3,6 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "builder/language/lint.h"
 #include "builder/platform.h"
 
 #define RULE "InvalidBaseImagePlatform"

@@ -7,14 +7,16 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "builder/build/rehearsal.h"
+#include "builder/build/schedule.h"
+#include "builder/build/stage.h"
 #include "builder/language/lint.h"
 #include "builder/platform.h"
-#include "builder/store/refs.h"
 
-#define BUILD_NONE                                                                    \
-	{                                                                             \
-		.context = CONTEXT_NONE, .downloads_fd = -1, .session = SESSION_NONE, \
-		.interrupt = INTERRUPT_NONE                                           \
+#define BUILD_NONE                                                \
+	{                                                         \
+		.context = CONTEXT_NONE, .session = SESSION_NONE, \
+		.interrupt = INTERRUPT_NONE                       \
 	}
 
 static void build_free(struct build *build)
@@ -32,8 +34,6 @@ static void build_free(struct build *build)
 	mockerfile_free(&build->file);
 	session_end(&build->session);
 	interrupt_end(&build->interrupt);
-	if (build->downloads_fd >= 0)
-		close(build->downloads_fd);
 }
 
 #define auto_build __attribute__((cleanup(build_free))) struct build

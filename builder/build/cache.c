@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/fd.h"
 
 #define MEMO_MAX (4u << 20)

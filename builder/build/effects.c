@@ -2,6 +2,8 @@
  * COPY, ADD and WORKDIR: their keys, and their work on the stage's merged files, which a
  * worker mounts in a mount namespace of its own.
  */
+#include "builder/build/effects.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,8 +11,10 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "builder/build/build.h"
 #include "builder/build/cache.h"
+#include "builder/build/find_image.h"
+#include "builder/build/run.h"
+#include "builder/build/run_devices.h"
 #include "builder/copy/glob.h"
 #include "builder/copy/owner.h"
 #include "builder/copy/repository.h"
@@ -42,7 +46,7 @@ bool effect_is_linked(const struct step *step)
 
 /* What a worker copies from: the build context, or the files of another image. */
 struct source_work {
-	struct build *build;
+	struct stage_process *process;
 	const struct step *step;
 	const struct context *context; /* NULL: the overlay */
 	const struct overlay *overlay; /* of an image that --from names */
@@ -54,18 +58,19 @@ struct source_work {
 static int open_source(const struct source_work *work, struct copy_source *ret,
 	int *ret_fd, struct error *err)
 {
-	struct build *build = work->build;
+	struct stage_process *process = work->process;
 
 	*ret = (struct copy_source){
 		.root_fd = -1,
-		.downloads_fd = build->downloads_fd,
-		.git = { &build->request->secrets, &build->request->agents },
-		.epoch = build->request->epoch,
+		.downloads_fd = process->downloads_fd,
+		.git = { &process->build->request->secrets,
+			&process->build->request->agents },
+		.epoch = process->build->request->epoch,
 	};
 	if (work->context) {
 		ret->root_fd = work->context->fd;
 		ret->ignore = &work->context->ignore;
-		ret->digests = work->context->unpacked ? NULL : build->digests;
+		ret->digests = work->context->unpacked ? NULL : process->digests;
 		ret->what = work->context->what;
 		return 0;
 	}
@@ -113,39 +118,40 @@ static int hash_image_files(void *argument, int output, struct error *err)
 }
 
 /* The overlay of the image that --from names, and a place to mount it at. */
-static int prepare_image_source(struct build *build, const struct stage_state *state,
-	const char *from, struct overlay *ret, char **ret_place, struct error *err)
+static int prepare_image_source(struct stage_process *process, const char *from,
+	struct overlay *ret, char **ret_place, struct error *err)
 {
 	auto_image image = { 0 };
 	auto_free char *piece = NULL;
 	auto_fd fd = -1;
 
-	if (build_find_source(build, state, from, &image, err) < 0 ||
-		session_piece(&build->session, &piece, &fd, err) < 0)
+	if (build_find_source(process, from, &image, err) < 0 ||
+		session_piece(process->session, &piece, &fd, err) < 0)
 		return -1;
 	if (mkdirat(fd, "source", 0755) < 0)
 		return fail_errno(err, "making %s/source", piece);
-	if (overlay_of_image(build->store, &image, piece, ret, err) < 0)
+	if (overlay_of_image(process->build->store, &image, piece, ret, err) < 0)
 		return -1;
 	*ret_place = path_join(piece, "source");
 	return 0;
 }
 
 /* Its copies, where it is no overlay, would add up from step to step. */
-static void drop_image_source(struct build *build, const char *place)
+static void drop_image_source(struct stage_process *process, const char *place)
 {
 	auto_free char *piece = path_parent(place);
 
-	session_drop_piece(&build->session, piece);
+	session_drop_piece(process->session, piece);
 }
 
-static int hash_by_worker(struct build *build, struct stage_state *state,
-	const struct step *step, struct digest *ret, struct str *ret_files,
-	struct error *err)
+static int hash_by_worker(struct stage_process *process, const struct step *step,
+	struct digest *ret, struct str *ret_files, struct error *err)
 {
 	auto_overlay overlay = { 0 };
 	auto_free char *place = NULL;
-	struct source_work work = { .build = build, .step = step, .files = ret_files };
+	struct source_work work = {
+		.process = process, .step = step, .files = ret_files
+	};
 	struct worker worker = {
 		.work = hash_image_files,
 		.argument = &work,
@@ -155,27 +161,27 @@ static int hash_by_worker(struct build *build, struct stage_state *state,
 	};
 	int result;
 
-	if (prepare_image_source(build, state, step->copy.from, &overlay, &place, err) <
-		0)
+	if (prepare_image_source(process, step->copy.from, &overlay, &place, err) < 0)
 		return -1;
 	work.overlay = &overlay;
 	work.mount_at = place;
-	worker.signal_fd = build->interrupt.fd;
+	worker.signal_fd = process->interrupt.fd;
 	result = worker_run(&worker, err);
-	drop_image_source(build, place);
+	drop_image_source(process, place);
 	if (result == 0)
 		*ret = work.digest;
 	return result;
 }
 
 /* For the record of the build; a stage is none. */
-static void note_image(struct build *build, struct stage_state *state, const char *from,
-	const struct image *image)
+static void note_image(
+	struct stage_process *process, const char *from, const struct image *image)
 {
 	size_t index;
 
-	if (!plan_find_stage(&build->plan, from, state->stage->index, &index))
-		pairs_set(&state->images, from,
+	if (!plan_find_stage(
+		    &process->build->plan, from, process->state->stage->index, &index))
+		pairs_set(&process->state->images, from,
 			image->manifest ? image->manifest->digest : "");
 }
 
@@ -192,9 +198,8 @@ static bool read_memo(const char *memo, struct digest *ret, struct str *ret_file
 }
 
 /* What a step reads of an image never changes: the image's layers are its name. */
-static int hash_image_source(struct build *build, struct stage_state *state,
-	const struct step *step, struct inputs *inputs, struct digest *ret,
-	struct error *err)
+static int hash_image_source(struct stage_process *process, const struct step *step,
+	struct inputs *inputs, struct digest *ret, struct error *err)
 {
 	auto_image image = { 0 };
 	auto_free char *known = NULL;
@@ -204,23 +209,24 @@ static int hash_image_source(struct build *build, struct stage_state *state,
 	auto_str files = { 0 };
 	struct digest digest;
 
-	if (build_find_source(build, state, step->copy.from, &image, err) < 0)
+	if (build_find_source(process, step->copy.from, &image, err) < 0)
 		return -1;
 	inputs_note_digest(inputs, name, image.manifest ? image.manifest->digest : NULL);
-	note_image(build, state, step->copy.from, &image);
+	note_image(process, step->copy.from, &image);
 	cache_key_begin(&key, "source", step->key);
 	for (size_t i = 0; i < image.layers_count; i++)
 		digest_add_text(&key, image.layers[i].key);
 	digest_add_text(&key, image.on_host ? "host" : "");
 	digest = digest_end(&key);
-	if (!image.on_host && cache_recall(build->store, digest.hex, &known, err) < 0)
+	if (!image.on_host &&
+		cache_recall(process->build->store, digest.hex, &known, err) < 0)
 		return -1;
 	if (!known || !read_memo(known, ret, &files)) {
-		if (hash_by_worker(build, state, step, ret, &files, err) < 0)
+		if (hash_by_worker(process, step, ret, &files, err) < 0)
 			return -1;
 		memo = str_format("%s\n%s", ret->hex, files.data ? files.data : "");
 		if (!image.on_host &&
-			cache_remember(build->store, digest.hex, memo, err) < 0)
+			cache_remember(process->build->store, digest.hex, memo, err) < 0)
 			return -1;
 	}
 	str_append_n(&inputs->list, files.data ? files.data : "", files.length);
@@ -241,10 +247,10 @@ static int ask_repositories(void *argument, int output, struct error *err)
 /* What URLs send is kept for the time of the build; which commits the refs of
  * repositories are, too. */
 static int prepare_downloads(
-	struct build *build, const struct step *step, struct error *err)
+	struct stage_process *process, const struct step *step, struct error *err)
 {
 	struct source_work work = {
-		.build = build, .step = step, .context = &build->context
+		.process = process, .step = step, .context = &process->build->context
 	};
 	struct worker worker = { .work = ask_repositories, .argument = &work };
 	auto_free char *piece = NULL;
@@ -256,10 +262,10 @@ static int prepare_downloads(
 	}
 	if (!urls && !repositories)
 		return 0;
-	if (build->downloads_fd < 0 &&
-		session_piece(&build->session, &piece, &build->downloads_fd, err) < 0)
+	if (process->downloads_fd < 0 &&
+		session_piece(process->session, &piece, &process->downloads_fd, err) < 0)
 		return -1;
-	worker.signal_fd = build->interrupt.fd;
+	worker.signal_fd = process->interrupt.fd;
 	return repositories ? worker_run(&worker, err) : 0;
 }
 
@@ -276,11 +282,13 @@ static void note_fetched(void *argument, const char *url, const char *digest)
 }
 
 /* The process itself reads; a signal ends it. */
-static int hash_context(struct build *build, struct stage_state *state,
-	const struct step *step, const struct context *context, struct inputs *inputs,
-	struct digest *ret, struct error *err)
+static int hash_context(struct stage_process *process, const struct step *step,
+	const struct context *context, struct inputs *inputs, struct digest *ret,
+	struct error *err)
 {
-	struct source_work work = { .build = build, .step = step, .context = context };
+	struct source_work work = {
+		.process = process, .step = step, .context = context
+	};
 	struct copy_source source;
 	int fd = -1;
 	int result = open_source(&work, &source, &fd, err);
@@ -288,27 +296,28 @@ static int hash_context(struct build *build, struct stage_state *state,
 	source.note = note_file;
 	source.note_argument = inputs;
 	source.fetched = note_fetched;
-	source.fetched_argument = state;
-	interrupt_let_in(&build->interrupt);
+	source.fetched_argument = process->state;
+	interrupt_let_in(&process->interrupt);
 	if (result == 0)
 		result = copy_compute_digest(&step->copy, &source, ret, err);
-	interrupt_hold(&build->interrupt);
+	interrupt_hold(&process->interrupt);
 	return result;
 }
 
-static int copy_inputs(struct build *build, struct stage_state *state,
-	const struct step *step, struct inputs *inputs, struct error *err)
+static int copy_inputs(struct stage_process *process, const struct step *step,
+	struct inputs *inputs, struct error *err)
 {
-	const struct context *context = build_find_context(build, step->copy.from);
+	const struct context *context =
+		build_find_context(process->build, step->copy.from);
 	auto_free char *what =
 		context ? str_dup("what it copies")
 			: str_format("what it reads of %s", step->copy.from);
 	struct digest digest;
 
-	if (prepare_downloads(build, step, err) < 0)
+	if (prepare_downloads(process, step, err) < 0)
 		return -1;
-	if ((context ? hash_context(build, state, step, context, inputs, &digest, err)
-		     : hash_image_source(build, state, step, inputs, &digest, err)) < 0)
+	if ((context ? hash_context(process, step, context, inputs, &digest, err)
+		     : hash_image_source(process, step, inputs, &digest, err)) < 0)
 		return -1;
 	/* WORKDIR is in it */
 	inputs_add(inputs, INPUT_SETTING, "the destination", step->copy.destination);
@@ -317,16 +326,16 @@ static int copy_inputs(struct build *build, struct stage_state *state,
 }
 
 /* All of an image, which its layers tell. */
-static int whole_image_inputs(struct build *build, struct stage_state *state,
-	const char *from, struct inputs *inputs, struct error *err)
+static int whole_image_inputs(struct stage_process *process, const char *from,
+	struct inputs *inputs, struct error *err)
 {
 	auto_strings layers = { 0 };
 	auto_free char *joined = NULL;
 	auto_image image = { 0 };
 
-	if (build_find_source(build, state, from, &image, err) < 0)
+	if (build_find_source(process, from, &image, err) < 0)
 		return -1;
-	note_image(build, state, from, &image);
+	note_image(process, from, &image);
 	for (size_t i = 0; i < image.layers_count; i++)
 		strings_add(&layers, image.layers[i].key);
 	joined = strings_join(&layers, " ");
@@ -337,8 +346,8 @@ static int whole_image_inputs(struct build *build, struct stage_state *state,
 /* Of a bind mount's files the bytes count, as of those that COPY reads. An image that is
  * mounted whole is not read for that, nor one that may be written to, which is there with
  * all its layers. A source is no pattern. */
-static int mount_inputs(struct build *build, struct stage_state *state,
-	const struct run_mount *mount, struct inputs *inputs, struct error *err)
+static int mount_inputs(struct stage_process *process, const struct run_mount *mount,
+	struct inputs *inputs, struct error *err)
 {
 	bool whole = strcmp(mount->source, "/") == 0;
 	auto_free char *source = whole ? str_dup(".") : glob_escape(mount->source);
@@ -348,10 +357,11 @@ static int mount_inputs(struct build *build, struct stage_state *state,
 	};
 	int result;
 
-	if (!build_find_context(build, mount->from) && (whole || !mount->read_only))
-		return whole_image_inputs(build, state, mount->from, inputs, err);
+	if (!build_find_context(process->build, mount->from) &&
+		(whole || !mount->read_only))
+		return whole_image_inputs(process, mount->from, inputs, err);
 	strings_add(&step.copy.sources, source);
-	result = copy_inputs(build, state, &step, inputs, err);
+	result = copy_inputs(process, &step, inputs, err);
 	strings_free(&step.copy.sources);
 	if (result < 0 && err->errnum != EINTR)
 		return fail_while(err, "--mount=%s%s%ssource=%s",
@@ -360,39 +370,39 @@ static int mount_inputs(struct build *build, struct stage_state *state,
 	return result;
 }
 
-static int all_mount_inputs(struct build *build, struct stage_state *state,
-	const struct step *step, struct inputs *inputs, struct error *err)
+static int all_mount_inputs(struct stage_process *process, const struct step *step,
+	struct inputs *inputs, struct error *err)
 {
 	for (size_t i = 0; i < step->run.mount_count; i++) {
 		const struct run_mount *mount = &step->run.mounts[i];
 
 		if (mount->type == RUN_MOUNT_BIND &&
-			mount_inputs(build, state, mount, inputs, err) < 0)
+			mount_inputs(process, mount, inputs, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int effect_inputs(struct build *build, struct stage_state *state, const struct step *step,
+int effect_inputs(struct stage_process *process, const struct step *step,
 	struct inputs *inputs, struct error *err)
 {
 	inputs_begin(inputs, step->instruction->rule->name,
-		state->on_nothing ? "nothing" : state->layer);
+		process->state->on_nothing ? "nothing" : process->state->layer);
 	inputs_add(inputs, INPUT_WORDS, "the instruction as expanded", step->key);
 	switch (step->kind) {
 	case INSTRUCTION_RUN:
-		if (run_check(build, step, err) < 0)
+		if (run_check(process, step, err) < 0)
 			return -1;
-		run_inputs(build, state, step, inputs);
-		if (run_devices_inputs(build, step, inputs, err) < 0)
+		run_inputs(process, step, inputs);
+		if (run_devices_inputs(process, step, inputs, err) < 0)
 			return -1;
-		return all_mount_inputs(build, state, step, inputs, err);
+		return all_mount_inputs(process, step, inputs, err);
 	case INSTRUCTION_WORKDIR: /* its words, and whose the directory is */
 		inputs_add(inputs, INPUT_SETTING, "the user",
-			state->image.config.config.user);
+			process->state->image.config.config.user);
 		return 0;
 	default:
-		return copy_inputs(build, state, step, inputs, err);
+		return copy_inputs(process, step, inputs, err);
 	}
 }
 
@@ -463,11 +473,12 @@ static int perform(void *argument, int output, struct error *err)
 	return overlay_keep(work->target, work->target_at, before, err);
 }
 
-static int perform_by_worker(struct build *build, struct stage_state *state,
-	const struct step *step, const struct layer_draft *draft, struct error *err)
+static int perform_by_worker(struct stage_process *process, const struct step *step,
+	const struct layer_draft *draft, struct error *err)
 {
 	const struct image nothing = { 0 };
-	const struct image *below = state->on_nothing ? &nothing : &state->image;
+	const struct image *below =
+		process->state->on_nothing ? &nothing : &process->state->image;
 	auto_overlay target = { 0 };
 	auto_overlay from = { 0 };
 	auto_free char *place = NULL;
@@ -475,40 +486,40 @@ static int perform_by_worker(struct build *build, struct stage_state *state,
 		.step = step,
 		.target = &target,
 		.target_at = draft->rootfs,
-		.user = state->image.config.config.user,
+		.user = process->state->image.config.config.user,
 		.source = {
-			.build = build,
+			.process = process,
 			.step = step,
-			.context = build_find_context(build, step->copy.from),
+			.context = build_find_context(process->build, step->copy.from),
 		},
 	};
 	struct worker worker = {
 		.work = perform,
 		.argument = &work,
-		.signal_fd = build->interrupt.fd,
+		.signal_fd = process->interrupt.fd,
 	};
 	int result;
 
-	if (overlay_of_image(build->store, below, draft->path, &target, err) < 0)
+	if (overlay_of_image(process->build->store, below, draft->path, &target, err) < 0)
 		return -1;
 	overlay_set_upper(&target, draft->fs, draft->work);
 	if (step->kind != INSTRUCTION_WORKDIR && !work.source.context) {
-		if (prepare_image_source(
-			    build, state, step->copy.from, &from, &place, err) < 0)
+		if (prepare_image_source(process, step->copy.from, &from, &place, err) <
+			0)
 			return -1;
 		work.source.overlay = &from;
 		work.source.mount_at = place;
 	}
 	result = worker_run(&worker, err);
 	if (place)
-		drop_image_source(build, place);
+		drop_image_source(process, place);
 	return result;
 }
 
-int effect_perform(struct build *build, struct stage_state *state,
-	const struct step *step, const struct layer_draft *draft, struct error *err)
+int effect_perform(struct stage_process *process, const struct step *step,
+	const struct layer_draft *draft, struct error *err)
 {
 	if (step->kind == INSTRUCTION_RUN)
-		return run_perform(build, state, step, draft, err);
-	return perform_by_worker(build, state, step, draft, err);
+		return run_perform(process, step, draft, err);
+	return perform_by_worker(process, step, draft, err);
 }

@@ -7,15 +7,21 @@
  * where ONBUILD instructions come first, a variable without a value may have one later:
  * such a step is not judged, and once it sets something no variable is known.
  */
+#include "builder/build/rehearsal.h"
+
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/process.h"
-#include "builder/build/build.h"
+#include "builder/build/find_image.h"
+#include "builder/build/run.h"
+#include "builder/build/stage.h"
 #include "builder/exchange/import.h"
 
 struct rehearsal {
 	struct build *build;
+	struct stage_process process; /* as if it were a stage's */
+	struct stage_state state;
 	const struct stage *stage; /* at work */
 	struct scope *scopes;      /* of the stages, by their index */
 	bool *known;               /* each scope has all that the base sets */
@@ -64,14 +70,14 @@ static int look_for_source(struct rehearsal *rehearsal, const char *from,
 	struct span span, struct error *err)
 {
 	struct build *build = rehearsal->build;
-	struct stage_state state = { .stage = rehearsal->stage };
 	auto_image image = { 0 };
 	size_t index;
 
 	if (build_find_context(build, from) || import_is_source(from) ||
 		plan_find_stage(&build->plan, from, rehearsal->stage->index, &index))
 		return 0;
-	return with_place(span, build_find_source(build, &state, from, &image, err), err);
+	return with_place(
+		span, build_find_source(&rehearsal->process, from, &image, err), err);
 }
 
 /* A stage that begins at once asks for its base itself, while the others do. */
@@ -98,11 +104,13 @@ static int look_for_base(struct rehearsal *rehearsal, bool *ret_found, struct im
 		return 0;
 	if (begins_at_once(rehearsal)) {
 		*ret_found = build->request->pull != PULL_ALWAYS &&
-			     build_find_stored(build, name, platform, ret, &ignored) == 0;
+			     build_find_stored(&rehearsal->process, name, platform, ret,
+				     &ignored) == 0;
 		return 0;
 	}
 	if (with_place(instruction_span(stage->from, NULL),
-		    build_find_image(build, name, platform, ret, err), err) < 0)
+		    build_find_image(&rehearsal->process, name, platform, ret, err),
+		    err) < 0)
 		return -1;
 	*ret_found = true;
 	return 0;
@@ -174,7 +182,7 @@ static int check_step(
 	}
 	if (step->kind != INSTRUCTION_RUN)
 		return 0;
-	return with_place(span, run_check(rehearsal->build, step, err), err);
+	return with_place(span, run_check(&rehearsal->process, step, err), err);
 }
 
 static bool changes_scope(const struct instruction *instruction)
@@ -228,15 +236,23 @@ int rehearsal_run(struct build *build, struct error *err)
 	};
 	int result = 0;
 
-	build->progress =
-		(struct progress){ .socket = -1, .show = show, .argument = &rehearsal };
+	rehearsal.process = (struct stage_process){
+		.build = build,
+		.plan = &build->plan,
+		.session = &build->session,
+		.pulled = &build->pulled,
+		.state = &rehearsal.state,
+		.interrupt = build->interrupt,
+		.progress = { .socket = -1, .show = show, .argument = &rehearsal },
+		.downloads_fd = -1,
+	};
 	for (size_t i = 0; i < plan->order_count && result == 0; i++) {
 		rehearsal.stage = &plan->stages[plan->order[i]];
+		rehearsal.state.stage = rehearsal.stage;
 		rehearsal.begun = false;
 		scope_init(&rehearsal.scopes[rehearsal.stage->index],
 			&build->request->build_args, &plan->global);
 		result = rehearse_stage(&rehearsal, err);
 	}
-	build->progress = (struct progress){ .socket = -1 };
 	return result;
 }

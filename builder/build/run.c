@@ -5,6 +5,8 @@
  *	DRAFT/config.json  DRAFT/rootfs  DRAFT/etc   the bundle
  *	DRAFT/runtime.log                            what the runtime itself has to say
  */
+#include "builder/build/run.h"
+
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
@@ -19,8 +21,10 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/process.h"
-#include "builder/build/build.h"
+#include "builder/build/run_devices.h"
 #include "builder/build/run_mounts.h"
+#include "builder/build/run_shell.h"
+#include "builder/build/settings.h"
 #include "builder/bundle/config.h"
 #include "builder/bundle/rootfs.h"
 #include "builder/rootfs/overlay.h"
@@ -31,19 +35,22 @@
 #define RUNTIME_LOG     "runtime.log"
 #define RUNTIME_LOG_MAX (64u << 10)
 
-static const char *network_of(const struct build *build, const struct step *step)
+static const char *network_of(
+	const struct stage_process *process, const struct step *step)
 {
 	if (step->run.network == RUN_NETWORK_NONE)
 		return NETWORK_NONE;
 	if (step->run.network == RUN_NETWORK_HOST)
 		return NETWORK_HOST;
-	return build->request->network ? build->request->network : NETWORK_HOST;
+	return process->build->request->network ? process->build->request->network
+						: NETWORK_HOST;
 }
 
 /* A Mockerfile alone opens no way out of the sandbox. */
-int run_check(const struct build *build, const struct step *step, struct error *err)
+int run_check(
+	const struct stage_process *process, const struct step *step, struct error *err)
 {
-	const struct build_request *request = build->request;
+	const struct build_request *request = process->build->request;
 
 	if (step->run.security == RUN_SECURITY_INSECURE && !request->allow_insecure)
 		return fail(err, "RUN --security=insecure runs outside of the sandbox: "
@@ -78,30 +85,32 @@ static void add_environment(const struct stage_state *state, struct inputs *inpu
 	}
 }
 
-static const char *hostname_of(const struct build *build)
+static const char *hostname_of(const struct stage_process *process)
 {
-	const char *given =
-		pairs_get(&build->request->build_args, "BUILDKIT_SANDBOX_HOSTNAME");
+	const char *given = pairs_get(
+		&process->build->request->build_args, "BUILDKIT_SANDBOX_HOSTNAME");
 
 	return given && *given ? given : HOSTNAME;
 }
 
-void run_inputs(struct build *build, struct stage_state *state, const struct step *step,
-	struct inputs *inputs)
+void run_inputs(
+	struct stage_process *process, const struct step *step, struct inputs *inputs)
 {
 	auto_strings shell = { 0 };
 	auto_free char *joined = NULL;
 
-	settings_shell(state, &shell);
+	settings_shell(process->state, &shell);
 	joined = strings_join(&shell, "\n");
 	if (step->shell_form)
 		inputs_add(inputs, INPUT_SETTING, "the shell", joined);
-	add_environment(state, inputs);
-	inputs_add(inputs, INPUT_SETTING, "the working directory", state->scope.workdir);
-	inputs_add(inputs, INPUT_SETTING, "the user", state->image.config.config.user);
-	inputs_add(inputs, INPUT_SETTING, "the network", network_of(build, step));
-	if (strcmp(hostname_of(build), HOSTNAME) != 0)
-		inputs_add(inputs, INPUT_SETTING, "the host name", hostname_of(build));
+	add_environment(process->state, inputs);
+	inputs_add(inputs, INPUT_SETTING, "the working directory",
+		process->state->scope.workdir);
+	inputs_add(inputs, INPUT_SETTING, "the user",
+		process->state->image.config.config.user);
+	inputs_add(inputs, INPUT_SETTING, "the network", network_of(process, step));
+	if (strcmp(hostname_of(process), HOSTNAME) != 0)
+		inputs_add(inputs, INPUT_SETTING, "the host name", hostname_of(process));
 }
 
 struct run_work {
@@ -237,20 +246,20 @@ static void tell_missing(const struct step *step, const struct strings *devices)
 			span.source->name, span.line, *name);
 }
 
-static int fill_request(struct build *build, struct stage_state *state,
-	const struct step *step, struct bundle_request *request, struct error *err)
+static int fill_request(struct stage_process *process, const struct step *step,
+	struct bundle_request *request, struct error *err)
 {
 	auto_strings missing = { 0 };
 
-	request->hostname = hostname_of(build);
-	request->network = network_of(build, step);
-	request->workdir = state->scope.workdir;
+	request->hostname = hostname_of(process);
+	request->network = network_of(process, step);
+	request->workdir = process->state->scope.workdir;
 	request->for_step = true;
 	request->privileged = step->run.security == RUN_SECURITY_INSECURE;
 	add_capabilities(&request->cap_add);
-	scope_environment(&state->scope, &request->env);
-	command_of(state, step, &request->args);
-	if (run_devices_find(build, step, &request->devices, &missing, err) < 0)
+	scope_environment(&process->state->scope, &request->env);
+	command_of(process->state, step, &request->args);
+	if (run_devices_find(process, step, &request->devices, &missing, err) < 0)
 		return -1;
 	tell_missing(step, &missing);
 	return 0;
@@ -272,8 +281,8 @@ static int write_script(const struct step *step, const struct layer_draft *draft
 
 /* A step that wants several caches takes them all while no other such step does, of any
  * build: otherwise each of two could wait for what the other has. */
-static int lock_caches(
-	struct build *build, const struct step *step, int *ret_fd, struct error *err)
+static int lock_caches(struct stage_process *process, const struct step *step,
+	int *ret_fd, struct error *err)
 {
 	auto_fd fd = -1;
 	size_t count = 0;
@@ -282,10 +291,11 @@ static int lock_caches(
 		count += step->run.mounts[i].type == RUN_MOUNT_CACHE;
 	if (count < 2)
 		return 0;
-	fd = openat(
-		build->store->root_fd, "caches.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = openat(process->build->store->root_fd, "caches.lock",
+		O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return fail_errno(err, "opening %s/caches.lock", build->store->root);
+		return fail_errno(
+			err, "opening %s/caches.lock", process->build->store->root);
 	if (fd_lock(fd, LOCK_EX, "caches.lock", err) < 0)
 		return -1;
 	*ret_fd = take_fd(&fd);
@@ -293,25 +303,25 @@ static int lock_caches(
 }
 
 /* Waits until it has the caches. */
-static int add_mounts(struct build *build, struct stage_state *state,
-	const struct step *step, const struct layer_draft *draft,
-	struct run_mounts *mounts, struct oci_config *config, struct error *err)
+static int add_mounts(struct stage_process *process, const struct step *step,
+	const struct layer_draft *draft, struct run_mounts *mounts,
+	struct oci_config *config, struct error *err)
 {
 	auto_fd lock = -1;
 	int result;
 
-	interrupt_let_in(&build->interrupt);
-	result = lock_caches(build, step, &lock, err);
+	interrupt_let_in(&process->interrupt);
+	result = lock_caches(process, step, &lock, err);
 	if (result == 0)
-		result = run_mounts_add(mounts, build, state, step, draft, config, err);
-	interrupt_hold(&build->interrupt);
+		result = run_mounts_add(mounts, process, step, draft, config, err);
+	interrupt_hold(&process->interrupt);
 	return result;
 }
 
 /* Everything of the bundle but its root, which the runtime mounts. */
-static int write_bundle(struct build *build, struct stage_state *state,
-	const struct step *step, const struct layer_draft *draft, const char *id,
-	const struct overlay *overlay, struct run_mounts *mounts, struct error *err)
+static int write_bundle(struct stage_process *process, const struct step *step,
+	const struct layer_draft *draft, const char *id, const struct overlay *overlay,
+	struct run_mounts *mounts, struct error *err)
 {
 	auto_bundle_request request = { 0 };
 	auto_oci_config config = { 0 };
@@ -323,24 +333,24 @@ static int write_bundle(struct build *build, struct stage_state *state,
 		.user = &user,
 		.overlay = overlay->copies ? NULL : overlay,
 		.bundle = draft->path,
-		.cdi = &build->cdi,
+		.cdi = &process->cdi,
 	};
 	struct rootfs_work work = {
 		.overlay = overlay,
 		.mount_at = draft->rootfs,
-		.user_text = state->image.config.config.user,
+		.user_text = process->state->image.config.config.user,
 		.bundle_fd = draft->fd,
-		.signal_fd = build->interrupt.fd,
+		.signal_fd = process->interrupt.fd,
 	};
 	auto_free char *cgroup = str_format("/mocker/%s", id);
 
-	borrow_image(state, &image);
+	borrow_image(process->state, &image);
 	work.image = &image;
 	request.cgroups_path = rootless_here() ? NULL : cgroup;
-	if (fill_request(build, state, step, &request, err) < 0 ||
+	if (fill_request(process, step, &request, err) < 0 ||
 		rootfs_run(&work, &user, err) < 0 ||
 		bundle_make_config(&input, &config, err) < 0 ||
-		add_mounts(build, state, step, draft, mounts, &config, err) < 0 ||
+		add_mounts(process, step, draft, mounts, &config, err) < 0 ||
 		write_script(step, draft, &config, err) < 0 ||
 		bundle_write_etc(&input, draft->fd, err) < 0)
 		return -1;
@@ -445,32 +455,32 @@ static int report_status(const struct step *step, const struct layer_draft *draf
 }
 
 /* What comes of the shell changes nothing: the step has failed. */
-static void offer_shell(struct build *build, const struct stage_state *state,
-	const struct layer_draft *draft, struct run_work *work)
+static void offer_shell(struct stage_process *process, const struct layer_draft *draft,
+	struct run_work *work)
 {
 	struct worker container = {
 		.work = run_container,
 		.argument = work,
 		.result = &work->status,
 		.result_size = sizeof(work->status),
-		.signal_fd = build->interrupt.fd,
+		.signal_fd = process->interrupt.fd,
 	};
 	struct error err;
 
-	if (!build->request->shell)
+	if (!process->build->request->shell)
 		return;
 	work->on_terminal = true;
-	if (run_shell(build, state, draft, &container, &err) < 0 && err.errnum != EINTR)
+	if (run_shell(process, draft, &container, &err) < 0 && err.errnum != EINTR)
 		log_warning("--shell-on-failure: %s", err.text);
 }
 
-int run_perform(struct build *build, struct stage_state *state, const struct step *step,
+int run_perform(struct stage_process *process, const struct step *step,
 	const struct layer_draft *draft, struct error *err)
 {
 	auto_free char *runtime = NULL;
-	auto_free char *root = store_path(build->store, "runtime", NULL);
+	auto_free char *root = store_path(process->build->store, "runtime", NULL);
 	auto_free char *log = path_join(draft->path, RUNTIME_LOG);
-	auto_free char *id = session_container(&build->session, draft->path);
+	auto_free char *id = session_container(process->session, draft->path);
 	auto_overlay overlay = { 0 };
 	auto_run_mounts mounts = { 0 };
 	struct run_work work = {
@@ -487,17 +497,17 @@ int run_perform(struct build *build, struct stage_state *state, const struct ste
 		.result = &work.status,
 		.result_size = sizeof(work.status),
 		.print = progress_output,
-		.print_argument = &build->progress,
-		.signal_fd = build->interrupt.fd,
+		.print_argument = &process->progress,
+		.signal_fd = process->interrupt.fd,
 	};
 	struct error ignored;
 
 	if (path_of_sibling("mocker-runtime", &runtime, err) < 0 ||
-		overlay_of_image(
-			build->store, &state->image, draft->path, &overlay, err) < 0)
+		overlay_of_image(process->build->store, &process->state->image,
+			draft->path, &overlay, err) < 0)
 		return -1;
 	overlay_set_upper(&overlay, draft->fs, draft->work);
-	if (write_bundle(build, state, step, draft, id, &overlay, &mounts, err) < 0)
+	if (write_bundle(process, step, draft, id, &overlay, &mounts, err) < 0)
 		return -1;
 	work.runtime = runtime;
 	work.mounts = &mounts;
@@ -505,7 +515,7 @@ int run_perform(struct build *build, struct stage_state *state, const struct ste
 	if (worker_run(&worker, err) < 0)
 		return -1;
 	if (report_status(step, draft, work.status, err) < 0) {
-		offer_shell(build, state, draft, &work);
+		offer_shell(process, draft, &work);
 		return -1;
 	}
 	remove_mount_points(draft, &overlay, &ignored);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "builder/build/find_image.h"
 #include "builder/bundle/config.h"
 #include "builder/copy/hide.h"
 #include "builder/rootfs/overlay_marks.h"
@@ -116,15 +117,15 @@ static int hide(const struct context *context, const char *source,
 }
 
 /* An overlay of the context under what hides the ignored. */
-static int begin_context(const struct build *build, const struct context *context,
-	const struct run_mount *mount, const char *place, struct run_bind *ret,
-	bool *ret_hidden, struct error *err)
+static int begin_context(const struct stage_process *process,
+	const struct context *context, const struct run_mount *mount, const char *place,
+	struct run_bind *ret, bool *ret_hidden, struct error *err)
 {
 	auto_free char *root = realpath(context->path, NULL);
 
 	if (!root)
 		return fail_errno(err, "%s", context->path);
-	ret->overlay.copies = build->store->copies;
+	ret->overlay.copies = process->build->store->copies;
 	ret->source = str_dup(mount->source);
 	ret->what = str_format("--mount=source=%s", mount->source);
 	if (make_place(ret, place, err) < 0)
@@ -135,12 +136,12 @@ static int begin_context(const struct build *build, const struct context *contex
 		strings_add_take(&ret->overlay.lowers, path_join(place, "hide"));
 	strings_add(&ret->overlay.lowers, root);
 	if (ret->overlay.lowers.count < 2)
-		strings_add_take(
-			&ret->overlay.lowers, store_path(build->store, "empty", NULL));
+		strings_add_take(&ret->overlay.lowers,
+			store_path(process->build->store, "empty", NULL));
 	return 0;
 }
 
-static int add_context(struct run_binds *binds, const struct build *build,
+static int add_context(struct run_binds *binds, const struct stage_process *process,
 	const struct context *context, const struct run_mount *mount, const char *place,
 	struct oci_config *config, struct error *err)
 {
@@ -149,7 +150,7 @@ static int add_context(struct run_binds *binds, const struct build *build,
 
 	if (mount->read_only && context->ignore.count == 0)
 		return add_plain(context, mount, config, err);
-	if (begin_context(build, context, mount, place, &bind, &hidden, err) < 0)
+	if (begin_context(process, context, mount, place, &bind, &hidden, err) < 0)
 		return -1;
 	if (mount->read_only && !hidden)
 		return add_plain(context, mount, config, err);
@@ -161,14 +162,15 @@ static int add_context(struct run_binds *binds, const struct build *build,
 
 /* ---- of a stage or an image ---- */
 
-static int add_layers(struct build *build, const struct image *image,
+static int add_layers(struct stage_process *process, const struct image *image,
 	const struct run_mount *mount, struct oci_config *config, struct error *err)
 {
 	auto_overlay overlay = { 0 };
 	auto_free char *lowers = NULL;
 	struct oci_mount *added;
 
-	if (overlay_of_image(build->store, image, build->session.path, &overlay, err) < 0)
+	if (overlay_of_image(process->build->store, image, process->session->path,
+		    &overlay, err) < 0)
 		return -1;
 	lowers = strings_join(&overlay.lowers, ":");
 	added = bundle_add_mount(config, mount->target, "overlay", "overlay", "ro");
@@ -178,7 +180,7 @@ static int add_layers(struct build *build, const struct image *image,
 	return 0;
 }
 
-static int begin_image(struct build *build, const struct image *image,
+static int begin_image(struct stage_process *process, const struct image *image,
 	const struct run_mount *mount, const char *place, struct run_bind *ret,
 	struct error *err)
 {
@@ -186,22 +188,23 @@ static int begin_image(struct build *build, const struct image *image,
 	ret->what = str_format("--mount=from=%s,source=%s", mount->from, mount->source);
 	if (make_place(ret, place, err) < 0)
 		return -1;
-	return overlay_of_image(build->store, image, ret->place, &ret->overlay, err);
+	return overlay_of_image(
+		process->build->store, image, ret->place, &ret->overlay, err);
 }
 
-static int add_image(struct run_binds *binds, struct build *build,
-	struct stage_state *state, const struct run_mount *mount, const char *place,
-	struct oci_config *config, struct error *err)
+static int add_image(struct run_binds *binds, struct stage_process *process,
+	const struct run_mount *mount, const char *place, struct oci_config *config,
+	struct error *err)
 {
 	auto_image image = { 0 };
 	auto_bind bind = { 0 };
 	bool whole = strcmp(mount->source, "/") == 0;
 
-	if (build_find_source(build, state, mount->from, &image, err) < 0)
+	if (build_find_source(process, mount->from, &image, err) < 0)
 		return -1;
-	if (mount->read_only && whole && !image.on_host && !build->store->copies)
-		return add_layers(build, &image, mount, config, err);
-	if (begin_image(build, &image, mount, place, &bind, err) < 0)
+	if (mount->read_only && whole && !image.on_host && !process->build->store->copies)
+		return add_layers(process, &image, mount, config, err);
+	if (begin_image(process, &image, mount, place, &bind, err) < 0)
 		return -1;
 	if (!mount->read_only &&
 		make_writable(&bind, image.on_host ? "/" : bind.overlay.lowers.items[0],
@@ -211,16 +214,16 @@ static int add_image(struct run_binds *binds, struct build *build,
 	return 0;
 }
 
-int run_binds_add(struct run_binds *binds, struct build *build, struct stage_state *state,
+int run_binds_add(struct run_binds *binds, struct stage_process *process,
 	const struct run_mount *mount, const struct layer_draft *draft,
 	struct oci_config *config, struct error *err)
 {
-	const struct context *context = build_find_context(build, mount->from);
+	const struct context *context = build_find_context(process->build, mount->from);
 	auto_free char *place = str_format("%s/bind-%zu", draft->path, binds->count);
 
 	if (context)
-		return add_context(binds, build, context, mount, place, config, err);
-	return add_image(binds, build, state, mount, place, config, err);
+		return add_context(binds, process, context, mount, place, config, err);
+	return add_image(binds, process, mount, place, config, err);
 }
 
 /* ---- in the worker ---- */
@@ -299,10 +302,10 @@ static int copy_tree(void *argument, int output, struct error *err)
 	return tree_copy(from, work->to_fd, work->bind->what, err);
 }
 
-int run_binds_copy(struct build *build, struct stage_state *state,
-	const struct run_mount *mount, const char *place, int to_fd, struct error *err)
+int run_binds_copy(struct stage_process *process, const struct run_mount *mount,
+	const char *place, int to_fd, struct error *err)
 {
-	const struct context *context = build_find_context(build, mount->from);
+	const struct context *context = build_find_context(process->build, mount->from);
 	auto_image image = { 0 };
 	auto_bind bind = { 0 };
 	bool hidden = false;
@@ -310,14 +313,15 @@ int run_binds_copy(struct build *build, struct stage_state *state,
 	struct worker worker = {
 		.work = copy_tree,
 		.argument = &work,
-		.signal_fd = build->interrupt.fd,
+		.signal_fd = process->interrupt.fd,
 	};
 
 	if (context) {
-		if (begin_context(build, context, mount, place, &bind, &hidden, err) < 0)
+		if (begin_context(process, context, mount, place, &bind, &hidden, err) <
+			0)
 			return -1;
-	} else if (build_find_source(build, state, mount->from, &image, err) < 0 ||
-		   begin_image(build, &image, mount, place, &bind, err) < 0) {
+	} else if (build_find_source(process, mount->from, &image, err) < 0 ||
+		   begin_image(process, &image, mount, place, &bind, err) < 0) {
 		return -1;
 	}
 	return worker_run(&worker, err);

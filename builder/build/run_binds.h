@@ -12,8 +12,10 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "builder/build/build.h"
+#include "builder/build/stage.h"
+#include "builder/language/step.h"
 #include "builder/rootfs/overlay.h"
+#include "builder/store/layer.h"
 
 struct run_bind {
 	struct overlay overlay;
@@ -30,7 +32,7 @@ struct run_binds {
 void run_binds_free(struct run_binds *binds);
 
 /* Adds the mount to config.json and, where it needs the worker, to the binds. */
-int run_binds_add(struct run_binds *binds, struct build *build, struct stage_state *state,
+int run_binds_add(struct run_binds *binds, struct stage_process *process,
 	const struct run_mount *mount, const struct layer_draft *draft,
 	struct oci_config *config, struct error *err) must_check;
 
@@ -39,6 +41,5 @@ int run_binds_mount(const struct run_binds *binds, struct error *err) must_check
 
 /* What --mount=type=cache,from= begins with: into the empty directory to_fd. Runs a
  * worker. */
-int run_binds_copy(struct build *build, struct stage_state *state,
-	const struct run_mount *mount, const char *place, int to_fd,
-	struct error *err) must_check;
+int run_binds_copy(struct stage_process *process, const struct run_mount *mount,
+	const char *place, int to_fd, struct error *err) must_check;

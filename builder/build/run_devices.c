@@ -1,5 +1,5 @@
 /* RUN --device: which of the host's devices a step gets, by the names that CDI gives them. */
-#include "builder/build/build.h"
+#include "builder/build/run_devices.h"
 
 /* A Mockerfile alone gets none, unless a device's own specification says that it may. */
 static int check_allowed(const struct build_request *request, const struct cdi *cdi,
@@ -38,38 +38,38 @@ static int find_one(const struct build_request *request, const struct cdi *cdi,
 
 /* The vendors' files are read once in a stage: what a step's key was made of is what it
  * gets. */
-static int open_cdi(struct build *build, struct error *err)
+static int open_cdi(struct stage_process *process, struct error *err)
 {
-	if (build->has_cdi)
+	if (process->has_cdi)
 		return 0;
-	if (cdi_open(&build->request->cdi_directories, &build->cdi, err) < 0)
+	if (cdi_open(&process->build->request->cdi_directories, &process->cdi, err) < 0)
 		return -1;
-	build->has_cdi = true;
+	process->has_cdi = true;
 	return 0;
 }
 
-int run_devices_find(struct build *build, const struct step *step, struct strings *ret,
-	struct strings *ret_missing, struct error *err)
+int run_devices_find(struct stage_process *process, const struct step *step,
+	struct strings *ret, struct strings *ret_missing, struct error *err)
 {
 	if (!step->run.device_count)
 		return 0;
-	if (open_cdi(build, err) < 0)
+	if (open_cdi(process, err) < 0)
 		return -1;
 	for (size_t i = 0; i < step->run.device_count; i++) {
-		if (find_one(build->request, &build->cdi, &step->run.devices[i], ret,
-			    ret_missing, err) < 0)
+		if (find_one(process->build->request, &process->cdi,
+			    &step->run.devices[i], ret, ret_missing, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int run_devices_inputs(struct build *build, const struct step *step,
+int run_devices_inputs(struct stage_process *process, const struct step *step,
 	struct inputs *inputs, struct error *err)
 {
 	auto_strings names = { 0 }, missing = { 0 };
 	auto_free char *joined = NULL;
 
-	if (run_devices_find(build, step, &names, &missing, err) < 0)
+	if (run_devices_find(process, step, &names, &missing, err) < 0)
 		return -1;
 	joined = strings_join(&names, "\n");
 	if (step->run.device_count)

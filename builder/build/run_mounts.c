@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/path.h"
+#include "builder/build/find_image.h"
 #include "builder/bundle/config.h"
 #include "builder/rootless.h"
 #include "builder/store/caches.h"
@@ -40,8 +40,7 @@ static void add_tmpfs(const struct run_mount *mount, struct oci_config *config)
 /* ---- caches ---- */
 
 struct cache_use {
-	struct build *build;
-	struct stage_state *state;
+	struct stage_process *process;
 	const struct run_mount *mount;
 	const struct layer_draft *draft;
 	size_t number; /* of the caches of this step */
@@ -57,9 +56,8 @@ static int name_base(const struct cache_use *use, char **ret, struct error *err)
 
 	if (!mount->from)
 		return 0;
-	if (!build_find_context(use->build, mount->from)) {
-		if (build_find_source(use->build, use->state, mount->from, &image, err) <
-			0)
+	if (!build_find_context(use->process->build, mount->from)) {
+		if (build_find_source(use->process, mount->from, &image, err) < 0)
 			return -1;
 		for (size_t i = 0; i < image.layers_count; i++)
 			str_appendf(&text, "%s ", image.layers[i].key);
@@ -97,7 +95,7 @@ static int fill(const struct cache_use *use, int fd, const char *name, struct er
 	to = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to < 0)
 		return fail_errno(err, "opening the cache %s", mount->id);
-	return run_binds_copy(use->build, use->state, mount, place, to, err);
+	return run_binds_copy(use->process, mount, place, to, err);
 }
 
 /* Under the lock, which is exclusive for that moment. */
@@ -152,7 +150,7 @@ static int open_cache(const struct cache_use *use, const struct cache_name *name
 		auto_fd fd = -1;
 		auto_free char *path = NULL;
 
-		if (cache_open(use->build->store, name, &path, &fd, err) < 0 ||
+		if (cache_open(use->process->build->store, name, &path, &fd, err) < 0 ||
 			make_data(use, fd, err) < 0)
 			return -1;
 		if (cache_lock(fd, lock_of(use->sharing), name->id, &gone, err) < 0) {
@@ -175,8 +173,8 @@ static int open_one(const struct cache_use *use, struct run_cache *ret, struct e
 	auto_free char *base = NULL;
 	struct cache_name name = {
 		.id = use->mount->id,
-		.namespace = pairs_get(
-			&use->build->request->build_args, "BUILDKIT_CACHE_MOUNT_NS"),
+		.namespace = pairs_get(&use->process->build->request->build_args,
+			"BUILDKIT_CACHE_MOUNT_NS"),
 	};
 
 	if (name_base(use, &base, err) < 0)
@@ -237,16 +235,15 @@ static void find_caches(struct run_mounts *mounts, const struct step *step)
 }
 
 /* In one order whatever the Mockerfile's, or two steps could wait for each other. */
-static int open_caches(struct run_mounts *mounts, struct build *build,
-	struct stage_state *state, const struct step *step,
-	const struct layer_draft *draft, struct error *err)
+static int open_caches(struct run_mounts *mounts, struct stage_process *process,
+	const struct step *step, const struct layer_draft *draft, struct error *err)
 {
 	find_caches(mounts, step);
 	qsort(mounts->caches, mounts->cache_count, sizeof(*mounts->caches),
 		compare_caches);
 	for (size_t i = 0; i < mounts->cache_count; i++) {
 		struct run_cache *cache = &mounts->caches[i];
-		struct cache_use use = { build, state, cache->mount, draft, i,
+		struct cache_use use = { process, cache->mount, draft, i,
 			sharing_of(mounts, i) };
 
 		if (i > 0 && compare_caches(cache - 1, cache) == 0)
@@ -271,9 +268,9 @@ static void add_cache(const struct run_mounts *mounts, const struct run_mount *m
 
 /* ---- all ---- */
 
-static int add_one(struct run_mounts *mounts, struct build *build,
-	struct stage_state *state, const struct run_mount *mount,
-	const struct layer_draft *draft, struct oci_config *config, struct error *err)
+static int add_one(struct run_mounts *mounts, struct stage_process *process,
+	const struct run_mount *mount, const struct layer_draft *draft,
+	struct oci_config *config, struct error *err)
 {
 	switch ((enum run_mount_type)mount->type) {
 	case RUN_MOUNT_TMPFS:
@@ -283,27 +280,26 @@ static int add_one(struct run_mounts *mounts, struct build *build,
 		add_cache(mounts, mount, config);
 		return 0;
 	case RUN_MOUNT_BIND:
-		return run_binds_add(
-			&mounts->binds, build, state, mount, draft, config, err);
+		return run_binds_add(&mounts->binds, process, mount, draft, config, err);
 	case RUN_MOUNT_SECRET:
 		return run_secrets_add(
-			&mounts->secrets, build->request, mount, config, err);
+			&mounts->secrets, process->build->request, mount, config, err);
 	case RUN_MOUNT_SSH:
 		return run_secrets_add_agent(
-			&mounts->secrets, build->request, mount, config, err);
+			&mounts->secrets, process->build->request, mount, config, err);
 	}
 	return 0;
 }
 
-int run_mounts_add(struct run_mounts *mounts, struct build *build,
-	struct stage_state *state, const struct step *step,
-	const struct layer_draft *draft, struct oci_config *config, struct error *err)
+int run_mounts_add(struct run_mounts *mounts, struct stage_process *process,
+	const struct step *step, const struct layer_draft *draft,
+	struct oci_config *config, struct error *err)
 {
-	if (open_caches(mounts, build, state, step, draft, err) < 0)
+	if (open_caches(mounts, process, step, draft, err) < 0)
 		return -1;
 	for (size_t i = 0; i < step->run.mount_count; i++) {
-		if (add_one(mounts, build, state, &step->run.mounts[i], draft, config,
-			    err) < 0)
+		if (add_one(mounts, process, &step->run.mounts[i], draft, config, err) <
+			0)
 			return -1;
 	}
 	return 0;

@@ -6,10 +6,11 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "builder/build/build.h"
 #include "builder/build/run_binds.h"
 #include "builder/build/run_secrets.h"
-#include "builder/rootfs/overlay.h"
+#include "builder/build/stage.h"
+#include "builder/language/step.h"
+#include "builder/store/layer.h"
 #include "spec/config.h"
 
 /* One that several mounts of the step name is opened and locked for the first of them. */
@@ -31,10 +32,9 @@ void run_mounts_free(struct run_mounts *mounts);
 
 #define auto_run_mounts __attribute__((cleanup(run_mounts_free))) struct run_mounts
 
-int run_mounts_add(struct run_mounts *mounts, struct build *build,
-	struct stage_state *state, const struct step *step,
-	const struct layer_draft *draft, struct oci_config *config,
-	struct error *err) must_check;
+int run_mounts_add(struct run_mounts *mounts, struct stage_process *process,
+	const struct step *step, const struct layer_draft *draft,
+	struct oci_config *config, struct error *err) must_check;
 
 /* In the step's worker, which gets a mount namespace of its own where one of the mounts
  * needs it: the binds are mounted, the secrets written, the relays of agents begun.

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "builder/build/build.h"
+#include "builder/language/step.h"
 #include "spec/config.h"
 
 struct run_secret {

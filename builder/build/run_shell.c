@@ -3,21 +3,23 @@
  * command and a terminal. Its files are as the step left them; it has the step's mounts,
  * environment, directory and user.
  */
+#include "builder/build/run_shell.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "builder/build/build.h"
+#include "builder/build/settings.h"
 #include "builder/bundle/config.h"
 
-static char *choose_shell(const struct build *build, const struct stage_state *state)
+static char *choose_shell(const struct stage_process *process)
 {
 	auto_strings shell = { 0 };
 
-	if (*build->request->shell)
-		return str_dup(build->request->shell);
-	settings_shell(state, &shell);
+	if (*process->build->request->shell)
+		return str_dup(process->build->request->shell);
+	settings_shell(process->state, &shell);
 	return str_dup(shell.items[0]);
 }
 
@@ -40,17 +42,16 @@ static int change_config(
 	return bundle_write_config(draft->fd, &config, err);
 }
 
-int run_shell(struct build *build, const struct stage_state *state,
-	const struct layer_draft *draft, const struct worker *container,
-	struct error *err)
+int run_shell(struct stage_process *process, const struct layer_draft *draft,
+	const struct worker *container, struct error *err)
 {
-	auto_free char *shell = choose_shell(build, state);
+	auto_free char *shell = choose_shell(process);
 	bool ready;
 
-	progress_step_end(&build->progress, PROGRESS_STEP_FAILED, 0);
-	interrupt_let_in(&build->interrupt);
-	ready = progress_take_terminal(&build->progress, shell);
-	interrupt_hold(&build->interrupt);
+	progress_step_end(&process->progress, PROGRESS_STEP_FAILED, 0);
+	interrupt_let_in(&process->interrupt);
+	ready = progress_take_terminal(&process->progress, shell);
+	interrupt_hold(&process->interrupt);
 	if (!ready)
 		return fail(err, "the terminal is not there");
 	return change_config(draft, shell, err) < 0 ? -1 : worker_run(container, err);

@@ -10,6 +10,8 @@
  * is sent SIGTERM, which a stage takes as the builder takes a Ctrl-C: it kills its own
  * worker, throws its draft away and ends. A second signal kills what has not ended.
  */
+#include "builder/build/schedule.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,7 +22,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "builder/build/build.h"
+#include "builder/build/stage.h"
+#include "builder/copy/copy.h"
 
 #define EVENTS_AT_ONCE 64
 
@@ -68,23 +71,30 @@ static int stage_main(void *argument, int output, struct error *err)
 {
 	struct job *job = argument;
 	struct build *build = job->build;
+	struct stage_process process = {
+		.build = build,
+		.plan = &build->plan,
+		.session = &build->session,
+		.pulled = &build->pulled,
+		.state = &build->states[job->stage->index],
+		.interrupt = INTERRUPT_NONE,
+		.progress = { .socket = job->sender,
+			.total = stage_count_steps(job->stage) },
+		.downloads_fd = -1,
+	};
 	struct error ignored;
 	int result;
 
 	close(job->events);
-	build->progress = (struct progress){
-		.socket = job->sender,
-		.total = stage_count_steps(job->stage),
-	};
 	interrupt_end(&build->interrupt);
-	if (interrupt_begin(&build->interrupt, err) < 0 ||
+	if (interrupt_begin(&process.interrupt, err) < 0 ||
 		copy_digest_cache_open(
-			build->store->root_fd, "digests", &build->digests, err) < 0)
+			build->store->root_fd, "digests", &process.digests, err) < 0)
 		return -1;
-	result = stage_build(build, job->stage, &job->state, err);
+	result = stage_build(&process, job->stage, &job->state, err);
 	/* The next build reads the context's files again, that is all. */
-	(void)!copy_digest_cache_save(build->digests, &ignored);
-	cdi_close(&build->cdi);
+	(void)!copy_digest_cache_save(process.digests, &ignored);
+	cdi_close(&process.cdi);
 	return result;
 }
 
@@ -262,19 +272,17 @@ static bool take_events(struct schedule *schedule, struct job *job)
 	return true;
 }
 
-/* What a stage's end means for the build. */
-static int settle(struct job *job, int result, struct error *err)
+/* What a stage's end means for the build: it is done, or waits anew. */
+static int settle(struct job *job, struct error *err)
 {
-	auto_strings triggers = { 0 };
+	enum stage_outcome outcome;
 
-	if (result == 0) {
-		job->phase = PHASE_DONE;
-		return stage_adopt(job->build, job->stage, &job->state, err);
-	}
-	if (err->errnum != EAGAIN)
+	if (worker_finish(&job->worker, &job->process, err) < 0 ||
+		stage_adopt(job->build, job->stage, &job->state, &outcome, err) < 0)
 		return -1;
-	strings_split(&triggers, job->state.data, '\n');
-	return plan_add_triggers(&job->build->plan, job->stage, &triggers, err);
+	if (outcome == STAGE_BUILT)
+		job->phase = PHASE_DONE;
+	return 0;
 }
 
 static void finish(struct schedule *schedule, struct job *job)
@@ -282,13 +290,12 @@ static void finish(struct schedule *schedule, struct job *job)
 	struct error err = { 0 };
 	int result;
 
-	result = worker_finish(&job->worker, &job->process, &err);
+	job->phase = PHASE_WAITING;
+	schedule->running--;
+	result = settle(job, &err);
 	while (take_events(schedule, job))
 		;
 	close(job->events);
-	job->phase = PHASE_WAITING;
-	schedule->running--;
-	result = settle(job, result, &err);
 	if (result == 0 && job->phase == PHASE_WAITING)
 		return;
 	if (job == schedule->shell) {

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/str.h"
 
 #define SECRET_MAX (500u << 10)
 

@@ -11,7 +11,6 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "base/str.h"
 #include "builder/build/ssh_agent.h"
 
 struct build_secret {

@@ -1,4 +1,6 @@
 /* Steps that change nothing but the image's config. */
+#include "builder/build/settings.h"
+
 #include <search.h>
 #include <string.h>
 #include <time.h>
@@ -6,7 +8,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/path.h"
-#include "builder/build/build.h"
 
 char *settings_time(const struct build_request *request)
 {

@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "base/str.h"
 
 struct ssh_key {
 	char *path; /* for messages */

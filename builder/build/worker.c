@@ -78,8 +78,9 @@ static no_return void child_main(
 	_exit(0);
 }
 
-/* The worker's group holds the runtime that it may have started, too. */
-void worker_kill(struct worker_process *process)
+/* At once, with its group, which holds the runtime that it may have started, too. Harmless
+ * for one that is not running. */
+static void kill_worker(struct worker_process *process)
 {
 	pid_t worker = take_pid(&process->pid);
 	struct error ignored;
@@ -192,7 +193,7 @@ int worker_finish(
 
 	if (process_wait(take_pid(&process->pid), &status, &wait_error) < 0)
 		status = -1;
-	worker_kill(process); /* closes what is open */
+	kill_worker(process); /* closes what is open */
 	if (result < 0 && status > 128)
 		return fail(err, "a process of ours was ended by signal %d (%s)",
 			status - 128, strsignal(status - 128));
@@ -237,7 +238,7 @@ int worker_run(const struct worker *worker, struct error *err)
 	if (worker_start(worker, &process, err) < 0)
 		return -1;
 	if (watch(worker, &process, err) < 0) {
-		worker_kill(&process);
+		kill_worker(&process);
 		return -1;
 	}
 	return worker_finish(worker, &process, err);

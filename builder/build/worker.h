@@ -38,8 +38,8 @@ struct worker {
 
 int worker_run(const struct worker *worker, struct error *err) must_check;
 
-/* The same in its parts, for whoever watches several. A worker that is started is either
- * finished, which reaps it, or killed. */
+/* The same in its parts, for whoever watches several. A worker that is started is
+ * finished, which reaps it. */
 struct worker_process {
 	pid_t pid;
 	int report_fd; /* readable: it can be finished */
@@ -56,8 +56,6 @@ int worker_start(const struct worker *worker, struct worker_process *ret,
 /* Waits for its report and returns what `work` did. */
 int worker_finish(const struct worker *worker, struct worker_process *process,
 	struct error *err) must_check;
-/* With its group, at once. Harmless for one that is not running. */
-void worker_kill(struct worker_process *process);
 
 /* SIGINT, SIGTERM and SIGHUP are blocked and come out of a descriptor; so does SIGWINCH,
  * which is passed on to the worker: a terminal may be its container's. */

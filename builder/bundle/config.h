@@ -60,9 +60,6 @@ struct oci_mount *bundle_add_mount(struct oci_config *config, const char *destin
 	const char *type, const char *source, const char *options);
 void bundle_add_namespace(struct oci_config *config, int64_t type, const char *path);
 
-/* Whether the container is in the host's network namespace. */
-bool bundle_on_host_network(const struct bundle_request *request);
-
 /* The files that are bind mounted into the container, in BUNDLE/etc: hosts, hostname,
  * resolv.conf. */
 int bundle_write_etc(

@@ -21,7 +21,7 @@
 
 #define RESOLV_CONF_MAX (64u << 10)
 
-bool bundle_on_host_network(const struct bundle_request *request)
+static bool on_host_network(const struct bundle_request *request)
 {
 	return !request->netns && str_equal(request->network, NETWORK_HOST);
 }
@@ -146,7 +146,7 @@ int bundle_add_network(
 			"--netns %s: expected an absolute path, such as "
 			"/run/netns/NAME",
 			request->netns);
-	if (bundle_on_host_network(request))
+	if (on_host_network(request))
 		return 0;
 	bundle_add_namespace(config, CLONE_NEWNET, request->netns);
 	return on_named_network(request) ? add_hooks(request, &config->hooks, err) : 0;
@@ -157,7 +157,7 @@ static bool is_reachable(const struct bundle_request *request, const char *line)
 {
 	const char *address = str_after(line, "nameserver");
 
-	if (!address || bundle_on_host_network(request))
+	if (!address || on_host_network(request))
 		return true;
 	address += strspn(address, " \t");
 	return !str_after(address, "127.") && strcmp(address, "::1") != 0;
@@ -205,7 +205,7 @@ static int make_hosts(const struct bundle_request *request, const char *hostname
 	struct str *ret, struct error *err)
 {
 	str_append(ret, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n");
-	if (!bundle_on_host_network(request))
+	if (!on_host_network(request))
 		str_appendf(ret, "127.0.1.1\t%s\n", hostname);
 	strings_each (item, &request->hosts) {
 		if (add_host(*item, ret, err) < 0)

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "spec/names.h"
 
 static const char *const default_capabilities[] = {

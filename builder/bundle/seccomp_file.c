@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "base/cleanup.h"
-#include "base/fd.h"
 #include "spec/names.h"
 #include "spec/platform.h"
 

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/macros.h"
 
 #define USER_GROUPS_MAX 256

@@ -8,10 +8,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
-#include "base/log.h"
 #include "base/path.h"
 #include "builder/build/build.h"
+#include "builder/build/settings.h"
 #include "builder/bundle/request.h"
 #include "builder/commands/commands.h"
 #include "builder/commands/registry_options.h"

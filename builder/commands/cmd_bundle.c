@@ -1,7 +1,6 @@
 /* bundle: an image becomes a directory that any OCI runtime runs. */
 #include <sys/file.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "builder/build/worker.h"
 #include "builder/bundle/bundle.h"

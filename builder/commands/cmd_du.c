@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <sys/file.h>
 
-#include "base/cleanup.h"
 #include "base/json.h"
 #include "builder/commands/commands.h"
 #include "builder/size.h"

@@ -127,7 +127,7 @@ static int add_row(const struct store *store, const struct image_descriptor *ent
 	if (!digest_parse(entry->digest, &id))
 		return fail(err, "index.json: \"%s\" is no digest", entry->digest);
 	if (image_load(store, &id, &image, err) < 0)
-		return -1;
+		return image_is_damaged(entry, err) ? 0 : -1;
 	if (!fits(filters, ref_name(entry), &image))
 		return 0;
 	rows->items =

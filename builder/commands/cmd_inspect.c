@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <sys/file.h>
 
-#include "base/cleanup.h"
 #include "builder/commands/commands.h"
 #include "builder/store/image.h"
 #include "builder/store/refs.h"

@@ -5,7 +5,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/fd.h"
 #include "builder/build/worker.h"
 #include "builder/commands/commands.h"

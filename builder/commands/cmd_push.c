@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "builder/build/worker.h"
 #include "builder/commands/commands.h"
 #include "builder/commands/registry_options.h"

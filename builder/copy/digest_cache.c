@@ -198,8 +198,10 @@ int copy_digest_cache_save(struct copy_digest_cache *cache, struct error *err)
 	if (!cache || cache->added_count == 0)
 		return 0;
 	lock = openat(cache->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lock < 0 || fd_lock(lock, LOCK_EX, cache->name, err) < 0)
-		return fail_errno(err, "locking %s", cache->name);
+	if (lock < 0)
+		return fail_errno(err, "opening the directory of %s", cache->name);
+	if (fd_lock(lock, LOCK_EX, cache->name, err) < 0)
+		return -1;
 	map_again(cache);
 	if (cache->old_count + cache->added_count > ENTRIES_MAX)
 		cache->old_count = 0; /* begins anew */

@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "base/error.h"
 #include "base/macros.h"
 #include "builder/copy/copy.h"
 

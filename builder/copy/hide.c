@@ -10,18 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "base/descent.h"
 #include "base/path.h"
-#include "builder/copy/match.h"
 #include "builder/rootfs/overlay_marks.h"
-
-#define DEPTH_MAX 1024
 
 struct hiding {
 	const struct ignore *ignore;
 	int hide_fd;
 	bool any;
-	unsigned depth;
+	struct descent descent;
 	struct error *err;
 };
 
@@ -98,12 +95,12 @@ static int walk_directory(struct hiding *hiding, struct level *up, const char *n
 	if (level->ignore.ignored &&
 		!ignore_may_except_below(hiding->ignore, level->path))
 		return add_whiteout(hiding, up, name);
-	fd = openat(up->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return fail_errno(hiding->err, "opening the directory %s", level->path);
+	if (descent_open(&hiding->descent, up->fd, name, &fd, hiding->err) < 0)
+		return -1;
 	level->fd = fd;
 	if (walk(hiding, level, &visible) < 0)
 		return -1;
+	descent_back(&hiding->descent);
 	visible |= !level->ignore.ignored;
 	*ret_visible |= visible;
 	return visible ? 0 : add_whiteout(hiding, up, name);
@@ -141,13 +138,9 @@ static int walk(struct hiding *hiding, struct level *level, bool *ret_visible)
 
 	if (path_names(level->fd, level->path, &names, hiding->err) < 0)
 		return -1;
-	if (++hiding->depth > DEPTH_MAX)
-		return fail(hiding->err, "%s: directories are nested more than %d deep",
-			level->path, DEPTH_MAX);
 	strings_each (name, &names)
 		if (result == 0)
 			result = walk_entry(hiding, level, *name, ret_visible);
-	hiding->depth--;
 	return result;
 }
 
@@ -187,10 +180,14 @@ int hide_ignored(int root_fd, const char *path, const struct ignore *ignore, int
 {
 	struct hiding hiding = { .ignore = ignore, .hide_fd = hide_fd, .err = err };
 	struct level top = { .path = "", .fd = root_fd };
+	int result = 0;
 
-	if (ignore && ignore->count > 0 &&
-		descend(&hiding, &top, path + strspn(path, "/")) < 0)
-		return -1;
-	*ret_any = hiding.any;
-	return 0;
+	if (ignore && ignore->count > 0) {
+		hiding.descent = descent_begin();
+		result = descend(&hiding, &top, path + strspn(path, "/"));
+		descent_end(&hiding.descent);
+	}
+	if (result == 0)
+		*ret_any = hiding.any;
+	return result;
 }

@@ -12,7 +12,7 @@
 #include "base/path.h"
 #include "builder/copy/glob.h"
 
-#define DEPTH_MAX 1024
+#define DEPTH_MAX 2048
 
 struct matcher {
 	int root_fd;

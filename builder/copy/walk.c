@@ -12,12 +12,11 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/descent.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "builder/copy/match.h"
-
-#define DEPTH_MAX 1024
 
 struct walk {
 	const struct copy_request *request;
@@ -28,7 +27,7 @@ struct walk {
 	struct str target;
 	size_t below; /* where in `path` the part begins that --exclude sees */
 	bool only_match;
-	unsigned depth;
+	struct descent descent;
 	struct error *err;
 };
 
@@ -107,35 +106,34 @@ static int walk_directory(struct walk *walk, struct frame *up, struct copy_entry
 	};
 	int result = 0;
 
-	if (++walk->depth > DEPTH_MAX)
-		return fail(walk->err, "%s: directories are nested more than %d deep",
-			text_of(&walk->path), DEPTH_MAX);
 	if (!ignore.ignored && !exclude.ignored)
 		result = announce(walk, &frame);
 	if (result == 0)
 		result = walk_entries(walk, &frame);
 	if (result == 0)
 		result = leave(walk, &frame);
-	walk->depth--;
 	return result;
 }
 
 static int walk_subdirectory(struct walk *walk, struct frame *up,
 	struct copy_entry *entry, struct ignore_level ignore, struct ignore_level exclude)
 {
-	auto_fd fd = openat(entry->parent_fd, entry->name,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	const char *path = text_of(&walk->path);
+	auto_fd fd = -1;
+	int result;
 
-	if (fd < 0)
-		return fail_errno(walk->err, "opening the directory %s", path);
 	if (ignore.ignored && !ignore_may_except_below(walk->source->ignore, path))
 		return 0;
 	if (exclude.ignored &&
 		!ignore_may_except_below(&walk->exclude, path + walk->below))
 		return 0;
+	if (descent_open(&walk->descent, entry->parent_fd, entry->name, &fd, walk->err) <
+		0)
+		return fail_while(walk->err, "%.200s", path);
 	entry->fd = fd;
-	return walk_directory(walk, up, entry, ignore, exclude);
+	result = walk_directory(walk, up, entry, ignore, exclude);
+	descent_back(&walk->descent);
+	return result;
 }
 
 /* The path and target of the entry stand in `walk`. */
@@ -404,7 +402,11 @@ int copy_walk(const struct copy_request *request, const struct copy_source *sour
 	const struct copy_visitor *visitor, struct error *err)
 {
 	struct walk walk = {
-		.request = request, .source = source, .visitor = visitor, .err = err
+		.request = request,
+		.source = source,
+		.visitor = visitor,
+		.descent = descent_begin(),
+		.err = err,
 	};
 	int result = 0;
 
@@ -415,6 +417,7 @@ int copy_walk(const struct copy_request *request, const struct copy_source *sour
 		if (result == 0 && !copy_source_is_url(*item) &&
 			!copy_source_is_git(*item))
 			result = walk_source(&walk, *item);
+	descent_end(&walk.descent);
 	ignore_free(&walk.exclude);
 	str_free(&walk.path);
 	str_free(&walk.target);

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "builder/exchange/export_internal.h"
 #include "builder/exchange/import_internal.h"

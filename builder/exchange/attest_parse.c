@@ -1,7 +1,6 @@
 /* What --attest and its shorthand --provenance say, in BuildKit's words. */
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "builder/exchange/attest.h"
 
 static int set_version(

@@ -7,11 +7,9 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "base/str.h"
 #include "builder/archive/tar_write.h"
 #include "builder/store/image.h"
 #include "builder/store/session.h"
-#include "builder/store/store.h"
 
 struct export_image {
 	const struct image *image;

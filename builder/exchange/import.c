@@ -11,12 +11,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "builder/build/worker.h"
 #include "builder/copy/digest_cache.h"
 #include "builder/exchange/import_convert.h"
 #include "builder/exchange/import_internal.h"
-#include "builder/layout.h"
 #include "builder/platform.h"
 #include "builder/store/layer.h"
 

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "builder/exchange/import_internal.h"
 #include "builder/layout.h"
 #include "builder/platform.h"

@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/descent.h"
 #include "base/path.h"
 #include "builder/git/git_internal.h"
 
-#define ASK_MS    (60 * 1000)
-#define FETCH_MS  (60 * 60 * 1000)
-#define DEPTH_MAX 1024
+#define ASK_MS   (60 * 1000)
+#define FETCH_MS (60 * 60 * 1000)
 
 static bool is_commit(const char *text)
 {
@@ -160,7 +160,7 @@ static int commit_time(
 struct tidying {
 	const struct timespec *times;
 	bool keep_git_dir;
-	unsigned depth;
+	struct descent descent;
 };
 
 static int tidy(int fd, struct tidying *tidying, struct error *err);
@@ -176,11 +176,10 @@ static int tidy_entry(
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_errno(err, "reading %s", name);
 	if (S_ISDIR(st.st_mode)) {
-		below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (below < 0)
-			return fail_errno(err, "opening %s", name);
-		if (tidy(below, tidying, err) < 0)
-			return fail_while(err, "%s", name);
+		if (descent_open(&tidying->descent, fd, name, &below, err) < 0 ||
+			tidy(below, tidying, err) < 0)
+			return -1;
+		descent_back(&tidying->descent);
 	}
 	if (utimensat(fd, name, tidying->times, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_errno(err, "setting the time of %s", name);
@@ -194,13 +193,10 @@ static int tidy(int fd, struct tidying *tidying, struct error *err)
 
 	if (path_names(fd, "the work tree", &names, err) < 0)
 		return -1;
-	if (++tidying->depth > DEPTH_MAX)
-		return fail(err, "directories are nested more than %d deep", DEPTH_MAX);
 	strings_each (name, &names) {
 		if (result == 0)
 			result = tidy_entry(fd, *name, tidying, err);
 	}
-	tidying->depth--;
 	return result;
 }
 
@@ -220,13 +216,17 @@ int git_checkout(const struct git_source *source, const char *commit,
 {
 	struct git_call call = { source, options, directory_fd, FETCH_MS };
 	struct timespec times[2] = { 0 };
-	struct tidying tidying = { times, source->keep_git_dir, 0 };
+	struct tidying tidying = { times, source->keep_git_dir, { 0 } };
+	int result;
 
 	if (fill(&call, commit, err) < 0 ||
 		commit_time(&call, commit, &times[1].tv_sec, err) < 0)
 		return -1;
 	times[0] = times[1];
-	if (tidy(directory_fd, &tidying, err) < 0)
+	tidying.descent = descent_begin(); /* no more programs from here on */
+	result = tidy(directory_fd, &tidying, err);
+	descent_end(&tidying.descent);
+	if (result < 0)
 		return fail_while(err, "%s", source->url);
 	return git_open_subdir(source, directory_fd, ret_fd, err);
 }

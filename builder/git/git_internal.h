@@ -1,7 +1,6 @@
 /* One run of git, between what is asked of it (git.c) and what it is asked with. */
 #pragma once
 
-#include "base/str.h"
 #include "builder/git/git.h"
 
 struct git_call {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "builder/git/git.h"
 
 void git_source_free(struct git_source *source)

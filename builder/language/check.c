@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cleanup.h"
-
 void check_free(struct check *check)
 {
 	strings_free(&check->skip);

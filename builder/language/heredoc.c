@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "builder/language/expand.h"
-#include "builder/language/internal.h"
 
 /* One word exactly, quotes removed or kept. */
 static char *unquote(const char *text, bool keep_quotes)

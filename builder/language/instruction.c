@@ -171,16 +171,3 @@ char *instruction_display(const struct instruction *instruction)
 	}
 	return str_take(&str);
 }
-
-char *instruction_source(const struct instruction *instruction)
-{
-	auto_str str = { 0 };
-
-	str_append(&str, instruction->line.text);
-	for (size_t i = 0; i < instruction->heredoc_count; i++) {
-		const struct heredoc *heredoc = &instruction->heredocs[i];
-
-		str_appendf(&str, "\n%s%s", heredoc->content, heredoc->name);
-	}
-	return str_take(&str);
-}

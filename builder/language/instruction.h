@@ -138,5 +138,3 @@ int instruction_fail(const struct instruction *instruction, const struct token *
 /* As written, on one line: what progress, history and ONBUILD show. Owned by the caller.
  */
 char *instruction_display(const struct instruction *instruction);
-/* The same with heredocs, so that it can be parsed again (for an image's OnBuild). */
-char *instruction_source(const struct instruction *instruction);

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/str.h"
+
 /* Text as characters: of valid UTF-8, or single bytes. */
 struct characters {
 	const char *text;

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "base/str.h"
 
 /* The value without the shortest (or longest) prefix or suffix that the pattern matches.
  * Backslash takes the meaning from `*`, `?`, `\`, `}` and `/`. */

@@ -1,6 +1,6 @@
 /*
- * plan_make(): split_stages() cuts the file at its FROMs, resolve_bases() and
- * find_needs() draw the graph, choose_target() and order_from() walk it back from what is
+ * plan_make(): split_stages() cuts the file at its FROMs and resolves their bases,
+ * find_needs() draws the graph, choose_target() and order() walk it back from what is
  * wanted. A stage can only need earlier ones, so the graph has no cycles.
  */
 #include "builder/language/plan.h"
@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "builder/language/expand.h"
+#include "builder/language/scope.h"
 #include "spec/platform.h"
 
 /* ---- platform arguments ---- */

@@ -11,7 +11,6 @@
 #include "base/macros.h"
 #include "base/str.h"
 #include "builder/language/mockerfile.h"
-#include "builder/language/scope.h"
 
 enum stage_base {
 	STAGE_BASE_SCRATCH,

@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 
-#include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
 

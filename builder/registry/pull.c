@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "builder/digest.h"
 #include "builder/exchange/attached.h"
 #include "builder/layout.h"

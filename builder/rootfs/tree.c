@@ -23,20 +23,24 @@
 
 void copier_free(struct copier *copier)
 {
+	descent_end(&copier->descent);
 	hardlinks_free(&copier->links);
 	str_free(&copier->path);
 }
 
-size_t copier_enter(struct copier *copier, const char *name)
+int copier_enter(struct copier *copier, int from_fd, const char *name, int *ret_fd,
+	size_t *ret_length, struct error *err)
 {
-	size_t length = copier->path.length;
-
+	if (descent_open(&copier->descent, from_fd, name, ret_fd, err) < 0)
+		return -1;
+	*ret_length = copier->path.length;
 	str_appendf(&copier->path, "%s/", name);
-	return length;
+	return 0;
 }
 
 void copier_leave(struct copier *copier, size_t length)
 {
+	descent_back(&copier->descent);
 	copier->path.length = length;
 	copier->path.data[length] = '\0';
 }
@@ -194,7 +198,7 @@ static int copy_subdirectory(struct copier *copier, int from_fd, int to_fd,
 	auto_fd to = -1;
 	int result;
 
-	if (tree_open_below(from_fd, name, &from, err) < 0)
+	if (copier_enter(copier, from_fd, name, &from, &length, err) < 0)
 		return -1;
 	if (mkdirat(to_fd, name, 0700) < 0 && !(copier->onto && errno == EEXIST))
 		return fail_errno(err, "making %s", name);
@@ -203,7 +207,6 @@ static int copy_subdirectory(struct copier *copier, int from_fd, int to_fd,
 	if (copier->onto && overlay_is_opaque(from) &&
 		path_remove_children(to, name, err) < 0)
 		return -1;
-	length = copier_enter(copier, name);
 	result = copy_directory(copier, from, to, err);
 	if (result == 0) /* where it failed is told by the path */
 		copier_leave(copier, length);
@@ -300,7 +303,7 @@ static int copy_root(
 	if (fstat(from_fd, &stat) < 0)
 		return fail_errno(err, "looking at %s", name);
 	if (copy_directory(copier, from_fd, copier->target_fd, err) < 0)
-		return fail_while(err, "copying %s%s", name,
+		return fail_while(err, "copying %s%.200s", name,
 			copier->path.data ? copier->path.data : "");
 	return copy_attributes(copier->maps, from_fd, copier->target_fd, ".", &stat, err);
 }
@@ -308,7 +311,11 @@ static int copy_root(
 int tree_copy_mapped(int from_fd, int to_fd, const char *name,
 	const struct userns_maps *maps, struct error *err)
 {
-	auto_copier copier = { .target_fd = to_fd, .maps = maps };
+	auto_copier copier = {
+		.target_fd = to_fd,
+		.maps = maps,
+		.descent = descent_begin(),
+	};
 
 	return copy_root(&copier, from_fd, name, err);
 }
@@ -320,7 +327,11 @@ int tree_copy(int from_fd, int to_fd, const char *name, struct error *err)
 
 int tree_copy_layer(int from_fd, int to_fd, const char *name, struct error *err)
 {
-	auto_copier copier = { .target_fd = to_fd, .onto = true };
+	auto_copier copier = {
+		.target_fd = to_fd,
+		.onto = true,
+		.descent = descent_begin(),
+	};
 
 	if (overlay_is_opaque(from_fd) && path_remove_children(to_fd, name, err) < 0)
 		return -1;

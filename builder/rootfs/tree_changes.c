@@ -52,10 +52,11 @@ void tree_listing_cleanup(struct tree_listing **listing)
 
 /* ---- before ---- */
 
-static int remember(int fd, struct tree_listing **ret, struct error *err);
+static int remember(
+	struct descent *descent, int fd, struct tree_listing **ret, struct error *err);
 
-static int remember_entry(
-	int fd, const char *name, struct tree_listing *listing, struct error *err)
+static int remember_entry(struct descent *descent, int fd, const char *name,
+	struct tree_listing *listing, struct error *err)
 {
 	struct tree_entry *entry;
 	auto_fd below = -1;
@@ -74,12 +75,15 @@ static int remember_entry(
 	};
 	if (!S_ISDIR(stat.st_mode))
 		return 0;
-	return tree_open_below(fd, name, &below, err) < 0
-		       ? -1
-		       : remember(below, &entry->below, err);
+	if (descent_open(descent, fd, name, &below, err) < 0 ||
+		remember(descent, below, &entry->below, err) < 0)
+		return -1;
+	descent_back(descent);
+	return 0;
 }
 
-static int remember(int fd, struct tree_listing **ret, struct error *err)
+static int remember(
+	struct descent *descent, int fd, struct tree_listing **ret, struct error *err)
 {
 	auto_tree_listing listing = str_alloc(sizeof(*listing));
 	auto_strings names = { 0 };
@@ -91,7 +95,7 @@ static int remember(int fd, struct tree_listing **ret, struct error *err)
 	if (path_names(fd, "a directory", &names, err) < 0)
 		return -1;
 	strings_each (name, &names) {
-		if (remember_entry(fd, *name, listing, err) < 0)
+		if (remember_entry(descent, fd, *name, listing, err) < 0)
 			return -1;
 	}
 	*ret = take_ptr(&listing);
@@ -114,7 +118,9 @@ static void await_tick(void)
 
 int tree_remember(int fd, const char *name, struct tree_listing **ret, struct error *err)
 {
-	if (remember(fd, ret, err) < 0)
+	auto_descent descent = descent_begin();
+
+	if (remember(&descent, fd, ret, err) < 0)
 		return fail_while(err, "looking at %s before it changes", name);
 	await_tick();
 	return 0;
@@ -178,7 +184,7 @@ static int write_subdirectory(struct copier *copier, const struct tree_entry *be
 	auto_fd to = -1;
 	size_t length;
 
-	if (tree_open_below(fd, name, &from, err) < 0)
+	if (copier_enter(copier, fd, name, &from, &length, err) < 0)
 		return -1;
 	if (mkdirat(upper_fd, name, 0700) < 0)
 		return fail_errno(err, "making %s", name);
@@ -186,7 +192,6 @@ static int write_subdirectory(struct copier *copier, const struct tree_entry *be
 		return -1;
 	if (before && !same && overlay_mark_opaque(to) < 0)
 		return fail_errno(err, "marking %s as opaque", name);
-	length = copier_enter(copier, name);
 	if (write_directory(copier, same ? before->below : NULL, from, to, &any, err) < 0)
 		return -1;
 	copier_leave(copier, length);
@@ -234,14 +239,14 @@ static int write_directory(struct copier *copier, const struct tree_listing *bef
 int tree_write_changes(const struct tree_listing *before, int fd, int upper_fd,
 	const char *name, struct error *err)
 {
-	auto_copier copier = { .target_fd = upper_fd };
+	auto_copier copier = { .target_fd = upper_fd, .descent = descent_begin() };
 	bool any = false;
 	struct stat stat;
 
 	if (fstat(fd, &stat) < 0)
 		return fail_errno(err, "looking at %s", name);
 	if (write_directory(&copier, before, fd, upper_fd, &any, err) < 0)
-		return fail_while(err, "taking over what changed in %s%s", name,
+		return fail_while(err, "taking over what changed in %s%.200s", name,
 			copier.path.data ? copier.path.data : "");
 	return tree_copy_attributes(fd, upper_fd, ".", &stat, err);
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "base/descent.h"
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
@@ -15,6 +16,7 @@ struct copier {
 	bool onto; /* a layer, with its whiteouts, onto what is there */
 	const struct userns_maps *maps; /* of the copy's owners; NULL: they stay */
 	struct hardlinks links;
+	struct descent descent;
 	struct str path; /* beneath the target, of the current directory: "a/b/" */
 };
 
@@ -22,11 +24,13 @@ void copier_free(struct copier *copier);
 
 #define auto_copier __attribute__((cleanup(copier_free))) struct copier
 
-/* The directory that is worked in becomes "NAME/" in it; path.length as it was before goes
- * back to copier_leave(). */
-size_t copier_enter(struct copier *copier, const char *name);
+/* The directory that is worked in becomes "NAME/" in it, that of the source is opened; what
+ * path.length was before goes back to copier_leave(). */
+int copier_enter(struct copier *copier, int from_fd, const char *name, int *ret_fd,
+	size_t *ret_length, struct error *err) must_check;
 void copier_leave(struct copier *copier, size_t length);
 
+/* A directory of the target, which is as deep as the source; that is counted. */
 int tree_open_below(int fd, const char *name, int *ret_fd, struct error *err) must_check;
 
 /* One entry that is no directory, by its content or as one more link. */

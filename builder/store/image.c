@@ -5,7 +5,9 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/str.h"
+#include "spec/image_index.h"
 #include "spec/platform.h"
 
 static const struct json_field layer_fields[] = {
@@ -168,6 +170,17 @@ int image_load(const struct store *store, const struct digest *id, struct image 
 	*ret = image;
 	image = (struct image){ 0 };
 	return 0;
+}
+
+bool image_is_damaged(const struct image_descriptor *entry, const struct error *err)
+{
+	const char *name = pairs_get(&entry->annotations, IMAGE_REF_NAME);
+
+	if (err->errnum != ENOENT && err->errnum != EBADMSG)
+		return false;
+	log_warning("the image %s is damaged, `mocker-builder rmi` removes it: %s",
+		name ? name : entry->digest, err->text);
+	return true;
 }
 
 int image_read_manifest(const struct store *store, const struct image *image,

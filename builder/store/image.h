@@ -76,8 +76,12 @@ uint64_t image_size(const struct image *image); /* sum of its layers, in bytes *
 
 int image_save(const struct store *store, const struct image *image, struct digest *ret,
 	uint64_t *ret_size, struct error *err) must_check;
+/* errnum EBADMSG, ENOENT: the record is damaged, is gone. */
 int image_load(const struct store *store, const struct digest *id, struct image *ret,
 	struct error *err) must_check;
+/* Of image_load()'s error, for whoever lists all that index.json has: true where it is one
+ * of these two. Then a warning has been given. */
+bool image_is_damaged(const struct image_descriptor *entry, const struct error *err);
 
 /* image->manifest, which is not NULL. errnum ENOENT: its blob is gone. */
 int image_read_manifest(const struct store *store, const struct image *image,

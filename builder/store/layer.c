@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/descent.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -113,7 +114,11 @@ void layer_abandon(struct session *session, struct layer_draft *draft)
 	*draft = (struct layer_draft)LAYER_DRAFT_NONE;
 }
 
-static int measure_entry(int dir_fd, const char *name, uint64_t *total, struct error *err)
+static int measure(struct descent *descent, int dir_fd, const char *name, uint64_t *total,
+	struct error *err);
+
+static int measure_entry(struct descent *descent, int dir_fd, const char *name,
+	uint64_t *total, struct error *err)
 {
 	struct stat stat;
 
@@ -122,27 +127,40 @@ static int measure_entry(int dir_fd, const char *name, uint64_t *total, struct e
 	if (S_ISREG(stat.st_mode))
 		*total += (uint64_t)stat.st_size / (stat.st_nlink ? stat.st_nlink : 1);
 	if (S_ISDIR(stat.st_mode))
-		return layer_measure(dir_fd, name, total, err);
+		return measure(descent, dir_fd, name, total, err);
 	return 0;
 }
 
-int layer_measure(int dir_fd, const char *name, uint64_t *ret, struct error *err)
+static int measure(struct descent *descent, int dir_fd, const char *name, uint64_t *total,
+	struct error *err)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
+	auto_dir dir = NULL;
 	struct dirent *entry;
+	auto_fd fd = -1;
 
+	if (descent_open(descent, dir_fd, name, &fd, err) < 0)
+		return -1;
+	dir = fdopendir(fd);
 	if (!dir)
 		return fail_errno(err, "measuring %s", name);
+	dir_fd = take_fd(&fd);
 	while ((errno = 0, entry = readdir(dir))) {
 		if (path_is_dots(entry->d_name))
 			continue;
 		if ((entry->d_type == DT_REG || entry->d_type == DT_DIR ||
 			    entry->d_type == DT_UNKNOWN) &&
-			measure_entry(fd, entry->d_name, ret, err) < 0)
+			measure_entry(descent, dir_fd, entry->d_name, total, err) < 0)
 			return -1;
 	}
+	descent_back(descent);
 	return errno ? fail_errno(err, "measuring %s", name) : 0;
+}
+
+int layer_measure(int dir_fd, const char *name, uint64_t *ret, struct error *err)
+{
+	auto_descent descent = descent_begin();
+
+	return measure(&descent, dir_fd, name, ret, err);
 }
 
 static int write_info(int piece_fd, const struct layer_info *info, struct error *err)

@@ -167,7 +167,7 @@ static int mark_image(const struct store *store, const struct image_descriptor *
 	if (strings_contain(&survey->records, id.hex))
 		return 0;
 	if (image_load(store, &id, &image, err) < 0)
-		return -1;
+		return image_is_damaged(entry, err) ? 0 : -1;
 	strings_add(&survey->records, id.hex);
 	if (mark_blobs(store, &image, survey, err) < 0)
 		return -1;

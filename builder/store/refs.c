@@ -245,7 +245,12 @@ int refs_set_names(const struct store *store, const struct strings *names,
 		changed = apply_set(&index, *name, id, size) || changed;
 	if (names->count == 0)
 		changed = apply_set(&index, NULL, id, size);
-	return changed ? write_index(store, &index, err) : 0;
+	if (!changed)
+		return 0;
+	/* What the index names is on the disk before the index is. */
+	if (store_sync_blob(store, id, err) < 0)
+		return -1;
+	return write_index(store, &index, err);
 }
 
 int refs_set(const struct store *store, const char *ref, const struct digest *id,

@@ -17,16 +17,22 @@
 
 static const char layout_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
 
-char *store_default_root(void)
+static int default_root(char **ret, struct error *err)
 {
 	const char *data = getenv("XDG_DATA_HOME");
 	const char *home = getenv("HOME");
 
 	if (rootless_user() == 0)
-		return str_dup("/var/lib/mocker");
-	if (data && *data == '/')
-		return path_join(data, "mocker");
-	return path_join(home && *home == '/' ? home : "/tmp", ".local/share/mocker");
+		*ret = str_dup("/var/lib/mocker");
+	else if (data && *data == '/')
+		*ret = path_join(data, "mocker");
+	else if (home && *home == '/')
+		*ret = path_join(home, ".local/share/mocker");
+	else
+		return fail_code(err, ENOENT,
+			"neither XDG_DATA_HOME nor HOME says where a user's store is; "
+			"name one with --root");
+	return 0;
 }
 
 void store_close(struct store *store)
@@ -103,6 +109,29 @@ static int make_layout(struct store *store, struct error *err)
 		sizeof(layout_text) - 1, options, err);
 }
 
+/* Whoever may write there can plant images, and files for us to read. A user's own group is
+ * often the user alone, and new directories its. */
+static int check_owner(const struct store *store, struct error *err)
+{
+	struct stat stat;
+	bool groups;
+
+	if (fstat(store->root_fd, &stat) < 0)
+		return fail_errno(err, "looking at %s", store->root);
+	if (stat.st_uid != geteuid() && stat.st_uid != 0)
+		return fail_code(err, EPERM,
+			"%s belongs to user %u, who could change what is in it; name a "
+			"directory of your own with --root",
+			store->root, stat.st_uid);
+	groups = stat.st_gid == getegid() || stat.st_gid == 0;
+	if (stat.st_mode & (S_IWOTH | (groups ? 0 : S_IWGRP)))
+		return fail_code(err, EPERM,
+			"%s has the mode %04o, so others may write to it; name a directory "
+			"of your own with --root, or take that from them by chmod go-w",
+			store->root, stat.st_mode & 07777);
+	return 0;
+}
+
 static int open_at_root(
 	struct store *store, const char *root, int lock, struct error *err)
 {
@@ -121,7 +150,8 @@ static int open_at_root(
 	store->root_fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store->root_fd < 0)
 		return fail_errno(err, "opening the store %s", store->root);
-	if (make_layout(store, err) < 0 || take_lock(store, lock, err) < 0)
+	if (check_owner(store, err) < 0 || make_layout(store, err) < 0 ||
+		take_lock(store, lock, err) < 0)
 		return -1;
 	return rootless_here() ? overlay_probe(store, &store->copies, err) : 0;
 }
@@ -129,9 +159,10 @@ static int open_at_root(
 int store_open(const char *root, int lock, struct store *ret, struct error *err)
 {
 	auto_store store = STORE_CLOSED;
-	auto_free char *place = root ? str_dup(root) : store_default_root();
+	auto_free char *place = str_dup(root);
 
-	if (open_at_root(&store, place, lock, err) < 0)
+	if ((!root && default_root(&place, err) < 0) ||
+		open_at_root(&store, place, lock, err) < 0)
 		return fail_while(err, "opening the image store");
 	*ret = store;
 	store = (struct store)STORE_CLOSED;
@@ -161,14 +192,18 @@ int store_put_blob(const struct store *store, const void *data, size_t length,
 {
 	struct file_replace_options options = { .mode = 0644 };
 	struct digest digest = digest_of(data, length);
+	auto_free char *there = NULL;
 	struct error first;
 
 	*ret = digest;
-	if (faccessat(store->blobs_fd, digest.hex, F_OK, 0) == 0)
+	if (store_get_blob(store, &digest, &there, NULL, &first) == 0)
 		return 0;
-	if (write_unnamed(store, data, length, digest.hex, &first) == 0)
+	if (first.errnum == ENOENT &&
+		write_unnamed(store, data, length, digest.hex, &first) == 0)
 		return 0;
-	if (first.errnum != EOPNOTSUPP && first.errnum != EISDIR) {
+	/* A damaged one is replaced. */
+	if (first.errnum != EOPNOTSUPP && first.errnum != EISDIR &&
+		first.errnum != EBADMSG) {
 		*err = first;
 		return -1;
 	}
@@ -187,7 +222,7 @@ int store_get_blob(const struct store *store, const struct digest *digest, char 
 		return fail_while(err, "reading from the store %s", store->root);
 	found = digest_of(text, length);
 	if (strcmp(found.hex, digest->hex) != 0)
-		return fail(err,
+		return fail_code(err, EBADMSG,
 			"%s/blobs/sha256/%s is damaged: its bytes have the digest %s",
 			store->root, digest->hex, found.hex);
 	*ret = take_ptr(&text);
@@ -209,6 +244,17 @@ int store_link_blob(const struct store *store, int dir_fd, const char *name,
 {
 	if (linkat(dir_fd, name, store->blobs_fd, digest->hex, 0) < 0 && errno != EEXIST)
 		return fail_errno(err, "linking a blob into %s/blobs", store->root);
+	return 0;
+}
+
+int store_sync_blob(
+	const struct store *store, const struct digest *digest, struct error *err)
+{
+	auto_fd fd = store_open_blob(store, digest);
+
+	if (fd < 0 || fsync(fd) < 0 || fsync(store->blobs_fd) < 0)
+		return fail_errno(err, "writing %s/blobs/sha256/%s to disk", store->root,
+			digest->hex);
 	return 0;
 }
 

@@ -351,18 +351,24 @@ default_profile() {
 }
 test_case "the default profile keeps a root user inside" default_profile
 
-interrupted_bundle() {
-	head -c 300000000 /dev/zero >context/rootfs/big
-	printf 'FROM scratch\nCOPY rootfs /\n' >context/big.Mockerfile
-	run mocker-builder build -t big -f context/big.Mockerfile context
-	check_status 0
-	mocker-builder bundle big "$tmp/b" -- true </dev/null >/dev/null 2>&1 &
-	sleep 0.05
+# interrupted_at CALL: the copying process stops at it, and only then comes the signal.
+interrupted_at() {
+	strace -D -f -o trace -e "trace=$1" -e "inject=$1:signal=STOP:when=1" \
+		mocker-builder bundle app "$tmp/b" --rootfs copy -- true </dev/null >told 2>&1 &
+	check wait_until 20 grep "stopped by SIGSTOP" trace || return
 	kill -INT $!
 	wait $!
-	[ ! -e "$tmp/b" ] || check_exists "$tmp/b/config.json" # it was faster
-	rm -rf "$tmp/b" context/rootfs/big
-	run mocker-builder rmi big
-	run mocker-builder prune
+	check_equal $? 130 "the status at $1"
+	check_has "$(cat told)" ": interrupted"
+	check_missing "$tmp/b"
+	check_equal "$(find /var/lib/mocker/temp -mindepth 1)" "" "temporary files after $1"
+	rm trace
+}
+
+interrupted_bundle() {
+	needs strace || return
+	interrupted_at copy_file_range
+	interrupted_at symlinkat
+	interrupted_at fchownat
 }
 test_case "an interrupted bundle leaves nothing" interrupted_bundle

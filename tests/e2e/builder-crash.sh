@@ -93,21 +93,48 @@ prune_waits() {
 }
 test_case "prune takes no layers away from a running build" prune_waits
 
-# At ever later moments, until the build was faster.
-killed_at_any_time() {
-	local i delay
+# killed_at CALL: whichever of the build's processes makes the call for the Nth time, for
+# each N; counts in $kills. What a build has done the next one finds, so each begins anew.
+killed_at() {
+	local i
 
+	for ((i = 1; i < 40; i++)); do
+		{
+			timeout -k 5 60 strace -f -o trace -e "trace=$1" \
+				-e "inject=$1:signal=KILL:when=$i" mocker-builder build --no-cache \
+				-t many -f many.Mockerfile context </dev/null >/dev/null 2>told
+		} 2>/dev/null # the shell's own "Killed"
+		grep 'killed by SIGKILL' trace >/dev/null || break
+		kills=$((kills + 1))
+		run mocker-builder images
+		check_status 0
+		check_equal "$errors" "" "what images says after a kill at $1 $i"
+		[[ $output != *many:latest* ]] || {
+			run mocker-builder bundle many "$tmp/bundle" -- true
+			check_status 0
+			check_exists "$tmp/bundle/rootfs/b/bin/busybox"
+			rm -rf "$tmp/bundle"
+			run mocker-builder rmi many
+		}
+		run mocker-builder prune
+		check_status 0
+		check_equal "$(find /var/lib/mocker/temp -mindepth 1)" "" "files after a kill at $1 $i"
+		check_equal "$(in_the_store)" "$store_before" "the store after a kill at $1 $i"
+	done
+}
+
+# At each call that takes effect in the store, until the build makes no more of them.
+killed_at_any_time() {
+	local call kills
+
+	needs strace || return
 	store_before=$(in_the_store)
 	printf 'FROM base\nWORKDIR /a\nCOPY rootfs /b\nRUN true\nENV A=b\nCMD x\n' \
 		>many.Mockerfile
-	for ((i = 1; i <= 25; i++)); do
-		printf -v delay '0.%03d' $((i * 4))
-		{
-			timeout -s KILL "$delay" mocker-builder build -t many \
-				-f many.Mockerfile context </dev/null >/dev/null 2>&1
-		} 2>/dev/null # the shell's own "Killed"
-		run mocker-builder images
-		check_status 0
+	for call in renameat:10 linkat:1 unlinkat:20; do
+		kills=0
+		killed_at "${call%:*}"
+		[ "$kills" -ge "${call#*:}" ] || failed "only $kills kills at $call"
 	done
 	run mocker-builder prune
 	check_status 0

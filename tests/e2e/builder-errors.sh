@@ -238,3 +238,18 @@ closed_descriptors() {
 	rm context/closed.Mockerfile
 }
 test_case "standard input, output and error may be closed" closed_descriptors
+
+# A fork that is refused has the errno that a stage's waiting once had. One process is the
+# builder, one the stage: its worker is one too many.
+few_processes() {
+	printf 'FROM scratch\nCOPY file /\n' >context/Mockerfile
+	mkdir few && chown 4321 few
+	run_limit=20 run_as 4321 prlimit --nproc=2 \
+		mocker-builder --root few build -t few context
+	[ "$status" != 124 ] || failed "it goes on and on"
+	check_status 1
+	check_errors_have "starting a worker: Resource temporarily unavailable"
+	check_equal "$(find few/temp -mindepth 1)" "" "what is left in temp/"
+	rm -rf few
+}
+test_case "a process that cannot be started is an error, not a reason to wait" few_processes

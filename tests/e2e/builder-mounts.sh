@@ -60,17 +60,20 @@ test_case "a cache lasts from build to build, under its id" cache_lasts
 locked_caches() {
 	local i pids=()
 
+	meet_begin context
 	for i in 1 2 3; do
-		printf 'FROM base\nRUN --mount=type=cache,target=/l,sharing=locked %s\n' \
-			"echo $i; mkdir /l/taken && sleep 0.3 && rmdir /l/taken" \
+		printf 'FROM base\nRUN --mount=type=cache,target=/l,sharing=locked %s %s\n' \
+			"$meet_mount" "echo $i; mkdir /l/taken && { $until_met; } && rmdir /l/taken" \
 			>"context/locked$i.Mockerfile"
 		mocker-builder build -f "context/locked$i.Mockerfile" context </dev/null \
 			>"locked$i.log" 2>&1 &
 		pids+=($!)
 	done
+	meet_waiters 2 context
 	for i in "${pids[@]}"; do
 		wait "$i" || failed "a build failed: $(cat locked?.log)"
 	done
+	rm -rf context/meet
 }
 test_case "sharing=locked is a lock" locked_caches
 
@@ -86,23 +89,26 @@ cache_twice() {
 }
 test_case "one cache mounted twice in a step is one, and does not wait for itself" cache_twice
 
-# Two steps that name two locked caches in opposite orders, at the same time.
+# Two steps that name two locked caches in opposite orders, at the same time: when the first
+# has done, some wait that name the one first and some that name the other.
 caches_crossed() {
-	local i pids=()
+	local i pids=() step="mkdir /a/taken && { $until_met; } && rmdir /a/taken"
 
-	printf 'FROM base\nRUN --mount=type=cache,target=/a,id=a,sharing=locked --mount=type=cache,target=/b,id=b,sharing=locked %s\n' \
-		'mkdir /a/taken && sleep 0.2 && rmdir /a/taken' >context/crossed1.Mockerfile
-	printf 'FROM base\nRUN --mount=type=cache,target=/b,id=b,sharing=locked --mount=type=cache,target=/a,id=a,sharing=locked %s\n' \
-		'mkdir /a/taken && sleep 0.2 && rmdir /a/taken' >context/crossed2.Mockerfile
+	meet_begin context
+	printf 'FROM base\nRUN --mount=type=cache,target=/a,id=a,sharing=locked --mount=type=cache,target=/b,id=b,sharing=locked %s %s\n' \
+		"$meet_mount" "$step" >context/crossed1.Mockerfile
+	printf 'FROM base\nRUN --mount=type=cache,target=/b,id=b,sharing=locked --mount=type=cache,target=/a,id=a,sharing=locked %s %s\n' \
+		"$meet_mount" "$step" >context/crossed2.Mockerfile
 	for i in 1 2 1 2 1 2; do
 		timeout 60 mocker-builder build --no-cache -f "context/crossed$i.Mockerfile" \
 			context </dev/null >"crossed$i.log" 2>&1 &
 		pids+=($!)
 	done
+	meet_waiters 5 context
 	for i in "${pids[@]}"; do
 		wait "$i" || failed "a build failed or hung: $(cat crossed?.log)"
 	done
-	rm -f crossed?.log context/crossed?.Mockerfile
+	rm -rf context/meet crossed?.log context/crossed?.Mockerfile
 }
 test_case "two locked caches in opposite orders do not wait for each other" caches_crossed
 

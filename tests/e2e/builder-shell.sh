@@ -113,8 +113,11 @@ no_such_shell() {
 test_case "a shell that is not in the image" no_such_shell
 
 others_end_first() {
-	printf '%s\n' 'FROM base AS slow' 'RUN echo slow; sleep 1000' 'FROM base AS bad' \
-		'RUN sleep 1; exit 3' 'FROM base' 'COPY --from=slow /x /' 'COPY --from=bad /x /' \
+	local shared='--mount=type=cache,id=meet,target=/c,sharing=shared'
+
+	printf '%s\n' 'FROM base AS slow' "RUN $shared touch /c/slow; echo slow; sleep 1000" \
+		'FROM base AS bad' "RUN $shared until [ -e /c/slow ]; do sleep 0.1; done; exit 3" \
+		'FROM base' 'COPY --from=slow /x /' 'COPY --from=bad /x /' \
 		>context/Two
 	printf '#!/bin/sh\nps -ef; echo shell is open\n' >context/rootfs/bin/look
 	chmod 755 context/rootfs/bin/look
@@ -123,8 +126,10 @@ others_end_first() {
 		--shell-on-failure=/bin/look -f context/Two context
 	check_status 1
 	check_output_has "shell is open"
+	check_output_has "slow | slow"
 	check_output_has "Two:4: RUN failed with exit status 3"
 	check_not pgrep -f '^sleep 1000'
+	rm -rf /var/lib/mocker/caches
 	nothing_of_the_step
 }
 test_case "other stages end before it opens" others_end_first

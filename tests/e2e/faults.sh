@@ -11,7 +11,7 @@
 # With FAULTS=all every call meets every errno. Otherwise each meets one of them in turn,
 # and of a call that is made more often than faults_most some are left out.
 
-errors=(ENOMEM EMFILE ENOSPC EINTR EIO)
+errors=(ENOMEM EMFILE ENOSPC EINTR EIO EAGAIN)
 # Whoever dies before a call that changes nothing dies before the next one that does.
 no_kill='^(access|close|faccessat2|fcntl|fstat|fstatfs|get.*|ioctl|lseek|mmap|mprotect|munmap|newfstatat|openat2|pread64|read|readlink|readlinkat|recvmsg|rt_sig.*|statfs|statx|uname|wait4|waitid)$'
 # Ends of processes, and what belongs to their beginning: no call of ours.
@@ -81,7 +81,7 @@ faults() {
 			[[ $call =~ $no_kill ]] ||
 				one_fault "$verb" "$call" "$i" signal=KILL
 			for error in "${errors[@]}"; do
-				[ "${FAULTS-}" = all ] || error=${errors[turn++ % 5]}
+				[ "${FAULTS-}" = all ] || error=${errors[turn++ % ${#errors[@]}]}
 				one_fault "$verb" "$call" "$i" "error=$error"
 				[ "${FAULTS-}" = all ] || break
 			done

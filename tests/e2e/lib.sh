@@ -240,6 +240,28 @@ wait_until() {
 	done
 }
 
+# lock_waiters COUNT: the kernel tells of so many processes that wait for an flock(2).
+lock_waiters() {
+	[ "$(grep -c -e '-> FLOCK' /proc/locks)" -ge "$1" ]
+}
+
+# $meet_mount, $until_met: of a RUN that holds a lock until others wait for it: its mount of
+# the context's directory "meet", and shell commands that end once meet_waiters() has seen
+# them. Whoever comes later goes on at once.
+# shellcheck disable=SC2034 # for the files that source this one
+meet_mount='--mount=type=bind,source=meet,target=/meet'
+# shellcheck disable=SC2016,SC2034 # for the shell of the RUN
+until_met='i=0; until [ -e /meet/go ]; do i=$((i+1)); [ $i -lt 600 ] || exit 1; sleep 0.1; done'
+
+# meet_waiters COUNT CONTEXT: after meet_begin CONTEXT and the start of the builds.
+meet_begin() {
+	rm -rf "$1/meet" && mkdir "$1/meet"
+}
+meet_waiters() {
+	check wait_until 60 lock_waiters "$1"
+	touch "$2/meet/go"
+}
+
 # ---- checks -------------------------------------------------------------------------
 
 # The place of the innermost frame that is the test's own, not the library's.

@@ -1,4 +1,6 @@
 /* The addresses of repositories: which texts are some, and what they say. */
+#include "base/cleanup.h"
+#include "base/str.h"
 #include "builder/git/git.h"
 #include "tests/unit/test.h"
 
