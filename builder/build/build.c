@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "builder/build/rehearsal.h"
 #include "builder/build/schedule.h"
 #include "builder/build/stage.h"
 #include "builder/language/lint.h"
@@ -28,6 +29,7 @@ static void build_free(struct build *build)
 	for (size_t i = 0; i < build->named_count; i++)
 		context_free(&build->named[i]);
 	free(build->named);
+	strings_free(&build->pulled);
 	plan_free(&build->plan);
 	mockerfile_free(&build->file);
 	session_end(&build->session);
@@ -280,7 +282,8 @@ int build_run(const struct build_request *request, const struct store *store,
 	if (interrupt_begin(&build.interrupt, err) < 0 ||
 		session_begin(store, &build.session, err) < 0 ||
 		open_inputs(&build, err) < 0 || make_plan(&build, err) < 0 ||
-		check_lint(&build, err) < 0 || schedule_run(&build, err) < 0)
+		check_lint(&build, err) < 0 || rehearsal_run(&build, err) < 0 ||
+		schedule_run(&build, err) < 0)
 		return -1;
 	target = &build.states[build.plan.target].image;
 	for (size_t i = 0; i < request->labels.count; i++)

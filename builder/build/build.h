@@ -77,7 +77,8 @@ struct build {
 	struct context context;
 	struct context *named; /* of --build-context */
 	size_t named_count;
-	char *place; /* the Mockerfile's absolute path, or what stands for it */
+	char *place;           /* the Mockerfile's absolute path, or what stands for it */
+	struct strings pulled; /* images: one pull is enough for a build */
 	struct stage_state *states; /* one per stage of the plan */
 };
 

@@ -14,7 +14,7 @@
 #include "builder/store/store.h"
 
 /* Put into every key: a change of what the executor makes of a step makes it another. */
-#define CACHE_VERSION "2"
+#define CACHE_VERSION "3"
 
 /* Begins a key of this kind on that parent. */
 void cache_key_begin(struct digest_state *state, const char *kind, const char *parent);

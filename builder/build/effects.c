@@ -15,6 +15,7 @@
 #include "builder/build/find_image.h"
 #include "builder/build/run.h"
 #include "builder/build/run_devices.h"
+#include "builder/copy/glob.h"
 #include "builder/copy/owner.h"
 #include "builder/copy/repository.h"
 #include "builder/rootfs/overlay.h"
@@ -324,33 +325,48 @@ static int copy_inputs(struct stage_process *process, const struct step *step,
 	return 0;
 }
 
-/* A bind mount's files: of an image its layers tell, of the context their bytes. */
-static int mount_inputs(struct stage_process *process, const struct run_mount *mount,
+/* All of an image, which its layers tell. */
+static int whole_image_inputs(struct stage_process *process, const char *from,
 	struct inputs *inputs, struct error *err)
 {
-	struct step step = {
-		.key = mount->target,
-		.copy = { .destination = mount->target, .from = mount->from },
-	};
 	auto_strings layers = { 0 };
 	auto_free char *joined = NULL;
 	auto_image image = { 0 };
+
+	if (build_find_source(process, from, &image, err) < 0)
+		return -1;
+	note_image(process, from, &image);
+	for (size_t i = 0; i < image.layers_count; i++)
+		strings_add(&layers, image.layers[i].key);
+	joined = strings_join(&layers, " ");
+	inputs_add(inputs, INPUT_SOURCE, from, joined);
+	return 0;
+}
+
+/* Of a bind mount's files the bytes count, as of those that COPY reads. An image that is
+ * mounted whole is not read for that, nor one that may be written to, which is there with
+ * all its layers. A source is no pattern. */
+static int mount_inputs(struct stage_process *process, const struct run_mount *mount,
+	struct inputs *inputs, struct error *err)
+{
+	bool whole = strcmp(mount->source, "/") == 0;
+	auto_free char *source = whole ? str_dup(".") : glob_escape(mount->source);
+	struct step step = {
+		.key = source,
+		.copy = { .destination = mount->target, .from = mount->from },
+	};
 	int result;
 
-	if (!build_find_context(process->build, mount->from)) {
-		if (build_find_source(process, mount->from, &image, err) < 0)
-			return -1;
-		note_image(process, mount->from, &image);
-		for (size_t i = 0; i < image.layers_count; i++)
-			strings_add(&layers, image.layers[i].key);
-		joined = strings_join(&layers, " ");
-		inputs_add(inputs, INPUT_SOURCE, mount->from, joined);
-		return 0;
-	}
-	strings_add(&step.copy.sources,
-		strcmp(mount->source, "/") == 0 ? "." : mount->source);
+	if (!build_find_context(process->build, mount->from) &&
+		(whole || !mount->read_only))
+		return whole_image_inputs(process, mount->from, inputs, err);
+	strings_add(&step.copy.sources, source);
 	result = copy_inputs(process, &step, inputs, err);
 	strings_free(&step.copy.sources);
+	if (result < 0 && err->errnum != EINTR)
+		return fail_while(err, "--mount=%s%s%ssource=%s",
+			mount->from ? "from=" : "", mount->from ? mount->from : "",
+			mount->from ? "," : "", mount->source);
 	return result;
 }
 

@@ -41,12 +41,13 @@ static int pull(struct stage_process *process, const char *name, const char *pla
 		image_save(process->build->store, &image, &id, &size, err) < 0 ||
 		refs_set(process->build->store, ref, &id, size, err) < 0)
 		return -1;
+	strings_add(process->pulled, name);
 	*ret = image;
 	image = (struct image){ 0 };
 	return 0;
 }
 
-static int find_stored(struct stage_process *process, const char *name,
+int build_find_stored(struct stage_process *process, const char *name,
 	const char *platform, struct image *ret, struct error *err)
 {
 	struct image_platform own = { 0 };
@@ -77,9 +78,9 @@ int build_find_image(struct stage_process *process, const char *name,
 
 	if (import_is_source(name))
 		return import(process, name, platform, ret, err);
-	if (policy == PULL_ALWAYS)
+	if (policy == PULL_ALWAYS && !strings_contain(process->pulled, name))
 		return pull(process, name, platform, ret, err);
-	if (find_stored(process, name, platform, ret, err) == 0)
+	if (build_find_stored(process, name, platform, ret, err) == 0)
 		return 0;
 	if (policy == PULL_NEVER || err->errnum != ENOENT)
 		return -1;

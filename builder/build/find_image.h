@@ -10,6 +10,9 @@
  * source of `load`. platform NULL: this machine's. */
 int build_find_image(struct stage_process *process, const char *name,
 	const char *platform, struct image *ret, struct error *err) must_check;
+/* The same of the store alone. */
+int build_find_stored(struct stage_process *process, const char *name,
+	const char *platform, struct image *ret, struct error *err) must_check;
 /* The image that COPY --from or a mount's from names: a stage, or as FROM. */
 int build_find_source(struct stage_process *process, const char *from, struct image *ret,
 	struct error *err) must_check;

@@ -33,6 +33,8 @@
 #include "builder/rootfs/overlay_marks.h"
 #include "builder/rootless.h"
 
+#define HOSTNAME "mocker-build"
+
 static const char *network_of(
 	const struct stage_process *process, const struct step *step)
 {
@@ -83,6 +85,14 @@ static void add_environment(const struct stage_state *state, struct inputs *inpu
 	}
 }
 
+static const char *hostname_of(const struct stage_process *process)
+{
+	const char *given = pairs_get(
+		&process->build->request->build_args, "BUILDKIT_SANDBOX_HOSTNAME");
+
+	return given && *given ? given : HOSTNAME;
+}
+
 void run_inputs(
 	struct stage_process *process, const struct step *step, struct inputs *inputs)
 {
@@ -99,6 +109,8 @@ void run_inputs(
 	inputs_add(inputs, INPUT_SETTING, "the user",
 		process->state->image.config.config.user);
 	inputs_add(inputs, INPUT_SETTING, "the network", network_of(process, step));
+	if (strcmp(hostname_of(process), HOSTNAME) != 0)
+		inputs_add(inputs, INPUT_SETTING, "the host name", hostname_of(process));
 }
 
 struct run_work {
@@ -239,10 +251,8 @@ static int fill_request(struct stage_process *process, const struct step *step,
 	struct bundle_request *request, struct error *err)
 {
 	auto_strings missing = { 0 };
-	const char *hostname = pairs_get(
-		&process->build->request->build_args, "BUILDKIT_SANDBOX_HOSTNAME");
 
-	request->hostname = hostname && *hostname ? hostname : "mocker-build";
+	request->hostname = hostname_of(process);
 	request->network = network_of(process, step);
 	request->workdir = process->state->scope.workdir;
 	request->for_step = true;

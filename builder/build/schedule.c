@@ -75,6 +75,7 @@ static int stage_main(void *argument, int output, struct error *err)
 		.build = build,
 		.plan = &build->plan,
 		.session = &build->session,
+		.pulled = &build->pulled,
 		.state = &build->states[job->stage->index],
 		.interrupt = INTERRUPT_NONE,
 		.progress = { .socket = job->sender,

@@ -40,6 +40,7 @@ struct stage_process {
 	const struct build *build;
 	struct plan *plan;       /* the build's: triggers of the base are added to it */
 	struct session *session; /* the build's, for pieces of it */
+	struct strings *pulled;  /* the build's, and what comes to it here */
 	struct stage_state *state;
 	struct interrupt interrupt;
 	struct progress progress;

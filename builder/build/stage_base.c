@@ -11,10 +11,17 @@
 #include "builder/rootfs/host.h"
 #include "builder/rootless.h"
 
+/* The image that is there where nothing is. */
+static void begin_empty(struct stage_state *state)
+{
+	image_init(&state->image);
+	state->image.config.config.working_dir = str_dup("/");
+}
+
 /* FROM a directory of --build-context: what it holds, copied on nothing. */
 static void begin_on_directory(struct stage_state *state, const char *name)
 {
-	image_init(&state->image);
+	begin_empty(state);
 	strings_addf(&state->image.config.config.on_build, "COPY --from=%s . /", name);
 }
 
@@ -67,7 +74,7 @@ static int begin_on_nothing(
 	struct image_config *config = &state->image.config;
 	struct image_platform wanted;
 
-	image_init(&state->image);
+	begin_empty(state);
 	if (!platform)
 		return 0;
 	if (platform_parse(platform, &wanted, err) < 0)
@@ -128,17 +135,5 @@ void stage_begin_scope(struct stage_process *process)
 	if (process->state->stage->base == STAGE_BASE_STAGE)
 		scope_inherit(&process->state->scope,
 			&process->build->states[process->state->stage->base_stage].scope);
-	strings_each (item, &config->env) {
-		const char *equals = strchr(*item, '=');
-		auto_free char *name = NULL;
-
-		if (!equals)
-			continue;
-		name = str_dup_n(*item, (size_t)(equals - *item));
-		pairs_set(&process->state->scope.env, name, equals + 1);
-	}
-	if (config->working_dir && *config->working_dir) {
-		free(process->state->scope.workdir);
-		process->state->scope.workdir = str_dup(config->working_dir);
-	}
+	scope_add_image(&process->state->scope, &config->env, config->working_dir);
 }

@@ -106,8 +106,9 @@ static int fetch_into(const struct copy_source *source, const char *url,
 		fetch_url(url, fd, authorization, &result, err) < 0 ||
 		verify(url, checksum, fd, err) < 0)
 		return -1;
-	times[0].tv_sec = times[1].tv_sec = result.modified;
-	if (result.modified >= 0 && futimens(fd, times) < 0)
+	/* Without a time of the server's: one that is the same in every build. */
+	times[0].tv_sec = times[1].tv_sec = MAX(result.modified, 0);
+	if (futimens(fd, times) < 0)
 		return fail_errno(err, "setting the time of what %s sent", url);
 	if (renameat(source->downloads_fd, part, source->downloads_fd, name) < 0)
 		return fail_errno(err, "keeping what %s sent", url);

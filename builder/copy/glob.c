@@ -32,9 +32,23 @@ struct compiler {
 	struct glob *glob;
 };
 
+#define SPECIAL "*?[\\"
+
 bool glob_is_special(const char *text)
 {
-	return strpbrk(text, "*?[\\") != NULL;
+	return strpbrk(text, SPECIAL) != NULL;
+}
+
+char *glob_escape(const char *text)
+{
+	auto_str escaped = { 0 };
+
+	for (; *text; text++) {
+		if (strchr(SPECIAL, *text))
+			str_append_char(&escaped, '\\');
+		str_append_char(&escaped, *text);
+	}
+	return str_take(&escaped);
 }
 
 static void add(struct glob *glob, struct glob_piece piece)

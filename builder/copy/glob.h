@@ -29,3 +29,5 @@ bool glob_matches(const struct glob *glob, const char *path);
 
 /* Whether the text has a character that means something other than itself. */
 bool glob_is_special(const char *text);
+/* The pattern that matches the text alone. Owned by the caller. */
+char *glob_escape(const char *text);

@@ -106,9 +106,10 @@ int owner_resolve(int root_fd, const char *text, struct owner *ret, struct error
 		colon ? str_dup_n(text, (size_t)(colon - text)) : str_dup(text);
 	struct owner owner = { 0, 0 };
 
-	if (!*user || (colon && (!colon[1] || strchr(colon + 1, ':'))))
-		return fail(err, "an owner is USER or USER:GROUP, not \"%s\"", text);
-	if (resolve_user(root_fd, user, &owner, err) < 0)
+	if (colon ? !colon[1] || strchr(colon + 1, ':') : !*user)
+		return fail(
+			err, "an owner is USER, USER:GROUP or :GROUP, not \"%s\"", text);
+	if (*user && resolve_user(root_fd, user, &owner, err) < 0)
 		return -1;
 	if (colon && resolve_group(root_fd, colon + 1, &owner, err) < 0)
 		return -1;

@@ -71,7 +71,8 @@ static int enter(void *argument, const struct copy_entry *entry, struct error *e
 	if (writer->depth == 0) {
 		if (target_open_directory(&writer->target, path, &fd, &made, err) < 0)
 			return -1;
-		push(writer, fd, made);
+		/* The destination itself takes what is in the source, not what it is. */
+		push(writer, fd, made && *entry->target);
 		return 0;
 	}
 	if (target_make_directory(&writer->target, writer->branches[writer->depth - 1].fd,
@@ -97,7 +98,8 @@ static int leave(void *argument, const struct copy_entry *entry, struct error *e
 /* ---- files ---- */
 
 /* A source that is a file: into the destination if that is a directory, else under its
- * name. */
+ * name, which may be a link that leads elsewhere in the image. A linked copy knows of no
+ * links of the image. */
 static int open_place(struct writer *writer, const struct copy_entry *entry, int *ret_fd,
 	char **ret_path, struct error *err)
 {
@@ -112,8 +114,10 @@ static int open_place(struct writer *writer, const struct copy_entry *entry, int
 		return fail(err,
 			"several files cannot become the one file %s; for a directory, write %s/",
 			destination, destination);
-	} else {
+	} else if (writer->request->link) {
 		*ret_path = str_dup(destination);
+	} else if (target_follow(&writer->target, destination, ret_path, err) < 0) {
+		return -1;
 	}
 	parent = path_parent(*ret_path);
 	return target_open_directory(&writer->target, parent, ret_fd, &made, err);

@@ -14,6 +14,8 @@
 #include "builder/copy/attributes.h"
 #include "builder/rootless.h"
 
+#define LINKS_MAX 40 /* as the kernel */
+
 static uid_t owner_uid(const struct copy_target *target, const struct stat *st)
 {
 	return target->has_owner    ? target->owner.uid
@@ -46,6 +48,42 @@ bool target_is_directory(const struct copy_target *target, const char *path)
 		path_try_open_in_root(target->root_fd, path, O_PATH | O_DIRECTORY, 0);
 
 	return fd >= 0;
+}
+
+/* The path that the link holds; NULL: there is no link. */
+static char *read_link(const struct copy_target *target, const char *path)
+{
+	auto_free char *parent = path_parent(path);
+	auto_fd fd =
+		path_try_open_in_root(target->root_fd, parent, O_PATH | O_DIRECTORY, 0);
+	char text[PATH_MAX];
+	ssize_t length =
+		fd < 0 ? -1 : readlinkat(fd, path_base(path), text, sizeof(text) - 1);
+
+	if (length <= 0)
+		return NULL;
+	while (length > 1 && text[length - 1] == '/')
+		length--;
+	text[length] = '\0';
+	return *text == '/' ? str_dup(text) : path_join(parent, text);
+}
+
+int target_follow(
+	const struct copy_target *target, const char *path, char **ret, struct error *err)
+{
+	auto_free char *at = str_dup(path);
+
+	for (int i = 0; i < LINKS_MAX; i++) {
+		char *next = read_link(target, at);
+
+		if (!next) {
+			*ret = take_ptr(&at);
+			return 0;
+		}
+		free(at);
+		at = next;
+	}
+	return fail_code(err, ELOOP, "%s: the links of the image lead nowhere", path);
 }
 
 /* The directory of the same path in the upper directory; -1 where there is none. */

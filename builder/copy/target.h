@@ -30,6 +30,10 @@ int target_open_directory(const struct copy_target *target, const char *path, in
 	bool *ret_made, struct error *err) must_check;
 /* Whether it is a directory, or a link to one. */
 bool target_is_directory(const struct copy_target *target, const char *path);
+/* Where a file of that name is: a link there is followed, beneath the root, to what it
+ * names, there or not. Owned by the caller. */
+int target_follow(const struct copy_target *target, const char *path, char **ret,
+	struct error *err) must_check;
 
 /* One directory in another: made, or, if it is there already, opened, through a link to a
  * directory too. `path`: the whole path beneath the root. */

@@ -366,6 +366,14 @@ static int read_unset(struct instruction *instruction, size_t at, struct error *
 	return 0;
 }
 
+static void read_command(struct instruction *instruction, size_t at)
+{
+	if (at == instruction->line.length && instruction->rule->may_be_bare)
+		add_range(instruction, at, at);
+	else
+		read_text(instruction, at);
+}
+
 static int read_form(struct instruction *instruction, size_t at, struct error *err)
 {
 	switch (instruction->rule->form) {
@@ -391,7 +399,7 @@ static int read_form(struct instruction *instruction, size_t at, struct error *e
 		if (instruction->json)
 			return 0;
 		if (instruction->rule->form == FORM_JSON_OR_TEXT)
-			read_text(instruction, at);
+			read_command(instruction, at);
 		else
 			read_words(instruction, at);
 		return 0;

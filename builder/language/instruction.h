@@ -59,8 +59,9 @@ struct instruction_rule {
 	int arguments_max;     /* -1: any number */
 	const char *arguments; /* "at least one source and a destination" */
 	bool heredocs;
-	bool ours;       /* not of the Dockerfile language */
-	bool no_trigger; /* ONBUILD refuses it */
+	bool may_be_bare; /* without a command: one that does nothing */
+	bool ours;        /* not of the Dockerfile language */
+	bool no_trigger;  /* ONBUILD refuses it */
 };
 
 extern const struct instruction_rule instruction_rules[INSTRUCTION_KINDS];

@@ -149,6 +149,16 @@ static bool is_command(const struct instruction *instruction)
 	       instruction->kind == INSTRUCTION_ENTRYPOINT;
 }
 
+static void empty_command(struct lint *lint)
+{
+	instructions_each (item, lint->file)
+		if (item->rule->may_be_bare && !item->json &&
+			!*item->arguments.items[0].text)
+			lint_report(lint, item, NULL,
+				"%s has no command: the shell is started for nothing",
+				item->rule->name);
+}
+
 /* Who has chosen a shell has chosen to use it. */
 static void json_args_recommended(struct lint *lint)
 {
@@ -378,6 +388,7 @@ static const struct rule {
 	{ "ConsistentInstructionCasing", consistent_instruction_casing },
 	{ "CopyIgnoredFile", copy_ignored_file },
 	{ "DuplicateStageName", duplicate_stage_name },
+	{ "EmptyCommand", empty_command },
 	{ "ExposeInvalidFormat", expose_invalid_format },
 	{ "ExposeProtoCasing", expose_proto_casing },
 	{ "FromAsCasing", from_as_casing },

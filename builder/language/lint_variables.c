@@ -11,8 +11,7 @@
 #include "builder/registry/reference.h"
 
 struct names {
-	const struct pairs *lists[3];
-	size_t list;
+	const struct pairs *list;
 	size_t item;
 };
 
@@ -20,11 +19,9 @@ static const char *next_name(void *state)
 {
 	struct names *names = state;
 
-	for (; names->list < ARRAY_SIZE(names->lists); names->list++, names->item = 0)
-		if (names->lists[names->list] &&
-			names->item < names->lists[names->list]->count)
-			return names->lists[names->list]->items[names->item++].key;
-	return NULL;
+	if (names->item >= names->list->count)
+		return NULL;
+	return names->list->items[names->item++].key;
 }
 
 static bool base_is_known(const struct plan *plan, const struct stage *stage)
@@ -40,7 +37,7 @@ static void report_unset(struct lint *lint, const struct stage *stage,
 	const struct instruction *instruction, const struct scope *scope,
 	const char *name)
 {
-	struct names names = { .lists = { &scope->env, &scope->args } };
+	struct names names = { .list = &scope->values };
 	const char *near = str_nearest(name, next_name, &names);
 
 	if (strcmp(name, "PATH") == 0 || (!near && !base_is_known(lint->plan, stage)))
@@ -73,13 +70,6 @@ static int walk_stage(struct lint *lint, const struct stage *stage, struct scope
 	return 0;
 }
 
-static void inherit(struct scope *scope, const struct scope *base)
-{
-	for (size_t i = 0; i < base->env.count; i++)
-		pairs_set(&scope->env, base->env.items[i].key, base->env.items[i].value);
-	scope_inherit(scope, base);
-}
-
 /* A stage begins with what its base stage has set. */
 int lint_undefined_var(struct lint *lint, struct error *err)
 {
@@ -92,7 +82,9 @@ int lint_undefined_var(struct lint *lint, struct error *err)
 
 		scope_init(&scopes[i], NULL, &lint->plan->global);
 		if (stage->base == STAGE_BASE_STAGE)
-			inherit(&scopes[i], &scopes[stage->base_stage]);
+			scope_continue(&scopes[i], &scopes[stage->base_stage]);
+		else if (stage->base == STAGE_BASE_IMAGE)
+			scope_forget(&scopes[i]);
 		if (result == 0)
 			result = walk_stage(lint, stage, &scopes[i], err);
 	}
@@ -126,7 +118,7 @@ static void report_undeclared(struct lint *lint, const struct instruction *item,
 	const struct token *token, const char *at)
 {
 	while ((at = strchr(at, '$'))) {
-		struct names names = { .lists = { &lint->plan->global } };
+		struct names names = { .list = &lint->plan->global };
 		const char *start = at + 1 + (at[1] == '{');
 		size_t length = 0;
 

@@ -251,17 +251,14 @@ static void add_need(struct stage *stage, size_t index)
 	stage->needs[stage->need_count++] = index;
 }
 
-static int need_by_name(struct plan *plan, struct stage *stage,
+/* A name that is no earlier stage's is an image's, if it can be one. */
+static int check_name(const struct plan *plan, const struct stage *stage,
 	const struct instruction *instruction, const struct token *token,
 	const char *name, struct error *err)
 {
 	size_t index;
 
-	if (plan_find_stage(plan, name, stage->index, &index)) {
-		add_need(stage, index);
-		return 0;
-	}
-	if (is_context(plan, name))
+	if (plan_find_stage(plan, name, stage->index, &index) || is_context(plan, name))
 		return 0;
 	/* A number is no image; and a stage's own name, or a later one's, is a slip. */
 	if (*name && strspn(name, "0123456789") == strlen(name))
@@ -292,30 +289,73 @@ static char *mount_from(const char *mount)
 	return NULL;
 }
 
-static int find_needs_of(struct plan *plan, struct stage *stage,
-	const struct instruction *instruction, struct error *err)
+/* The name of --from or of a mount's from in the flag at *at or one behind it, owned by the
+ * caller; *at is then behind that. NULL: there is none. */
+static char *next_name(
+	const struct instruction *instruction, size_t *at, const struct token **ret_token)
 {
-	for (size_t i = 0; i < instruction->flags.count; i++) {
-		const struct token *token = &instruction->flags.items[i];
-		const char *from = str_after(token->text, "from=");
-		const char *mount = str_after(token->text, "mount=");
-		auto_free char *name = from    ? str_dup(from)
-				       : mount ? mount_from(mount)
-					       : NULL;
+	char *name = NULL;
 
-		if (name && need_by_name(plan, stage, instruction, token, name, err) < 0)
-			return -1;
+	while (!name && *at < instruction->flags.count) {
+		const struct token *token = &instruction->flags.items[(*at)++];
+		const char *from = str_after(token->text, "from=");
+
+		*ret_token = token;
+		name = from ? str_dup(from)
+			    : mount_from(str_after(token->text, "mount="));
 	}
-	return 0;
+	return name;
 }
 
-static int find_needs(struct plan *plan, struct stage *stage, struct error *err)
+static void find_needs_of(const struct plan *plan, struct stage *stage,
+	const struct instruction *instruction)
+{
+	const struct token *token;
+	size_t at = 0, index;
+	char *name;
+
+	while ((name = next_name(instruction, &at, &token))) {
+		if (plan_find_stage(plan, name, stage->index, &index))
+			add_need(stage, index);
+		free(name);
+	}
+}
+
+static void find_needs(const struct plan *plan, struct stage *stage)
 {
 	if (stage->base == STAGE_BASE_STAGE)
 		add_need(stage, stage->base_stage);
 	for (size_t i = 0; i < stage->instruction_count; i++)
-		if (find_needs_of(plan, stage, stage->instructions[i], err) < 0)
-			return -1;
+		find_needs_of(plan, stage, stage->instructions[i]);
+}
+
+static int check_names_of(const struct plan *plan, const struct stage *stage,
+	const struct instruction *instruction, struct error *err)
+{
+	const struct token *token;
+	size_t at = 0;
+	int result = 0;
+
+	while (result == 0) {
+		auto_free char *name = next_name(instruction, &at, &token);
+
+		if (!name)
+			return 0;
+		result = check_name(plan, stage, instruction, token, name, err);
+	}
+	return result;
+}
+
+/* Of the wanted stages alone: what nobody needs may be wrong. */
+static int check_names(const struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->order_count; i++) {
+		const struct stage *stage = &plan->stages[plan->order[i]];
+
+		for (size_t j = 0; j < stage->instruction_count; j++)
+			if (check_names_of(plan, stage, stage->instructions[j], err) < 0)
+				return -1;
+	}
 	return 0;
 }
 
@@ -413,11 +453,12 @@ int plan_make(const struct mockerfile *file, const struct plan_options *options,
 	if (split_stages(&plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan.stage_count; i++)
-		if (find_needs(&plan, &plan.stages[i], err) < 0)
-			return -1;
+		find_needs(&plan, &plan.stages[i]);
 	if (choose_target(&plan, options->target, err) < 0)
 		return -1;
 	order(&plan);
+	if (check_names(&plan, err) < 0)
+		return -1;
 	find_unused_args(&plan);
 	*ret = plan;
 	plan = (struct plan){ 0 };
@@ -463,10 +504,11 @@ int plan_add_triggers(struct plan *plan, struct stage *stage,
 		return 0;
 	stage->triggers = str_alloc(sizeof(*stage->triggers));
 	if (parse_triggers(stage, triggers, stage->triggers, err) < 0 ||
-		prepend_triggers(stage, err) < 0 || find_needs(plan, stage, err) < 0)
+		prepend_triggers(stage, err) < 0)
 		return -1;
+	find_needs(plan, stage);
 	order(plan);
-	return 0;
+	return check_names(plan, err);
 }
 
 static void stage_free(struct stage *stage)

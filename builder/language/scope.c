@@ -77,6 +77,7 @@ void scope_free(struct scope *scope)
 {
 	pairs_free(&scope->env);
 	pairs_free(&scope->args);
+	pairs_free(&scope->values);
 	strings_free(&scope->declared);
 	strings_free(&scope->unset);
 	free(scope->workdir);
@@ -85,9 +86,56 @@ void scope_free(struct scope *scope)
 
 const char *scope_get(const struct scope *scope, const char *name)
 {
-	const char *value = pairs_get(&scope->env, name);
+	return pairs_get(&scope->values, name);
+}
 
-	return value ? value : pairs_get(&scope->args, name);
+void scope_set_env(struct scope *scope, const char *name, const char *value)
+{
+	pairs_set(&scope->env, name, value);
+	pairs_set(&scope->values, name, value);
+}
+
+void scope_unset_env(struct scope *scope, const char *name)
+{
+	const char *argument = pairs_get(&scope->args, name);
+
+	pairs_remove(&scope->env, name);
+	if (argument)
+		pairs_set(&scope->values, name, argument);
+	else
+		pairs_remove(&scope->values, name);
+}
+
+void scope_add_image(struct scope *scope, const struct strings *env, const char *workdir)
+{
+	strings_each (item, env) {
+		const char *equals = strchr(*item, '=');
+		auto_free char *name = NULL;
+
+		if (!equals)
+			continue;
+		name = str_dup_n(*item, (size_t)(equals - *item));
+		scope_set_env(scope, name, equals + 1);
+	}
+	if (workdir && *workdir) {
+		free(scope->workdir);
+		scope->workdir = str_dup(workdir);
+	}
+}
+
+void scope_forget(struct scope *scope)
+{
+	pairs_free(&scope->env);
+	pairs_free(&scope->args);
+	pairs_free(&scope->values);
+	free(scope->workdir);
+	scope->workdir = str_dup("/unknown");
+}
+
+static void set_argument(struct scope *scope, const char *name, const char *value)
+{
+	pairs_set(&scope->args, name, value);
+	pairs_set(&scope->values, name, value);
 }
 
 void scope_declare(struct scope *scope, const char *name, const char *initial)
@@ -101,15 +149,23 @@ void scope_declare(struct scope *scope, const char *name, const char *initial)
 	if (!strings_contain(&scope->declared, name))
 		strings_add(&scope->declared, name);
 	if (value)
-		pairs_set(&scope->args, name, value);
+		set_argument(scope, name, value);
 }
 
 void scope_inherit(struct scope *scope, const struct scope *base)
 {
 	for (size_t i = 0; i < base->args.count; i++)
-		pairs_set(
-			&scope->args, base->args.items[i].key, base->args.items[i].value);
+		set_argument(scope, base->args.items[i].key, base->args.items[i].value);
 	strings_copy(&scope->declared, &base->declared);
+}
+
+void scope_continue(struct scope *scope, const struct scope *base)
+{
+	scope_inherit(scope, base);
+	for (size_t i = 0; i < base->env.count; i++)
+		scope_set_env(scope, base->env.items[i].key, base->env.items[i].value);
+	free(scope->workdir);
+	scope->workdir = str_dup(base->workdir);
 }
 
 static void add_undeclared_proxies(const struct scope *scope, struct strings *ret)
@@ -124,13 +180,9 @@ static void add_undeclared_proxies(const struct scope *scope, struct strings *re
 
 void scope_cache_environment(const struct scope *scope, struct strings *ret)
 {
-	for (size_t i = 0; i < scope->args.count; i++)
-		if (!pairs_get(&scope->env, scope->args.items[i].key))
-			strings_addf(ret, "%s=%s", scope->args.items[i].key,
-				scope->args.items[i].value);
-	for (size_t i = 0; i < scope->env.count; i++)
-		strings_addf(
-			ret, "%s=%s", scope->env.items[i].key, scope->env.items[i].value);
+	for (size_t i = 0; i < scope->values.count; i++)
+		strings_addf(ret, "%s=%s", scope->values.items[i].key,
+			scope->values.items[i].value);
 }
 
 void scope_environment(const struct scope *scope, struct strings *ret)

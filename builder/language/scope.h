@@ -2,8 +2,10 @@
  * The variables of a stage while its instructions are walked: ENV, ARG, and what the
  * command line gives.
  *
- * An ENV wins over an ARG of the same name. ARG takes its value from --build-arg, else
- * from its default, else (named without default) from the ARGs before the first FROM.
+ * Of an ENV and an ARG with a value that have the same name the later one counts; a stage
+ * begins with the ENVs of its base over the ARGs of a stage that it is built on. ARG takes
+ * its value from --build-arg, else from its default, else (named without default) from the
+ * ARGs before the first FROM.
  */
 #pragma once
 
@@ -15,6 +17,7 @@
 struct scope {
 	struct pairs env;           /* of the image: the base's, then ENV */
 	struct pairs args;          /* declared in this stage and with a value */
+	struct pairs values;        /* of both, the later over the earlier */
 	struct strings declared;    /* all ARG names of this stage */
 	const struct pairs *given;  /* --build-arg */
 	const struct pairs *global; /* ARGs before the first FROM, platform arguments */
@@ -32,6 +35,16 @@ void scope_free(struct scope *scope);
 /* NULL if unset; borrowed. */
 const char *scope_get(const struct scope *scope, const char *name);
 
+/* What an image's config says where a stage begins: "NAME=VALUE", and NULL or a path. */
+void scope_add_image(struct scope *scope, const struct strings *env, const char *workdir);
+/* What an image that is not there yet may set: no variable has a value, and the working
+ * directory is like no other. */
+void scope_forget(struct scope *scope);
+
+/* ENV, and the other way round UNSET ENV, which leaves the ARG of that name. */
+void scope_set_env(struct scope *scope, const char *name, const char *value);
+void scope_unset_env(struct scope *scope, const char *name);
+
 /* ARG NAME[=DEFAULT]; initial NULL: none was written, and the name keeps the value that it
  * may have. */
 void scope_declare(struct scope *scope, const char *name, const char *initial);
@@ -39,7 +52,10 @@ void scope_declare(struct scope *scope, const char *name, const char *initial);
 /* The ARGs of the stage that this one's FROM names. */
 void scope_inherit(struct scope *scope, const struct scope *base);
 
-/* What a RUN's process gets as NAME=VALUE: ENV, declared ARGs, proxy arguments that were
+/* All that the other one has in the end: what FROM a stage begins with. */
+void scope_continue(struct scope *scope, const struct scope *base);
+
+/* What a RUN's process gets as NAME=VALUE: the values, and the proxy arguments that were
  * given. Appends. */
 void scope_environment(const struct scope *scope, struct strings *ret);
 

@@ -116,7 +116,7 @@ static int make_pairs(struct step_context *context)
 	}
 	if (instruction->kind == INSTRUCTION_ENV)
 		for (size_t i = 0; i < context->step->pairs.count; i++)
-			pairs_set(&context->scope->env, context->step->pairs.items[i].key,
+			scope_set_env(context->scope, context->step->pairs.items[i].key,
 				context->step->pairs.items[i].value);
 	return 0;
 }
@@ -179,6 +179,9 @@ static int make_stop_signal(struct step_context *context)
 		return span_fail_while(
 			instruction_span(context->instruction, argument(context, 0)),
 			context->err);
+	if (number == 0)
+		return instruction_fail(context->instruction, argument(context, 0),
+			context->err, "signal 0 ends no process");
 	return 0;
 }
 
@@ -292,7 +295,7 @@ static int make_unset(struct step_context *context)
 		return -1;
 	if (context->step->unset == UNSET_ENV)
 		strings_each (name, &context->step->words)
-			pairs_remove(&context->scope->env, *name);
+			scope_unset_env(context->scope, *name);
 	return 0;
 }
 

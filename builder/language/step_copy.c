@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "builder/copy/mode.h"
 #include "builder/digest.h"
 #include "builder/git/git.h"
 #include "builder/language/expand.h"
@@ -120,10 +121,10 @@ static int read_source(struct step_context *context, const struct token *token)
 	return check_source(context, token, source);
 }
 
+/* "" is the working directory, too. */
 static bool names_directory(const char *path)
 {
-	return str_ends_with(path, "/") || str_ends_with(path, "/.") ||
-	       strcmp(path, ".") == 0;
+	return !*path || str_ends_with(path, "/") || strcmp(path, ".") == 0;
 }
 
 static int read_destination(struct step_context *context, const struct token *token)
@@ -137,10 +138,6 @@ static int read_destination(struct step_context *context, const struct token *to
 			"the destination cannot be a heredoc");
 	if (step_expand(context, token, &text) < 0)
 		return -1;
-	if (!*text)
-		return instruction_fail(context->instruction, token, context->err,
-			"the destination \"%s\" is empty once its variables are replaced",
-			token->text);
 	joined = *text == '/' ? str_dup(text) : path_join(context->scope->workdir, text);
 	clean = path_clean(joined);
 	context->step->copy.destination = names_directory(text) && strcmp(clean, "/") != 0
@@ -195,6 +192,20 @@ static int check_link(struct step_context *context)
 		copy->chown);
 }
 
+static int check_mode(struct step_context *context)
+{
+	const struct instruction *instruction = context->instruction;
+	const char *text = context->step->copy.chmod;
+	struct mode_change mode;
+
+	if (!text || mode_parse(text, &mode, context->err) == 0)
+		return 0;
+	(void)!fail_while(context->err, "--chmod");
+	return span_fail_while(
+		instruction_span(instruction, step_flag_token(instruction, "chmod")),
+		context->err);
+}
+
 /* A variable that has no value asks for nothing. */
 static void drop_empty(char **text)
 {
@@ -220,7 +231,9 @@ static int read_flags(struct step_context *context)
 		return -1;
 	drop_empty(&copy->chown);
 	drop_empty(&copy->chmod);
-	return check_link(context) < 0 ? -1 : check_checksum(context);
+	if (check_mode(context) < 0 || check_link(context) < 0)
+		return -1;
+	return check_checksum(context);
 }
 
 int step_make_copy(struct step_context *context)

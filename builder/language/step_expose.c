@@ -40,7 +40,8 @@ static int add_ports(struct step_context *context, const struct token *token,
 	const char *colon = strrchr(word, ':');
 	const char *port = colon ? colon + 1 : word;
 	size_t length = strcspn(port, "/");
-	int protocol = port[length] ? find_protocol(port + length + 1) : 0;
+	const char *protocol_name = port[length] ? port + length + 1 : "";
+	int protocol = *protocol_name ? find_protocol(protocol_name) : 0;
 	const char *dash = memchr(port, '-', length);
 	size_t first_length = dash ? (size_t)(dash - port) : length;
 	uint32_t first, last;
@@ -78,8 +79,7 @@ int step_make_ports(struct step_context *context, size_t first)
 
 		if (step_expand_words(context, token, &words) < 0)
 			return -1;
-		if (words.count == 0)
-			return refuse(context, token, "");
+		/* None where a variable is empty. */
 		strings_each (word, &words)
 			if (add_ports(context, token, *word, seen) < 0)
 				return -1;

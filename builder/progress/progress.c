@@ -23,6 +23,12 @@ static void send_event(struct progress *progress, enum progress_kind kind, uint6
 	struct head head = { kind, progress->step, progress->total, bytes };
 	auto_str message = { 0 };
 
+	if (progress->show) {
+		struct progress_event event = { kind, progress->step, progress->total,
+			bytes, text, length };
+
+		progress->show(progress->argument, &event);
+	}
 	if (progress->socket < 0)
 		return;
 	str_append_n(&message, (const char *)&head, sizeof(head));

@@ -42,7 +42,10 @@ struct progress_event {
 
 /* The sending side, in a stage's process. */
 struct progress {
-	int socket; /* -1: nobody listens */
+	int socket; /* -1: nobody listens, but for: */
+	/* in the builder's own process, or NULL. */
+	void (*show)(void *argument, const struct progress_event *event);
+	void *argument;
 	bool ended; /* the step has, as far as the listener knows */
 	uint32_t step;
 	uint32_t total;

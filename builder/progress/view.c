@@ -213,6 +213,11 @@ void view_stage_event(struct view *view, size_t index, const struct progress_eve
 	view->face->show(view, stage, event);
 }
 
+void view_stage_waits(struct view *view, size_t index)
+{
+	view->stages[index].busy = false;
+}
+
 void view_build_event(struct view *view, enum progress_kind kind, const char *text)
 {
 	struct progress_event event = {

@@ -70,6 +70,8 @@ void view_free(struct view *view); /* gives the terminal back, too */
 /* stage: in the order of view_add_stage(). */
 void view_stage_event(
 	struct view *view, size_t stage, const struct progress_event *event);
+/* It does nothing for now, until its next event. */
+void view_stage_waits(struct view *view, size_t stage);
 void view_build_event(struct view *view, enum progress_kind kind, const char *text);
 
 /* Milliseconds until view_tick() wants to be called; -1: never. */

@@ -90,6 +90,10 @@ changes "an ENV: the RUN that sees it, no COPY" \
 changes "a LABEL: no step with files" "LABEL made.by=you,ENV GREETING=hello,CMD [\"cat\"," \
 	"sed -i 's|made.by=test|made.by=you|' context/Mockerfile"
 changes "a build argument: the RUN that sees it" "RUN cat" true --build-arg WHO=me
+changes "the host name of RUN" "RUN cat,RUN echo,CMD [\"cat\"," true \
+	--build-arg BUILDKIT_SANDBOX_HOSTNAME=another
+changes "the host name that it has anyway: nothing" "" true \
+	--build-arg BUILDKIT_SANDBOX_HOSTNAME=mocker-build
 changes "--no-cache: all" \
 	"FROM \$BASE,COPY rootfs,FROM base,ARG WHO=world,COPY src,RUN cat,FROM base,LABEL made.by=test,ENV GREETING=hello,WORKDIR /srv/data,COPY --from=build,RUN echo,CMD [\"cat\"," \
 	true --no-cache
@@ -138,6 +142,30 @@ linked() {
 	rm -rf linked
 }
 test_case "a linked copy stays when what is below it changes" linked
+
+parts_of_stages() {
+	printf 'FROM scratch AS files\nCOPY . /\nFROM app\nRUN --mount=from=files,source=%s,target=/m cat /m >/seen\n' \
+		"/b[1]" >mounted.Mockerfile
+	mkdir mounted
+	echo one >'mounted/b[1]'
+	echo one >mounted/b1
+	run mocker-builder build -t mounted -f mounted.Mockerfile mounted
+	check_status 0
+	echo two >mounted/b1
+	run mocker-builder build -t mounted -f mounted.Mockerfile mounted
+	check_equal "$(run_again)" "COPY ." "what ran again after another file changed"
+	echo two >'mounted/b[1]'
+	run mocker-builder build -t mounted -f mounted.Mockerfile mounted
+	check_equal "$(run_again)" "COPY .,RUN --mount=from=files,source=/b[1],target=/m" "what ran again"
+	sed -i 's/target=\/m/&,rw/' mounted.Mockerfile
+	run mocker-builder build -t mounted -f mounted.Mockerfile mounted
+	echo three >mounted/b1
+	run mocker-builder build -t mounted -f mounted.Mockerfile mounted
+	check_equal "$(run_again)" "COPY .,RUN --mount=from=files,source=/b[1],target=/m,rw" "what ran again"
+	run mocker-builder rmi mounted
+	rm -rf mounted mounted.Mockerfile
+}
+test_case "a mounted part of a stage: its bytes count, unless it may be written to" parts_of_stages
 
 # From a build of two stages; each step that ran is a line "done in".
 fast_when_cached() {

@@ -70,6 +70,71 @@ test_case "a command that the kernel ended for want of memory" warned 137 \
 test_case "a warning of the runtime is not why a command failed" warned 3 \
 	"failed with exit status 3"
 
+# Each line by itself, below a step that must not run.
+fails_early() {
+	local line
+
+	while IFS= read -r line; do
+		printf 'FROM base AS first\nRUN echo EXPENSIVE\n%b\n' "$line" >context/Mockerfile
+		run mocker-builder build --pull never -t bad context
+		check_status 1
+		check_equal "$output" "" "what was built before \"$line\""
+		check_errors_have "mocker-builder: Mockerfile:"
+	done <<-'END'
+		SHELL /bin/sh
+		HEALTHCHECK CMD
+		HEALTHCHECK NONE foo
+		RUN --mount=type=foo,target=/x true
+		RUN --mount=type=cache true
+		RUN --network=bogus true
+		RUN --security=foo true
+		RUN --security=insecure true
+		COPY --from=${X} file /
+		COPY --chmod=999 file /
+		ADD --checksum=foo http://127.0.0.1/x /
+		STOPSIGNAL SIGBOGUS
+		STOPSIGNAL 0
+		EXPOSE 80/foo
+		ENV A=${B
+		RUN --mount=from=nope/img,target=/x true
+		COPY --from=nope/img /x /
+		FROM nope/img\nCOPY --from=first /x /
+		FROM base\nCOPY --from=first /x /\nFROM first\nRUN --network=bogus true
+	END
+}
+test_case "what the file alone tells is wrong is said before anything runs" fails_early
+
+# The base sets what the steps need, and nobody knows that before it is there.
+not_judged_early() {
+	mkdir unknown
+	printf 'FROM base\nENV SIG=TERM PORT=80/tcp KIND=tcp\nWORKDIR /w\n' >unknown/Mockerfile
+	run mocker-builder build -q -t unknown unknown
+	run mocker-builder save -o "$tmp/unknown.tar" unknown
+	check_status 0
+	run mocker-builder rmi unknown
+	cat >unknown/Mockerfile <<-END
+		FROM oci-archive:$tmp/unknown.tar AS known
+		STOPSIGNAL \$SIG
+		ENV COPIED=\${KIND:-bogus}
+		EXPOSE 80/\$COPIED
+		RUN --mount=target=. test -e Mockerfile
+		ONBUILD ENV LATE=INT
+		FROM known
+		STOPSIGNAL \$LATE
+		ARG SIG=KILL
+		STOPSIGNAL \$SIG
+		FROM base AS nobody
+		STOPSIGNAL BOGUS
+		FROM base
+		COPY --from=1 /etc/passwd /x
+	END
+	run mocker-builder build -t app unknown
+	check_status 0
+	run mocker-builder rmi app
+	rm -r unknown unknown.tar
+}
+test_case "what the base may set is no error before the base is there" not_judged_early
+
 # said SENTENCE PART COMMAND...: one line that has the part.
 said() {
 	test_case "$1" said_run "${@:2}"

@@ -178,8 +178,14 @@ RUN echo \$(cat /d/page.txt) \$(stat -c %a /d/page.txt) \$(cat /u/files/a.txt) >
 	run mocker-builder build -t app context
 	fails_with "http://127.0.0.1:$port/nothing: "
 	check_errors_have "404"
+	mkdir site/cgi-bin
+	printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\ntimeless"\n' >site/cgi-bin/page
+	chmod 755 site/cgi-bin/page
+	builds_run "timeless 0" "ADD http://127.0.0.1:$port/cgi-bin/page /page
+RUN echo \$(cat /page) \$(stat -c %Y /page) >/out"
 	kill "$pid"
 	wait "$pid" 2>/dev/null
+	printf 'FROM base\nADD http://127.0.0.1:%s/nothing /\n' "$port" >context/Mockerfile
 	run mocker-builder build -t app context
 	fails_with "fetching http://127.0.0.1:$port/nothing"
 }

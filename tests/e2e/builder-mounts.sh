@@ -143,7 +143,7 @@ writable_binds() {
 	build 'FROM base\nRUN --mount=from=base,source=/none,target=/m true\n'
 	check_status 1
 	check_errors_have "--mount=from=base,source=/none: "
-	check_errors_have "No such file"
+	check_errors_have '"none" is not in base'
 }
 test_case "bind mounts may be of a part, and be written to, which is lost" writable_binds
 

@@ -162,6 +162,18 @@ from() {
 }
 test_case "FROM of a registry" from "$plain/team/app:1" "$plain/team/app:1"
 
+from_late() {
+	needed || return
+	printf 'FROM scratch AS first\nCOPY rootfs /\nFROM %s\nCOPY --from=first /etc/passwd /\nCOPY --from=%s /second /third\n' \
+		"$plain/team/app:1" "$plain/team/app:1" >context/late.Mockerfile
+	run mocker-builder build --no-cache --pull always -f context/late.Mockerfile -t late context
+	check_status 0
+	check_has "$(head -n 1 <<<"$output")" "stage-1 |   1/" "the first line"
+	forget late "$plain/team/app:1"
+	rm context/late.Mockerfile
+}
+test_case "an image that a later step names is pulled before the first step" from_late
+
 from_live() {
 	needed || return
 	printf 'FROM %s\n' "$plain/team/app:1" >context/from.Mockerfile

@@ -86,6 +86,7 @@ struct copy_row {
 	const char *ignore;
 	const char *exclude;
 	bool parents;
+	bool link;
 };
 
 /* clang-format off */
@@ -144,7 +145,12 @@ static const struct copy_row copy_rows[] = {
 	{ "mkdir root/real; ln -s real root/l; echo 1 >context/a", "a", "/l/", "real/a=1" },
 	{ "mkdir root/real; ln -s /real root/l; echo 1 >context/a", "a", "/l", "real/a=1" },
 	{ "mkdir -p root/usr/lib context/lib; ln -s usr/lib root/lib; echo 1 >context/lib/a", ".", "/", "usr/lib/a=1" },
-	{ "echo 1 >context/a; echo 2 >root/t; ln -s t root/l", "a", "/l", "l=1 t=2" },
+	{ "echo 1 >context/a; echo 2 >root/t; ln -s t root/l", "a", "/l", "t=1" },
+	{ "echo 1 >context/a; mkdir -p root/d/e; ln -s ../x/t/ root/d/m; ln -s d/m root/l", "a", "/l", "x/t=1" },
+	{ "echo 1 >context/a; mkdir root/d; ln -s nowhere root/d/a", "a", "/d", "d/a=1" },
+	{ "mkdir context/d; echo 1 >context/d/a; mkdir root/x; ln -s nowhere root/x/a", "d", "/x", "x/a=1" },
+	{ "echo 1 >context/a; ln -s l root/l", "a", "/l", "!lead nowhere" },
+	{ "echo 1 >context/a; echo 2 >root/t; ln -s t root/l", "a", "/l", "l=1 t=2", .link = true },
 
 	/* hostile: links that lead out of the context or the root */
 	{ "echo secret >outside; ln -s ../outside context/l", "l", "/o", "!is not in the build context" },
@@ -152,6 +158,7 @@ static const struct copy_row copy_rows[] = {
 	{ "mkdir outside; echo secret >outside/s; ln -s ../outside context/l", "l/s", "/o", "!is not in the build context" },
 	{ "mkdir outside; ln -s \"$PWD/outside\" root/l; echo 1 >context/a", "a", "/l/", "!" },
 	{ "mkdir outside; ln -s ../outside root/l; echo 1 >context/a", "a", "/l/f", "!" },
+	{ "echo secret >outside; ln -s ../../outside root/l; echo 1 >context/a", "a", "/l", "outside=1" },
 	{ "mkfifo context/p", "p", "/o", "!is no file and no directory" },
 	{ "mkdir context/d; mkfifo context/d/p; echo 1 >context/d/a", "d", "/o", "o/a=1" },
 };
@@ -168,7 +175,7 @@ static void run_row(const struct copy_row *row)
 		.downloads_fd = -1,
 		.epoch = -1,
 	};
-	struct copy_request request = { .parents = row->parents };
+	struct copy_request request = { .parents = row->parents, .link = row->link };
 	struct copy_destination destination = { place.root, -1 };
 	auto_free char *list = NULL;
 	struct digest first, second;
@@ -292,6 +299,36 @@ static void owners_are_those_that_are_due(void)
 		"0:0 7:8 33:44 9:50 9:50 ");
 }
 
+/* What is copied is the content of a directory: one that is made for it is like others that
+ * are made, and one that is there stays as it is. */
+static void a_destination_is_no_copy_of_its_source(void)
+{
+	auto_place place = place_make(
+		"mkdir -p context/d/sub root/there; chmod 700 context/d context/d/sub;"
+		"chmod 711 root/there");
+	struct copy_request request;
+	struct error err;
+
+	if (geteuid() != 0)
+		SKIP("needs root");
+	shell(&place, "chown -R 7:8 context/d");
+	request = request_of("d", "/made");
+	CHECK_OK(copy(&place, &request, true, &err), &err);
+	request = request_of("d", "/changed");
+	request.chmod = str_dup("750");
+	CHECK_OK(copy(&place, &request, true, &err), &err);
+	request = request_of("d", "/there");
+	CHECK_OK(copy(&place, &request, true, &err), &err);
+	request = request_of("d", "/parents");
+	request.parents = true;
+	CHECK_OK(copy(&place, &request, true, &err), &err);
+	check_output(&place,
+		"cd root; stat -c '%n %a %u' made made/sub changed changed/sub",
+		"made 755 0\nmade/sub 700 7\nchanged 755 0\nchanged/sub 750 7");
+	check_output(&place, "cd root; stat -c '%n %a %u' there parents parents/d",
+		"there 711 0\nparents 755 0\nparents/d 700 7");
+}
+
 static void an_image_passwd_may_be_anything(void)
 {
 	auto_place place = place_make("mkdir root/etc; mkfifo root/etc/passwd;"
@@ -306,9 +343,13 @@ static void an_image_passwd_may_be_anything(void)
 		owner_resolve(place.root, "4294967296", &owner, &err), &err, "user id");
 	CHECK_FAILS(owner_resolve(place.root, "", &owner, &err), &err, "USER");
 	CHECK_FAILS(owner_resolve(place.root, "a:", &owner, &err), &err, "USER");
+	CHECK_FAILS(owner_resolve(place.root, ":", &owner, &err), &err, "USER");
 	CHECK_FAILS(owner_resolve(place.root, "1:2:3", &owner, &err), &err, "USER");
 	CHECK_OK(owner_resolve(place.root, "5", &owner, &err), &err);
 	CHECK_INT(owner.gid, 5);
+	CHECK_OK(owner_resolve(place.root, ":7", &owner, &err), &err);
+	CHECK_INT(owner.uid, 0);
+	CHECK_INT(owner.gid, 7);
 	shell(&place,
 		"rm root/etc/passwd; ln -s /../../../../../etc/passwd root/etc/passwd");
 	CHECK_FAILS(owner_resolve(place.root, "root", &owner, &err), &err, "root");
@@ -492,6 +533,8 @@ static const struct test tests[] = {
 		sources_and_destinations },
 	{ "mode, time, links and hard links are kept", metadata_is_kept },
 	{ "owners are those that are due", owners_are_those_that_are_due },
+	{ "a destination is no copy of its source",
+		a_destination_is_no_copy_of_its_source },
 	{ "an image's passwd may be anything", an_image_passwd_may_be_anything },
 	{ "--chmod takes octal and symbolic modes", modes_are_changed },
 	{ "holes stay holes", holes_stay_holes },

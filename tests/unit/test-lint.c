@@ -87,9 +87,9 @@ static void rules_find_what_they_should(void)
 /* PORT may be the image's; where there is none, the build would fail as well. */
 static void variables_of_images(void)
 {
-	static const char text[] = "FROM a\nEXPOSE $PORT\nRUN echo ${PORT:?no port}\n"
-				   "USER $WHO\n";
-	static const char scratch[] = "FROM scratch\nEXPOSE $PORT\n";
+	static const char text[] = "FROM a\nSTOPSIGNAL $PORT\nRUN echo ${PORT:?no port}\n"
+				   "USER $WHO\nRUN --mount=target=. ls\n";
+	static const char scratch[] = "FROM scratch\nSTOPSIGNAL $PORT\n";
 	auto_mockerfile file = { 0 };
 	auto_mockerfile other = { 0 };
 	auto_lint_findings findings = { 0 };

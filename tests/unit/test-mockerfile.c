@@ -163,7 +163,8 @@ static const struct error_row error_rows[] = {
 	{ "FROM --platfrom=x a\n", "FROM has no flag --platfrom; did you mean --platform?" },
 	{ "FROM a\nCOPY --from=0 a b\n", "there is no stage 0 before this one, which is stage 0" },
 	{ "FROM a AS x\nCOPY --from=x a b\n", "stage \"x\" cannot copy from itself" },
-	{ "FROM a AS x\nCOPY --from=y a b\nFROM b AS y\n", "stage \"y\" comes later in the file" },
+	{ "FROM a AS x\nCOPY --from=y a b\nFROM b AS y\nFROM x\n", "stage \"y\" comes later in the file" },
+	{ "FROM a\nCOPY --from=1 a b\nFROM b\nCOPY --from=9 a b\nFROM c\n", NULL },
 	{ "FROM a\nCOPY --from=$x a b\n", "--from takes no variables" },
 
 	/* flags */
@@ -175,9 +176,8 @@ static const struct error_row error_rows[] = {
 	{ "FROM a\nWORKDIR --x /y\n", "WORKDIR takes no flags" },
 
 	/* arguments */
-	{ "FROM a\nRUN\n", "RUN needs a command" },
+	{ "FROM a\nRUN\nCMD\nENTRYPOINT\n", NULL },
 	{ "FROM a\nRUN []\n", "RUN needs a command" },
-	{ "FROM a\nCMD\n", "CMD needs a command" },
 	{ "FROM a\nRUN [\"a\", 1]\n", "the JSON array of RUN may hold strings only" },
 	{ "FROM a\nRUN [[\"a\"]]\n", "the JSON array of RUN may hold strings only" },
 	{ "FROM a\nRUN [\"a\\u0000\"]\n", "no argument of RUN can hold a zero byte" },
@@ -194,6 +194,9 @@ static const struct error_row error_rows[] = {
 	{ "FROM a\nEXPOSE 80/http\n", "not \"80/http\"" },
 	{ "FROM a\nEXPOSE 90-80\n", "the range 90-80 ends before it begins" },
 	{ "FROM a\nSTOPSIGNAL $x\n", "STOPSIGNAL: \"$x\" is empty once its variables are replaced" },
+	{ "FROM a\nSTOPSIGNAL 0\n", "signal 0 ends no process" },
+	{ "FROM a\nCOPY --chmod=999 a b\n", "--chmod: " },
+	{ "FROM a\nSHELL\n", "SHELL needs a JSON array" },
 	{ "FROM a\nSHELL bash -c\n", "SHELL needs a JSON array, as in SHELL [\"/bin/bash\", \"-c\"]" },
 	{ "FROM a\nHEALTHCHECK\n", "HEALTHCHECK needs CMD and a command, or NONE" },
 	{ "FROM a\nHEALTHCHECK CMD\n", "HEALTHCHECK CMD needs a command" },
@@ -209,7 +212,6 @@ static const struct error_row error_rows[] = {
 	{ "FROM a\nUNSET ENB x\n", "what UNSET removes" },
 	{ "FROM a\nUNSET VOLUME [1]\n", "may hold strings only" },
 	{ "FROM a\nCOPY a b c\n", "several sources need a directory: write \"c/\"" },
-	{ "FROM a\nCOPY a $x\n", "the destination \"$x\" is empty once its variables are replaced" },
 	{ "FROM a\nCOPY a <<EOF\nx\nEOF\n", "the destination cannot be a heredoc" },
 
 	/* heredocs */
@@ -312,15 +314,21 @@ struct step_row {
 static const struct step_row step_rows[] = {
 	{ "ENV a=1\nENV a=2 b=$a\nRUN x", { "name 1:b\nvalue 1:1\n", "environment 3:a=2", "environment 3:b=1" } },
 	{ "ARG v=1\nENV v=2\nUSER $v", { "word 1:2" } },
-	{ "ENV v=2\nARG v=1\nUSER $v", { "word 1:2" } },
+	{ "ENV v=2\nARG v=1\nUSER $v\nRUN x", { "word 1:1", "environment 3:v=1" } },
+	{ "ENV v=2\nARG v\nUSER $v", { "word 1:2" } },
+	{ "ARG v=1\nENV v=2\nUNSET ENV v\nUSER $v", { "word 1:1" } },
 	{ "ARG TARGETARCH\nARG TARGETPLATFORM\nUSER $TARGETARCH-$TARGETPLATFORM", { "word 17:arm64-linux/arm64" } },
 	{ "USER ${TARGETARCH:-undeclared}", { "word 10:undeclared" } },
 	{ "ARG a=x b=${a:-y}\nUSER $a$b", { "word 2:xx" } },
 	{ "WORKDIR /a\nWORKDIR b/../c\nWORKDIR d", { "word 2:/a", "word 4:/a/c", "word 6:/a/c/d" } },
 	{ "WORKDIR /w\nCOPY a .\nCOPY a x\nCOPY a x/\nCOPY a /", { "destination 3:/w/\n", "destination 4:/w/x\n", "destination 5:/w/x/\n", "destination 1:/\n" } },
+	{ "WORKDIR /w\nCOPY a $none\nCOPY a \"\"", { "destination 3:/w/\n" } },
+	{ "COPY a /q/.\nCOPY a /r/./", { "destination 2:/q\n", "destination 3:/r/\n" } },
 	{ "ENV d=/data\nVOLUME $d ${d}2\nVOLUME [\"$d 3\"]", { "word 5:/data\n", "word 6:/data2\n", "word 7:/data 3\n" } },
 	{ "EXPOSE 80 53/udp 7-9/SCTP 80/tcp", { "word 6:80/tcp\nword 6:53/udp\nword 6:7/sctp\nword 6:8/sctp\nword 6:9/sctp\n" } },
 	{ "ENV p=\"1 2\"\nEXPOSE $p", { "word 5:1/tcp\nword 5:2/tcp\n" } },
+	{ "EXPOSE $none 80/ 81", { "word 6:80/tcp\nword 6:81/tcp\n" } },
+	{ "RUN\nCMD", { "instruction 3:RUN\nshell 0:\n", "instruction 3:CMD\nshell 0:\n" } },
 	{ "ENV x=1\nRUN echo $x", { "shell 7:echo $x" } },
 	{ "RUN [\"echo\", \"$x\"]", { "exec 4:echo\nexec 2:$x\n" } },
 	{ "RUN <<EOF\na\nb\nEOF", { "shell 4:a\nb\n" } },
