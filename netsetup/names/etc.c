@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 
 #define SIZE_MAX_ETC (1u << 16)
 #define OWN_NAME     "127.0.1.1" /* where no address was known yet */
@@ -20,9 +21,11 @@ int etc_open(const char *bundle, const char *path, int *ret_fd, struct error *er
 
 	if (directory < 0)
 		return fail_errno(err, "opening the bundle %s", bundle);
-	fd = openat(directory, path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fail_errno(err, "opening %s of the bundle %s", path, bundle);
+	if (path_open_in_root(
+		    directory, path, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, &fd, err) < 0)
+		return fail_while(err, "the bundle %s", bundle);
+	if (fstat(fd, &st) < 0)
+		return fail_errno(err, "looking at %s of the bundle %s", path, bundle);
 	if (!S_ISREG(st.st_mode))
 		return fail_code(err, EINVAL, "%s of the bundle %s is no regular file",
 			path, bundle);
