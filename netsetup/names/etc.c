@@ -13,19 +13,33 @@
 #define OWN_NAME     "127.0.1.1" /* where no address was known yet */
 #define MARK         "# mocker-netsetup "
 
+/* By an absolute path it is the caller's; in the bundle no link leads out. */
+static int open_file(const char *bundle, const char *path, int *ret_fd, struct error *err)
+{
+	const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	auto_fd directory = -1;
+
+	if (*path == '/') {
+		*ret_fd = open(path, flags);
+		return *ret_fd < 0 ? fail_errno(err, "opening %s", path) : 0;
+	}
+	directory = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return fail_errno(err, "opening the bundle %s", bundle);
+	return path_open_in_root(directory, path, flags, 0, ret_fd, err) < 0
+		       ? fail_while(err, "the bundle %s", bundle)
+		       : 0;
+}
+
 int etc_open(const char *bundle, const char *path, int *ret_fd, struct error *err)
 {
-	auto_fd directory = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_fd fd = -1;
 	struct stat st;
 
-	if (directory < 0)
-		return fail_errno(err, "opening the bundle %s", bundle);
-	if (path_open_in_root(
-		    directory, path, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, &fd, err) < 0)
-		return fail_while(err, "the bundle %s", bundle);
+	if (open_file(bundle, path, &fd, err) < 0)
+		return -1;
 	if (fstat(fd, &st) < 0)
-		return fail_errno(err, "looking at %s of the bundle %s", path, bundle);
+		return fail_errno(err, "looking at %s", path);
 	if (!S_ISREG(st.st_mode))
 		return fail_code(err, EINVAL, "%s of the bundle %s is no regular file",
 			path, bundle);

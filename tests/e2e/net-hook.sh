@@ -174,7 +174,7 @@ files() {
 	# shellcheck disable=SC2059 # the format is above
 	printf "$state" $pid "$tmp" >"$tmp/state"
 	run_input=$tmp/state run mocker-netsetup hook --hosts files/link
-	check_fails_with "opening files/link of the bundle $tmp"
+	check_fails_with "the bundle $tmp: opening files/link"
 	check_missing /run/netns/web
 	for round in 2 3; do
 		run_input=$tmp/state run mocker-netsetup hook --network named --alias www \
