@@ -6,14 +6,16 @@
  *
  * and shows to others what is there when they look.
  */
+#include "base/process.h"
+
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include "base/process.h"
+#include "base/str.h"
 
+/* A process has one such place. */
 static char *shown; /* where they are; NULL: not known */
 static size_t shown_length;
 

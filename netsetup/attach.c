@@ -433,7 +433,9 @@ int attach_detach(const struct detach *detach, size_t *ret_count, struct error *
 	}
 	if (list.unread && !detach->ret_damaged && !detach->network &&
 		!detach->interface && result == 0)
-		return fail(err, "a record cannot be read; remove its file, and with "
-				 "mocker-netsetup gc what it told of");
+		return fail(err,
+			"a record of \"%.64s\" cannot be read; mocker-netsetup del %.64s "
+			"takes it back",
+			detach->container, detach->container);
 	return result;
 }

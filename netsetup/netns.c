@@ -155,8 +155,7 @@ static void ask_users(struct netns_users *users)
 {
 	auto_dir proc = opendir("/proc");
 
-	errno = 0; /* readdir() tells its end and a failure apart by that alone */
-	for (const struct dirent *entry; proc && (entry = readdir(proc)); errno = 0) {
+	for (const struct dirent *entry; proc && (entry = path_next(proc));) {
 		struct netns_identity identity;
 		char path[64];
 		struct stat st;

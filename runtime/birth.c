@@ -139,12 +139,6 @@ void birth_let_go(struct birth *birth)
 	process_set_title("mocker-runtime init");
 }
 
-void birth_leave_parent(struct birth *birth)
-{
-	birth_let_go(birth);
-	foreground_release_signals();
-}
-
 int birth_send_master(const struct birth *birth, int master, struct error *err)
 {
 	return handover_send(

@@ -3,7 +3,7 @@
  *
  *	parent                                the process
  *	birth_plan: sockets of the caller
- *	birth_open, clone                     birth_leave_parent
+ *	birth_open, clone                     birth_let_go      
  *	                                      birth_make_terminal, which hands its master to
  *	                                      --console-socket, or as STAGE_TERMINAL to
  *	birth_await_terminal
@@ -83,8 +83,6 @@ int birth_announce(const struct birth_request *request, struct birth *birth,
 /* Lets go of what is the parent's alone: its descriptors, and in what others may see of us its
  * command line and environment. A relay does so before it makes the process. */
 void birth_let_go(struct birth *birth);
-/* The same, and the parent's way with signals. */
-void birth_leave_parent(struct birth *birth);
 
 struct birth_terminal {
 	const struct oci_process *process;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "runtime/container.h"
 #include "spec/names.h"
 
@@ -18,9 +19,7 @@ int container_process(const struct container *container)
 
 bool container_ends(const struct container *container)
 {
-	struct pollfd ended = { .fd = container->pidfd, .events = POLLIN };
-
-	return container->pidfd < 0 || poll(&ended, 1, 100) == 1;
+	return container->pidfd < 0 || process_pidfd_ends(container->pidfd, 100);
 }
 
 static bool has_file(const struct container *container, const char *name)

@@ -19,8 +19,6 @@
 #include "runtime/criu/descriptors.h"
 #include "runtime/destroy.h"
 #include "runtime/explain.h"
-#include "runtime/foreground.h"
-#include "runtime/handover.h"
 #include "runtime/hooks.h"
 #include "runtime/init.h"
 #include "runtime/memory_floor.h"

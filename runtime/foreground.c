@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -18,18 +19,19 @@
 #include "base/process.h"
 #include "runtime/notify.h"
 
-#define SOON_MS \
-	50 /* within which nearly all comes that is waited for: without a signalfd */
+/* Nearly all that is waited for comes within it, without a signalfd. */
+#define SOON_MS         50
 #define END_INTERVAL_MS 200 /* between two looks whether the end of input was read */
 
 struct serving {
 	const struct foreground *what;
 	int signals;
-	int master;       /* -1 once it is closed */
-	int notify;       /* -1 once the container is ready */
-	bool input_open;  /* our standard input */
-	bool input_ended; /* and so has the terminal's */
-	char typed[4096]; /* from there, for the master */
+	int master;            /* -1 once it is closed */
+	int notify;            /* -1 once the container is ready */
+	bool input_open;       /* our standard input */
+	bool input_ended;      /* and so has the terminal's */
+	int64_t end_looked_ms; /* when it was last looked whether that was read */
+	char typed[4096];      /* from there, for the master */
 	size_t typed_length;
 	char shown[PIPE_BUF]; /* from the master, for our standard output */
 	size_t shown_length;
@@ -289,6 +291,14 @@ static void read_input(struct serving *serving)
 	}
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 /* A terminal's input has no end but the character VEOF. That ends one read(2), is two where
  * a line is begun, and is lost where a line editor changes the modes before it reads: so it
  * is typed as often as nothing waits to be read. Not where the terminal is raw, output too
@@ -296,10 +306,15 @@ static void read_input(struct serving *serving)
 static void type_end(struct serving *serving)
 {
 	struct termios modes;
-	auto_fd inner = ioctl(
-		serving->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	struct pollfd poll_inner = { .fd = inner, .events = POLLIN };
+	struct pollfd poll_inner = { .events = POLLIN };
+	int64_t now = now_ms();
+	auto_fd inner = -1;
 
+	if (now < serving->end_looked_ms + END_INTERVAL_MS)
+		return;
+	serving->end_looked_ms = now;
+	poll_inner.fd = inner = ioctl(
+		serving->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (inner < 0 || poll(&poll_inner, 1, 0) != 0 || tcgetattr(inner, &modes) < 0 ||
 		!(modes.c_lflag & ICANON || modes.c_oflag & OPOST))
 		return;
@@ -335,11 +350,10 @@ static int serve_once(struct serving *serving, struct error *err)
 		{ .fd = serving->notify, .events = POLLIN },
 		{ .fd = shows ? STDOUT_FILENO : -1, .events = POLLOUT },
 	};
-	int ready = poll(polls, ARRAY_SIZE(polls), ends ? END_INTERVAL_MS : -1);
 
-	if (ready < 0)
+	if (poll(polls, ARRAY_SIZE(polls), ends ? END_INTERVAL_MS : -1) < 0)
 		return errno == EINTR ? 0 : fail_errno(err, "waiting for the container");
-	if (ready == 0 && !serving->typed_length)
+	if (ends && !serving->typed_length)
 		type_end(serving);
 	if (polls[1].revents & POLLOUT && serving->typed_length)
 		send_input(serving);

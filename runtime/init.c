@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "runtime/foreground.h"
 #include "runtime/hooks.h"
 #include "runtime/process/execute.h"
 #include "runtime/process/identity.h"
@@ -291,7 +292,7 @@ static int run(struct init *init, struct error *err)
 	};
 
 	init_let_go(creation);
-	birth_leave_parent(&creation->birth);
+	foreground_release_signals();
 	if (enter(init, err) < 0 || mount_all(init, err) < 0)
 		return -1;
 	execute.proc_fd = rootfs_proc_fd(creation->rootfs);

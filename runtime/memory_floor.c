@@ -1,13 +1,10 @@
 /* A memory limit that is too small to start. */
 #include "runtime/memory_floor.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "runtime/destroy.h"
-#include "runtime/process/procfs.h"
 
 #define FLOOR_STEP 16384      /* how exact it is */
 #define FLOOR_MAX  (64 << 20) /* who needs more has another problem */

@@ -120,8 +120,3 @@ int stage_await(int sock, enum stage stage, struct error *err)
 {
 	return stage_await_fd(sock, stage, NULL, err);
 }
-
-int stage_await_end(int sock, struct error *err)
-{
-	return stage_await(sock, STAGE_END, err);
-}

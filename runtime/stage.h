@@ -48,7 +48,7 @@ enum stage {
 	STAGE_READY,
 	STAGE_START,
 	STAGE_WORKER,
-	STAGE_END, /* what stage_await_end() waits for; never sent */
+	STAGE_END, /* the end of the socket, as by execve, for it is close-on-exec; never sent */
 };
 
 /* ret_ends[0] is the parent's. */
@@ -62,6 +62,3 @@ void stage_send_error(int sock, const struct error *error);
  * STAGE_PEER_ENDED. */
 int stage_await(int sock, enum stage stage, struct error *err) must_check;
 int stage_await_fd(int sock, enum stage stage, int *ret_fd, struct error *err) must_check;
-
-/* Waits for execve, seen as the end of a close-on-exec socket. */
-int stage_await_end(int sock, struct error *err) must_check;

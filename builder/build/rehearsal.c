@@ -60,11 +60,6 @@ static void show(void *argument, const struct progress_event *event)
 	view_tick(view);
 }
 
-static int with_place(struct span span, int result, struct error *err)
-{
-	return result == 0 || err->errnum == EINTR ? result : span_fail_while(span, err);
-}
-
 /* That of COPY --from or of a mount. Archives are not read twice to find out. */
 static int look_for_source(struct rehearsal *rehearsal, const char *from,
 	struct span span, struct error *err)
@@ -76,7 +71,7 @@ static int look_for_source(struct rehearsal *rehearsal, const char *from,
 	if (build_find_context(build, from) || import_is_source(from) ||
 		plan_find_stage(&build->plan, from, rehearsal->stage->index, &index))
 		return 0;
-	return with_place(
+	return span_place(
 		span, build_find_source(&rehearsal->process, from, &image, err), err);
 }
 
@@ -108,7 +103,7 @@ static int look_for_base(struct rehearsal *rehearsal, bool *ret_found, struct im
 				     &ignored) == 0;
 		return 0;
 	}
-	if (with_place(instruction_span(stage->from, NULL),
+	if (span_place(instruction_span(stage->from, NULL),
 		    build_find_image(&rehearsal->process, name, platform, ret, err),
 		    err) < 0)
 		return -1;
@@ -182,7 +177,7 @@ static int check_step(
 	}
 	if (step->kind != INSTRUCTION_RUN)
 		return 0;
-	return with_place(span, run_check(&rehearsal->process, step, err), err);
+	return span_place(span, run_check(&rehearsal->process, step, err), err);
 }
 
 static bool changes_scope(const struct instruction *instruction)

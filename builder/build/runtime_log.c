@@ -55,7 +55,8 @@ static void read_line(const char *text, struct runtime_said *said)
 		return;
 	if (str_equal(line.level, "error"))
 		take(&said->error, line.message);
-	else if (str_equal(line.level, "warning"))
+	else if (str_equal(line.level, "warning") &&
+		 str_after(line.message, "container \""))
 		take(&said->warning, line.message);
 	json_free(&line_type, &line);
 }

@@ -10,7 +10,7 @@
 
 struct runtime_said {
 	char *error;   /* why the command did not begin; NULL: it did */
-	char *warning; /* the last one, or NULL */
+	char *warning; /* the last one about the container itself, or NULL */
 };
 
 /* Of the directory of the bundle. A log that cannot be read says nothing. */

@@ -315,15 +315,6 @@ static int apply_effect(
 	return 0;
 }
 
-/* Where an error has not said which line it is about. */
-static int with_place(
-	const struct instruction *instruction, int result, struct error *err)
-{
-	if (result == 0 || err->errnum == EINTR || strchr(err->text, '\n'))
-		return result;
-	return span_fail_while(instruction_span(instruction, NULL), err);
-}
-
 static int apply_instruction(struct stage_process *process,
 	const struct instruction *instruction, struct error *err)
 {
@@ -334,7 +325,7 @@ static int apply_instruction(struct stage_process *process,
 		return -1;
 	result = effect_is_needed(&step) ? apply_effect(process, &step, err)
 					 : apply_setting(process, &step, err);
-	return with_place(instruction, result, err);
+	return span_place(instruction_span(instruction, NULL), result, err);
 }
 
 static int show_from(struct stage_process *process, struct error *err)

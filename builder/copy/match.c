@@ -9,10 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/descent.h"
 #include "base/path.h"
 #include "builder/copy/glob.h"
-
-#define DEPTH_MAX 2048
 
 struct matcher {
 	int root_fd;
@@ -111,9 +110,9 @@ static int descend(struct matcher *matcher, const char *path, size_t component)
 		found(matcher, path);
 		return 0;
 	}
-	if (++matcher->depth > DEPTH_MAX)
+	if (++matcher->depth > DESCENT_MAX)
 		return fail(matcher->err, "%s: directories are nested more than %d deep",
-			path, DEPTH_MAX);
+			path, DESCENT_MAX);
 	name = matcher->components.items[component];
 	if (strcmp(name, "**") == 0) {
 		result = match_directories(matcher, path, component);

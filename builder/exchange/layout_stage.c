@@ -74,7 +74,7 @@ static int move_blobs(struct moving *moving, struct error *err)
 
 	if (!dir)
 		return fail_errno(err, "opening " LAYOUT_BLOBS);
-	while ((errno = 0, entry = readdir(dir))) {
+	while ((entry = path_next(dir))) {
 		auto_free char *name = str_format(LAYOUT_BLOBS "/%s", entry->d_name);
 
 		if (entry->d_name[0] != '.' && move(moving, name, err) < 0)

@@ -173,3 +173,10 @@ int span_fail_while(struct span span, struct error *err)
 	err->errnum = inner.errnum;
 	return -1;
 }
+
+int span_place(struct span span, int result, struct error *err)
+{
+	if (result == 0 || err->errnum == EINTR || strchr(err->text, '\n'))
+		return result;
+	return span_fail_while(span, err);
+}

@@ -48,5 +48,8 @@ int span_fail(struct span span, struct error *err, const char *format, ...)
 /* Puts the place around an error that a callee reported without one. */
 int span_fail_while(struct span span, struct error *err);
 
+/* The same where it may have reported one, or nothing at all: returns `result`. */
+int span_place(struct span span, int result, struct error *err);
+
 /* Appends what span_fail() shows: "FILE:LINE: MESSAGE" and the line with its caret. */
 void span_describe(struct str *str, struct span span, const char *message);

@@ -144,16 +144,16 @@ static int measure(struct descent *descent, int dir_fd, const char *name, uint64
 	if (!dir)
 		return fail_errno(err, "measuring %s", name);
 	dir_fd = take_fd(&fd);
-	while ((errno = 0, entry = readdir(dir))) {
-		if (path_is_dots(entry->d_name))
-			continue;
+	while ((entry = path_next(dir))) {
 		if ((entry->d_type == DT_REG || entry->d_type == DT_DIR ||
 			    entry->d_type == DT_UNKNOWN) &&
 			measure_entry(descent, dir_fd, entry->d_name, total, err) < 0)
 			return -1;
 	}
+	if (errno)
+		return fail_errno(err, "measuring %s", name);
 	descent_back(descent);
-	return errno ? fail_errno(err, "measuring %s", name) : 0;
+	return 0;
 }
 
 int layer_measure(int dir_fd, const char *name, uint64_t *ret, struct error *err)

@@ -7,11 +7,11 @@
 #include "base/fd.h"
 #include "netsetup/commands/commands.h"
 #include "netsetup/commands/options.h"
-#include "netsetup/commands/table.h"
 #include "netsetup/firewall/firewall.h"
 #include "netsetup/firewall/zone.h"
 #include "netsetup/names/names.h"
 #include "netsetup/sweep.h"
+#include "netsetup/table.h"
 #include "netsetup/verify.h"
 
 /* What check and gc say of an attachment. */

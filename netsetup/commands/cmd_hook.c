@@ -61,9 +61,10 @@ static int attach_container(const struct places *places,
 static bool has_ended(const struct attachment *record)
 {
 	auto_fd pidfd = process_pidfd_open(record->pid);
+	bool none = pidfd < 0 && errno == ESRCH;
 
-	return pidfd < 0 || !attachment_process_alive(record) ||
-	       process_pidfd_ends(pidfd, END_MS);
+	return none || !attachment_process_alive(record) ||
+	       (pidfd >= 0 && process_pidfd_ends(pidfd, END_MS));
 }
 
 /* A name may be another container's, attached by whatever face: of one that failed to start

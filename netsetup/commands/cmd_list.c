@@ -6,8 +6,8 @@
 #include "base/fd.h"
 #include "netsetup/commands/commands.h"
 #include "netsetup/commands/options.h"
-#include "netsetup/commands/table.h"
 #include "netsetup/firewall/publish.h"
+#include "netsetup/table.h"
 
 static char *addresses_text(const struct attachment *record)
 {

@@ -7,11 +7,11 @@
 #include "base/fd.h"
 #include "netsetup/commands/commands.h"
 #include "netsetup/commands/options.h"
-#include "netsetup/commands/table.h"
 #include "netsetup/firewall/firewall.h"
 #include "netsetup/links/bridge.h"
 #include "netsetup/links/upper.h"
 #include "netsetup/netlink/netlink.h"
+#include "netsetup/table.h"
 
 /* ---- create --------------------------------------------------------------------------- */
 

@@ -41,8 +41,7 @@ int etc_open(const char *bundle, const char *path, int *ret_fd, struct error *er
 	if (fstat(fd, &st) < 0)
 		return fail_errno(err, "looking at %s", path);
 	if (!S_ISREG(st.st_mode))
-		return fail_code(err, EINVAL, "%s of the bundle %s is no regular file",
-			path, bundle);
+		return fail_code(err, EINVAL, "%s is no regular file", path);
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
@@ -84,11 +83,16 @@ static void add_names(struct strings *names, const char *line)
 			strings_add(names, words.items[i]);
 }
 
-static bool is_own_name(const char *line)
+static bool begins_with_word(const char *line, const char *word)
 {
-	const char *rest = str_after(line, OWN_NAME);
+	const char *rest = str_after(line, word);
 
 	return rest && (*rest == ' ' || *rest == '\t');
+}
+
+static bool is_own_name(const char *line)
+{
+	return begins_with_word(line, OWN_NAME);
 }
 
 /* The record's lines of loopback addresses are in every hosts file. */
@@ -152,7 +156,7 @@ int etc_write_resolv_conf(int fd, const struct attachment *record, struct error 
 		return -1;
 	str_append(&text, record->resolv_conf);
 	strings_each (line, &lines) {
-		if (**line && !str_after(*line, "nameserver"))
+		if (**line && !begins_with_word(*line, "nameserver"))
 			str_appendf(&text, "%s\n", *line);
 	}
 	return write_back(fd, "resolv.conf", &text, err);

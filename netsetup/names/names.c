@@ -216,19 +216,18 @@ int names_publish(
 	return 0;
 }
 
-/* Of the killed: what was being written has no name in it yet. What cannot be listed may have
- * names. */
-static bool is_empty(const char *path)
+/* Of the killed: what was being written has no name in it yet. */
+static int look_for_names(const char *path, bool *ret_any, struct error *err)
 {
 	auto_dir directory = opendir(path);
 
+	*ret_any = false;
 	if (!directory)
-		return errno == ENOENT;
+		return errno == ENOENT ? 0 : fail_errno(err, "listing %s", path);
 	for (const struct dirent *entry; (entry = path_next(directory));)
-		if (entry->d_name[0] != '.' &&
-			!str_ends_with(entry->d_name, PLACES_UNFINISHED))
-			return false;
-	return errno == 0;
+		*ret_any |= entry->d_name[0] != '.' &&
+			    !str_ends_with(entry->d_name, PLACES_UNFINISHED);
+	return errno ? fail_errno(err, "listing %s", path) : 0;
 }
 
 int names_withdraw(
@@ -237,6 +236,7 @@ int names_withdraw(
 	auto_names names = { .fd = -1 };
 	auto_free char *file = NULL;
 	auto_fd server = -1;
+	bool any;
 
 	if (!record->network.dns)
 		return 0;
@@ -245,7 +245,9 @@ int names_withdraw(
 	file = file_of(&names, record);
 	if (unlink(file) < 0 && errno != ENOENT)
 		return fail_errno(err, "removing %s", file);
-	if (is_empty(names.hosts)) {
+	if (look_for_names(names.hosts, &any, err) < 0)
+		return -1;
+	if (!any) {
 		const struct server last = server_of(&names);
 
 		if (server_stop(&last, err) < 0)

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "netsetup/attachment.h"
-#include "netsetup/commands/table.h"
+#include "netsetup/table.h"
 
 struct trace {
 	const char *container;

@@ -8,9 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/log.h"
-#include "base/process.h"
 #include "runtime/exec/join.h"
 #include "runtime/exec/tools.h"
 #include "runtime/namespaces/namespaces.h"

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "runtime/exec/tools.h"
+#include "runtime/foreground.h"
 #include "runtime/namespaces/namespaces.h"
 #include "runtime/namespaces/relay.h"
 #include "runtime/process/identity.h"
@@ -99,7 +100,7 @@ static int run(struct joining *joining, struct error *err)
 {
 	struct execute *execute = &joining->execute;
 
-	birth_leave_parent(&joining->birth);
+	foreground_release_signals();
 	if (joining->filter.listener >= 0)
 		execute->subject = (struct seccomp_subject){ &joining->state,
 			namespaces_outer_pid(joining->proc) };
@@ -185,13 +186,13 @@ static no_return void relay_main(struct joining *joining)
 
 int join_relay(struct joining *joining, struct error *err)
 {
-	struct birth *birth = &joining->birth;
+	int pidfd = -1;
 	/* Else the relay goes there itself, or is moved. */
-	auto_pid relay = process_clone_into(0, &joining->cgroup_fd, NULL);
+	auto_pid relay = process_clone_into(0, &joining->cgroup_fd, &pidfd);
 
 	if (relay == 0)
 		relay_main(joining);
-	if (relay_await(&relay, birth->sock, &birth->pid, &birth->pidfd, err) < 0)
+	if (relay_await(&relay, pidfd, &joining->birth, err) < 0)
 		return exec_abandon(joining, &relay, err);
 	return 0;
 }

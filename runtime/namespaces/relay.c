@@ -2,12 +2,14 @@
 #include "runtime/namespaces/relay.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/process.h"
+#include "runtime/foreground.h"
 #include "runtime/init.h"
 
 bool relay_is_needed(const struct namespaces *namespaces)
@@ -50,6 +52,8 @@ static int run(struct creation *creation, struct error *err)
 		return -1;
 	if (join_all(creation, err) < 0)
 		return -1;
+	cleanup_fd(&creation->cgroup_fd);
+	creation->cgroup_fd = -1;
 	init_let_go(creation);
 	pid = process_clone(namespaces->clone | CLONE_PARENT, &pidfd);
 	if (pid == 0)
@@ -83,28 +87,37 @@ static int number_of(int pidfd, pid_t *ret, struct error *err)
 	return *ret > 0 ? 0 : fail(err, "%s: no pid in it", path);
 }
 
-int relay_await(pid_t *relay, int sock, pid_t *ret_pid, int *ret_pidfd, struct error *err)
+/* Killed before it said so, it may have made a process, which has the socket too. */
+int relay_await(pid_t *relay, int relay_pidfd, struct birth *birth, struct error *err)
 {
+	struct pollfd said = { .fd = birth->sock, .events = POLLIN };
+	auto_fd ended = relay_pidfd;
 	auto_fd pidfd = -1;
 	int status;
 
 	if (*relay < 0)
 		return fail_errno(err, "making the process that joins the namespaces");
-	if (birth_await_fd(sock, STAGE_CLONED, &pidfd, err) < 0)
+	if (foreground_await(ended, err) < 0 ||
+		process_wait(take_pid(relay), &status, err) < 0)
 		return -1;
-	if (process_wait(take_pid(relay), &status, err) < 0 ||
-		number_of(pidfd, ret_pid, err) < 0)
+	if (poll(&said, 1, 0) <= 0)
+		return fail_code(err, STAGE_PEER_ENDED,
+			"the process that joins the namespaces ended early, with status "
+			"%d",
+			status);
+	if (stage_await_fd(birth->sock, STAGE_CLONED, &pidfd, err) < 0 ||
+		number_of(pidfd, &birth->pid, err) < 0)
 		return -1;
-	*ret_pidfd = take_fd(&pidfd);
+	birth->pidfd = take_fd(&pidfd);
 	return 0;
 }
 
 int relay_clone(struct creation *creation, struct error *err)
 {
-	struct birth *birth = &creation->birth;
-	auto_pid relay = process_clone_into(0, &creation->cgroup_fd, NULL);
+	int pidfd = -1;
+	auto_pid relay = process_clone_into(0, &creation->cgroup_fd, &pidfd);
 
 	if (relay == 0)
 		relay_main(creation);
-	return relay_await(&relay, birth->sock, &birth->pid, &birth->pidfd, err);
+	return relay_await(&relay, pidfd, &creation->birth, err);
 }

@@ -19,8 +19,9 @@ bool relay_is_needed(const struct namespaces *namespaces);
 /* Clones init; sets the birth's pid and pidfd. */
 int relay_clone(struct creation *creation, struct error *err) must_check;
 
-/* The other half of any relay: what it cloned, once it says so (STAGE_CLONED), and its own
- * end. *relay is process_clone()'s answer, -1 with errno included; on failure it is still the
- * caller's to end. */
-int relay_await(pid_t *relay, int sock, pid_t *ret_pid, int *ret_pidfd,
-	struct error *err) must_check;
+/* The other half of any relay: what it cloned, once it says so (STAGE_CLONED), becomes the
+ * birth's pid and pidfd; and its own end. *relay is process_clone()'s answer, -1 with errno
+ * included, and its pidfd is taken; on failure, where it is above 0, it is still the caller's to
+ * end. */
+int relay_await(
+	pid_t *relay, int relay_pidfd, struct birth *birth, struct error *err) must_check;

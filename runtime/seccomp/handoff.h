@@ -6,15 +6,17 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/macros.h"
 
 struct handoff {
-	uint32_t
-		near; /* a futex for whom there is much time: the filter is about to come */
-	int fd;       /* the listener's number in the giver; -1 */
-	int answer;   /* 0: none yet */
+	/* A futex for whom there is much time: the filter is about to come. */
+	uint32_t near;
+	int fd;      /* the listener's number in the giver; -1 */
+	int answer;  /* 0: none yet */
+	pid_t child; /* of the giver, that takes; else 0 */
 };
 
 /* Shared with whoever is cloned afterwards. */

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,6 +109,7 @@ int listener_prepare(const struct seccomp_filter *filter, struct seccomp_subject
 		return err->errnum == EAGAIN ? fail_hint(err, "a limit of processes?")
 					     : -1;
 	}
+	handoff->child = pid;
 	*ret = handoff;
 	return 0;
 }
@@ -116,7 +118,10 @@ int listener_tell(struct handoff *handoff, int fd, struct error *err)
 {
 	int answer = handoff_give(handoff, fd);
 
-	/* A profile may forbid it: execve forgets the flag too. */
+	/* With the flag this waits for its end and finds nothing then (ECHILD). A profile may
+	 * forbid both; execve forgets the flag too. */
+	if (answer)
+		(void)waitpid(handoff->child, NULL, 0);
 	(void)set_child_flags(0);
 	if (answer == TOLD)
 		return 0;

@@ -23,7 +23,6 @@
 #include "spec/config.h"
 #include "spec/names.h"
 #include "spec/seccomp.h"
-#include "spec/state.h"
 
 #ifndef SECCOMP_FILTER_FLAG_TSYNC_ESRCH
 #define SECCOMP_FILTER_FLAG_TSYNC_ESRCH (1ul << 4)

@@ -62,12 +62,15 @@ together() {
 test_case "options of one letter go together; -- ends the options" together
 
 seconds() {
-	local container
+	local began container
 
-	run mocker run ends box sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+	run mocker run ends box sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 0.1; done'
+	check wait_until 60 eval 'mocker logs ends | grep up >/dev/null'
 	run mocker run deaf box
-	run mocker stop -t 08 ends
+	began=$SECONDS
+	run mocker stop -t 0800 ends
 	check_status 0
+	check [ $((SECONDS - began)) -lt 300 ]
 	check_equal "$errors" "" "the standard error"
 	run mocker stop -t 00 deaf
 	check_status 0

@@ -167,7 +167,7 @@ test_case "a namespace that another process is in lives on" outlived
 
 # A record that nobody can read stands in nobody else's way, and goes by its file's name.
 damaged() {
-	local record=/run/mocker/networks/attachments/b1/eth0@default
+	local how record=/run/mocker/networks/attachments/b1/eth0@default
 
 	mocker-netsetup network create other --subnet 10.7.0.0/24
 	for how in "del b1" "del -f b1 --interface eth0" "del b1 --network default"; do
@@ -205,7 +205,7 @@ damaged() {
 	check mocker-netsetup add b1 -p 85:80 >/dev/null
 	: >$record
 	ip netns del b1
-	check wait_until 5 check_not_there /sys/class/net/veth*
+	check wait_until 60 check_not_there /sys/class/net/veth*
 	run mocker-netsetup gc
 	check_status 0
 	check_output "b1 default eth0"

@@ -49,7 +49,7 @@ hangs() {
 		env --default-signal=INT,QUIT mocker-runtime --criu "$tmp/silent" checkpoint \
 			--image-path "$tmp/images" web </dev/null >/dev/null 2>"$tmp/.errors" &
 		pid=$!
-		check wait_until 20 test -s "$tmp/stopped"
+		check wait_until 60 test -s "$tmp/stopped"
 		kill -s $signal $pid
 		status=0
 		wait $pid || status=$?
@@ -127,9 +127,9 @@ hooks_are_ended() {
 	mocker-runtime --criu "$tmp/to-hooks" restore --image-path "$tmp/images" \
 		--bundle "$tmp/web" web </dev/null >/dev/null 2>"$tmp/said" &
 	pid=$!
-	check wait_until 20 test -s "$tmp/hook"
+	check wait_until 60 test -s "$tmp/hook"
 	kill -TERM $pid
-	check wait_until 20 eval "! kill -0 $pid"
+	check wait_until 60 eval "! kill -0 $pid"
 	wait $pid && failed "status 0"
 	check_has "$(cat "$tmp/said")" "/hooks/prestart/0: /bin/sh"
 	check_has "$(cat "$tmp/said")" "ended by signal 15 before it began"

@@ -48,12 +48,28 @@ created() {
 	check_status 0
 	check_blind "$output"
 	run mocker-runtime --root "$tmp/root" delete --force web
+	[ ! -e "$tmp/root/pod" ] || run mocker-runtime --root "$tmp/root" delete --force pod
 	rm -rf "$tmp/root"
 }
 test_case "who waits for start has nothing of the host's" created
 test_case "nor in a user namespace" created "$mapped"
 
-# The parent is slow to write its pid file, so that there is time to look.
+# In the sight of others from its birth on.
+shared() {
+	make_bundle "$tmp/pod" '.process.args = ["sleep", "1000"]'
+	run mocker-runtime --root "$tmp/root" run -d -b "$tmp/pod" pod
+	check_status 0
+	created "(.linux.namespaces[] | select(.type == \"pid\")).path = \"/proc/$(jq .pid \
+		"$tmp/root/pod/state.json")/ns/pid\""
+}
+test_case "nor in a pid namespace of others" shared
+
+seen() {
+	run mocker-runtime --root "$tmp/root" exec web sh -c "$look"
+	[[ "$output" = *title* ]]
+}
+
+# The parent stands still once it has written its pid file, so that there is time to look.
 joined() {
 	local exec
 
@@ -62,15 +78,14 @@ joined() {
 	chmod 755 "$tmp"
 	run mocker-runtime --root "$tmp/root" run -d -b "$tmp/web" web
 	check_status 0
-	SECRET=told strace -o /dev/null -e inject=renameat,renameat2:delay_enter=5000000 \
+	SECRET=told strace -f -o "$tmp/trace" -e trace=renameat,renameat2 \
+		-e inject=renameat,renameat2:signal=STOP:when=1 \
 		mocker-runtime --root "$tmp/root" exec --pid-file "$tmp/pid" web true &
 	exec=$!
-	seen() {
-		run mocker-runtime --root "$tmp/root" exec web sh -c "$look"
-		[[ "$output" = *title* ]]
-	}
-	check wait_until 20 seen
+	check wait_until 60 grep -q 'stopped by SIGSTOP' "$tmp/trace"
+	check wait_until 60 seen
 	check_blind "$output"
+	kill -CONT "$(sed -n 's/^\([0-9]*\) .*stopped by SIGSTOP.*/\1/p' "$tmp/trace")"
 	wait "$exec" || failed "exec: status $?"
 	run mocker-runtime --root "$tmp/root" delete --force web
 	rm -rf "$tmp/root"

@@ -94,7 +94,7 @@ test_case "at the end of standard input the terminal's ends: a shell goes" input
 
 # Where all bytes are data, the end is not told by one.
 raw_input() {
-	sh_bundle "$tmp/raw" 'stty raw -echo; echo ready; timeout 2 cat | wc -c' \
+	sh_bundle "$tmp/raw" 'stty raw -echo; echo ready; timeout 10 cat | wc -c' \
 		'.process.terminal = true'
 	mkfifo "$tmp/typed"
 	mocker-runtime run -b "$tmp/raw" raw <"$tmp/typed" >"$tmp/shown" 2>&1 &
@@ -132,7 +132,7 @@ ends_before_it_is_there() {
 	waiting=$!
 	check wait_until 60 test -s "$tmp/hook"
 	kill -TERM "$waiting"
-	check wait_until 20 eval "! kill -0 $waiting"
+	check wait_until 60 eval "! kill -0 $waiting"
 	wait "$waiting" && failed "status 0"
 	check_has "$(cat "$tmp/said")" "ended by signal 15 before it began"
 	check_missing "/proc/$(cat "$tmp/hook")"
@@ -147,10 +147,10 @@ exec_ends_before_it_is_there() {
 	make_bundle "$tmp/web" '.process.args = ["sleep", "1000"]' "$@"
 	run mocker-runtime run -d -b "$tmp/web" web
 	check_status 0
-	strace -f -o "$tmp/trace" -e trace=clone3,setsid -e inject=setsid:delay_enter=5000000 \
+	strace -f -o "$tmp/trace" -e trace=setsid -e inject=setsid:signal=STOP:when=1 \
 		mocker-runtime exec -t --pid-file "$tmp/pid" web true 2>"$tmp/said" &
 	waiting=$!
-	check wait_until 60 grep -q clone3 "$tmp/trace"
+	check wait_until 60 grep -q 'stopped by SIGSTOP' "$tmp/trace"
 	kill -TERM "$(pgrep -P "$waiting")"
 	wait "$waiting" && failed "status 0"
 	check_has "$(cat "$tmp/said")" "ended by signal 15 before it began"

@@ -27,8 +27,8 @@ by_name() {
 	check_output 10.7.0.2
 	run mocker run --network back --hostname inside app box
 	check_output 10.7.0.3
-	check wait_until 10 finds app db 10.7.0.2
-	check wait_until 10 finds db app 10.7.0.3
+	check wait_until 60 finds app db 10.7.0.2
+	check wait_until 60 finds db app 10.7.0.3
 	check_equal "$(mocker exec app grep -w inside /etc/hosts)" \
 		"10.7.0.3 inside app # mocker-netsetup eth0@back"
 	run mocker run --rm --network back --dns 192.0.2.53 own box cat /etc/resolv.conf
@@ -40,7 +40,7 @@ in_a_pod() {
 	needs dnsmasq || return
 	run mocker run --pod app side box
 	check_status 0
-	check wait_until 10 finds side db 10.7.0.2
+	check wait_until 60 finds side db 10.7.0.2
 	run mocker run --rm --pod app --dns 192.0.2.53 own box cat /etc/resolv.conf
 	check_output "nameserver 192.0.2.53"
 }
@@ -55,7 +55,7 @@ outlived() {
 	check_status 0
 	run mocker-netsetup gc
 	check_output ""
-	check finds side db 10.7.0.2
+	check wait_until 60 finds side db 10.7.0.2
 }
 test_step "the network of a container that has ended stays who is in it" outlived
 

@@ -186,7 +186,7 @@ static void last_words_are_heard(void)
 	close(ends[1]);
 	CHECK_FAILS(stage_await(parent, STAGE_READY, &err), &err, "the reason");
 	CHECK_INT(err.errnum, ENOSPC);
-	CHECK_OK(stage_await_end(parent, &err), &err);
+	CHECK_OK(stage_await(parent, STAGE_END, &err), &err);
 }
 
 static void a_reason_goes_before_a_broken_pipe(void)

@@ -1,5 +1,5 @@
 /* Plain columns, and rows as JSON. */
-#include "netsetup/commands/table.h"
+#include "netsetup/table.h"
 
 #include <string.h>
 
