@@ -8,6 +8,8 @@
 
 /* Annotation that names a manifest in a layout's index.json. */
 #define IMAGE_REF_NAME "org.opencontainers.image.ref.name"
+/* The same in full, docker.io and tag included, as Docker and containerd read it. */
+#define IMAGE_FULL_NAME "io.containerd.image.name"
 
 struct image_index {
 	uint32_t schema_version; /* 2 */

@@ -14,6 +14,7 @@
 #include "builder/exchange/attest.h"
 #include "builder/exchange/export_internal.h"
 #include "builder/layout.h"
+#include "builder/registry/reference.h"
 #include "builder/store/layer.h"
 #include "spec/image_index.h"
 #include "spec/image_manifest.h"
@@ -307,6 +308,20 @@ static int export_image(struct export *export, const struct image *image,
 		       : attached_export(session, directory_fd, image, ret, err);
 }
 
+/* An old store may have names that are none anywhere else. */
+static void add_name(struct image_descriptor *entry, const char *name)
+{
+	auto_reference reference = { 0 };
+	auto_free char *full = NULL;
+	struct error ignored;
+
+	pairs_set(&entry->annotations, IMAGE_REF_NAME, name);
+	if (reference_parse(name, &reference, &ignored) < 0)
+		return;
+	full = reference_full(&reference);
+	pairs_set(&entry->annotations, IMAGE_FULL_NAME, full);
+}
+
 static int add_image(
 	struct export *export, const struct export_image *image, struct error *err)
 {
@@ -319,7 +334,7 @@ static int add_image(
 			&entry, err) < 0)
 		return -1;
 	if (image->name)
-		pairs_set(&entry.annotations, IMAGE_REF_NAME, image->name);
+		add_name(&entry, image->name);
 	return layout_add(directory_fd, &entry, err);
 }
 

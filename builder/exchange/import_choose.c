@@ -14,9 +14,6 @@
 #define IMAGES_MAX 1000 /* of one source at once */
 #define NAMES_TOLD 10   /* in an error */
 
-/* What Docker, and ctr, call an image in full. */
-#define FULL_NAME "io.containerd.image.name"
-
 void import_chosen_free(struct import_chosen *chosen)
 {
 	free(chosen->items);
@@ -42,7 +39,7 @@ static const char *short_name(const char *full)
 
 const char *import_entry_name(const struct image_descriptor *entry)
 {
-	const char *full = pairs_get(&entry->annotations, FULL_NAME);
+	const char *full = pairs_get(&entry->annotations, IMAGE_FULL_NAME);
 
 	return full ? short_name(full) : pairs_get(&entry->annotations, IMAGE_REF_NAME);
 }

@@ -180,6 +180,16 @@ char *reference_familiar(const struct reference *reference)
 	return str_dup(below && !strchr(below, '/') ? below : repository);
 }
 
+char *reference_full(const struct reference *reference)
+{
+	const char *host = reference->host ? reference->host : REFERENCE_HUB;
+	bool official =
+		str_equal(host, REFERENCE_HUB) && !strchr(reference->repository, '/');
+
+	return str_format("%s/%s%s:%s", host, official ? "library/" : "",
+		reference->repository, reference->tag ? reference->tag : "latest");
+}
+
 int reference_parse(const char *text, struct reference *ret, struct error *err)
 {
 	auto_reference reference = { 0 };

@@ -31,8 +31,8 @@ builds_from() {
 layout_named() {
 	rm -rf named
 	cp -r layout named
-	jq --arg name "$1" '.manifests[0].annotations["org.opencontainers.image.ref.name"] = $name' \
-		layout/index.json >named/index.json
+	jq --arg name "$1" '.manifests[0].annotations =
+		{"org.opencontainers.image.ref.name": $name}' layout/index.json >named/index.json
 }
 
 # loads_without_name SOURCE NAME
@@ -190,6 +190,15 @@ contexts() {
 	check_status 0
 }
 test_case "--build-context replaces an image in every form of its name" contexts
+
+full_name() {
+	run mocker-builder save --format oci-dir -o full other
+	check_status 0
+	check_equal "$(jq -r '.manifests[0].annotations["io.containerd.image.name"]' full/index.json)" \
+		docker.io/library/other:latest
+	rm -r full
+}
+test_case "what is saved has its name in full too, for containerd" full_name
 
 # As version 0.1.0 could leave it.
 old_store() {

@@ -316,7 +316,7 @@ test_case "one damaged image of several: none gets its name" one_damaged
 
 two_of_a_name() {
 	mkdir layout && tar -C layout -xf oci.tar
-	jq -c '.manifests |= map(.annotations["org.opencontainers.image.ref.name"] = "same")' \
+	jq -c '.manifests |= map(.annotations = {"org.opencontainers.image.ref.name": "same"})' \
 		layout/index.json >new
 	mv new layout/index.json
 	run "${fresh[@]}" load oci:layout
@@ -344,7 +344,7 @@ test_case "an image of another platform is left out, unless it is asked for" pla
 
 odd_name() {
 	mkdir layout && tar -C layout -xf oci.tar
-	jq -c '.manifests[1].annotations["org.opencontainers.image.ref.name"] = "Not A Name"' \
+	jq -c '.manifests[1].annotations = {"org.opencontainers.image.ref.name": "Not A Name"}' \
 		layout/index.json >new
 	mv new layout/index.json
 	run "${fresh[@]}" load layout
