@@ -85,11 +85,11 @@ int birth_await_execve(int sock, pid_t pid, bool filtered, struct error *err)
 {
 	if (birth_await(sock, STAGE_END, err) < 0)
 		return -1;
-	if (!process_is_unexecuted(pid))
+	if (!filtered || !process_is_unexecuted(pid))
 		return 0;
 	(void)fail_code(err, STAGE_PEER_ENDED,
 		"the container's process ended before it executed its program");
-	return filtered ? fail_hint(err, BIRTH_FILTER_HINT) : -1;
+	return fail_hint(err, BIRTH_FILTER_HINT);
 }
 
 int birth_await_terminal(struct birth *birth, bool terminal, struct error *err)

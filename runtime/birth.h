@@ -70,8 +70,8 @@ int birth_await_fd(int sock, enum stage stage, int *ret_fd, struct error *err) m
 int birth_await_terminal(
 	struct birth *birth, bool terminal, struct error *err) must_check;
 
-/* The end of the stage socket, which an execve causes, and a death too: fails with errnum
- * STAGE_PEER_ENDED where it was that, as far as can be told. A filter may be why. */
+/* The end of the stage socket, which an execve causes, and a death too. With a filter, which
+ * may be why: fails with errnum STAGE_PEER_ENDED where it was that, as far as can be told. */
 int birth_await_execve(int sock, pid_t pid, bool filtered, struct error *err) must_check;
 
 /* Tells the caller who was born: the pidfd, then the pid file. */

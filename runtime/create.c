@@ -390,6 +390,9 @@ static int settle(struct creation *creation, struct error *err)
 		if (birth_await_execve(birth->sock, birth->pid,
 			    creation->filter.program != NULL, err) < 0)
 			return -1;
+		if (memory_ended_init(creation))
+			return fail_code(err, STAGE_PEER_ENDED,
+				"the container's init ended early");
 		step_reached(request->steps, STEP_EXECUTED);
 		if (container_started(container, config, err) < 0)
 			return -1;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/cleanup.h"
+#include "base/process.h"
 #include "runtime/destroy.h"
 
 #define FLOOR_STEP 16384      /* how exact it is */
@@ -19,6 +20,11 @@ static bool is_limited(const struct creation *creation)
 	const struct oci_memory *memory = limits_of(creation);
 
 	return memory->has_limit && memory->limit > 0;
+}
+
+bool memory_ended_init(const struct creation *creation)
+{
+	return is_limited(creation) && process_is_unexecuted(creation->birth.pid);
 }
 
 int memory_blame_limit(const struct creation *creation, struct error *err)

@@ -12,6 +12,10 @@
 #include "base/macros.h"
 #include "runtime/create.h"
 
+/* After the end of init's socket, which an execve causes, and a death too: whether init died
+ * before it was the program. Costs nothing where there is no memory limit. */
+bool memory_ended_init(const struct creation *creation);
+
 /* Of the init that has died: fails with errnum ENOMEM if the kernel killed it so. */
 int memory_blame_limit(const struct creation *creation, struct error *err) must_check;
 
