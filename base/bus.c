@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/library.h"
 #include "base/str.h"
 
@@ -61,10 +61,7 @@ void bus_close(struct bus *bus)
 
 uint64_t bus_now_usec(void)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return (uint64_t)now.tv_sec * USEC_IN_SEC + (uint64_t)now.tv_nsec / 1000;
+	return (uint64_t)clock_ns() / 1000;
 }
 
 /* Something may accept connections there and never answer: the library would wait longer,

@@ -15,9 +15,9 @@
 struct error {
 	int errnum; /* of <errno.h>; 0 where no system call failed */
 	bool lines; /* the text has several, and what they quote is made printable */
-	unsigned char
-		kind; /* what code may act on beside errnum: a number of the room that
-			       sets it; 0: none. Words that are added keep it */
+	/* What code may act on beside errnum: a number of the room that sets it; 0: none.
+	 * Words that are added keep it. */
+	unsigned char kind;
 	/* One line, lower case, no full stop, always terminated. Of what is too long for it
 	 * the middle is left out. */
 	char text[1018];

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/process.h"
 
 #define KEEP_DEFAULT 65536
@@ -208,14 +208,6 @@ static int await_exec(
 	return fail_errno(err, "executing %s", run->path);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Keeps the last `keep` bytes. */
 static void keep_tail(struct str *str, const char *data, size_t length, size_t keep)
 {
@@ -268,7 +260,7 @@ enum ending {
 /* -1 waits without an end; 0: time is over. */
 static int time_left(int64_t deadline)
 {
-	return deadline ? (int)MAX(deadline - now_ms(), 0) : -1;
+	return deadline ? (int)MAX(deadline - clock_ms(), 0) : -1;
 }
 
 static int until(const struct process_run *run)
@@ -346,7 +338,7 @@ static int end_early(const struct process_run *run, const struct child *child,
 /* Writing to a child that has gone must be an errno, not our death. */
 static int converse(const struct process_run *run, struct child *child, struct error *err)
 {
-	int64_t deadline = run->timeout_ms > 0 ? now_ms() + run->timeout_ms : 0;
+	int64_t deadline = run->timeout_ms > 0 ? clock_ms() + run->timeout_ms : 0;
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction before;
 	enum ending ending;

@@ -154,6 +154,15 @@ bool str_equal(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+bool str_is_among(const char *text, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(text, words[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 const char *str_after(const char *text, const char *prefix)
 {
 	size_t length = strlen(prefix);

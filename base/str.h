@@ -94,6 +94,7 @@ void pairs_set(struct pairs *list, const char *key, const char *value); /* copie
 void pairs_remove(struct pairs *list, const char *key);
 
 bool str_equal(const char *a, const char *b); /* both may be NULL */
+bool str_is_among(const char *text, const char *const *words, size_t count);
 /* What follows the prefix, or NULL. */
 const char *str_after(const char *text, const char *prefix);
 bool str_ends_with(const char *text, const char *suffix);

@@ -213,8 +213,9 @@ bool attachment_is_damaged(const struct error *err)
 
 char *attachment_path(const struct places *places, const struct attachment *attachment)
 {
-	return str_format("%s/%s/%s@%s", places->attachments, attachment->container,
-		attachment->interface, attachment->network.name);
+	auto_free char *file = file_name(attachment->network.name, attachment->interface);
+
+	return str_format("%s/%s/%s", places->attachments, attachment->container, file);
 }
 
 int attachment_remove(struct attachment_store *store, const char *network,

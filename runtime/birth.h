@@ -3,7 +3,7 @@
  *
  *	parent                                the process
  *	birth_plan: sockets of the caller
- *	birth_open, clone                     birth_let_go      
+ *	birth_open, clone                     birth_let_go
  *	                                      birth_make_terminal, which hands its master to
  *	                                      --console-socket, or as STAGE_TERMINAL to
  *	birth_await_terminal

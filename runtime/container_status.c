@@ -1,6 +1,5 @@
 /* What a container is doing, from what can be verified now. */
 #include <fcntl.h>
-#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -12,9 +11,9 @@
 
 int container_process(const struct container *container)
 {
-	struct pollfd ended = { .fd = container->pidfd, .events = POLLIN };
-
-	return container->pidfd >= 0 && poll(&ended, 1, 0) == 1 ? -1 : container->pidfd;
+	return container->pidfd >= 0 && process_pidfd_ends(container->pidfd, 0)
+		       ? -1
+		       : container->pidfd;
 }
 
 bool container_ends(const struct container *container)

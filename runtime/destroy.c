@@ -1,7 +1,6 @@
 /* Taking a container away, step by step; each is a success where its object is gone. */
 #include "runtime/destroy.h"
 
-#include <poll.h>
 #include <signal.h>
 
 #include "base/cleanup.h"
@@ -33,14 +32,13 @@ static int explain_survivor(const struct container *container, struct error *err
 int container_kill_all(const struct container *container, struct error *err)
 {
 	int pidfd = container_process(container);
-	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
 
 	if (container_signal_all(container, SIGKILL, err) < 0)
 		return -1;
 	/* It may have left its cgroup. */
 	if (pidfd >= 0 && process_pidfd_signal(pidfd, SIGKILL) < 0 && errno != ESRCH)
 		return fail_errno(err, "killing process %d", container->state.pid);
-	if (pidfd >= 0 && poll(&gone, 1, KILL_WAIT_MS) == 0)
+	if (pidfd >= 0 && !process_pidfd_ends(pidfd, KILL_WAIT_MS))
 		return explain_survivor(container, err);
 	return 0;
 }

@@ -11,10 +11,10 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/process.h"
 #include "runtime/notify.h"
@@ -291,14 +291,6 @@ static void read_input(struct serving *serving)
 	}
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 /* A terminal's input has no end but the character VEOF. That ends one read(2), is two where
  * a line is begun, and is lost where a line editor changes the modes before it reads: so it
  * is typed as often as nothing waits to be read. Not where the terminal is raw, output too
@@ -307,7 +299,7 @@ static void type_end(struct serving *serving)
 {
 	struct termios modes;
 	struct pollfd poll_inner = { .events = POLLIN };
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 	auto_fd inner = -1;
 
 	if (now < serving->end_looked_ms + END_INTERVAL_MS)

@@ -291,7 +291,8 @@ static int run(struct init *init, struct error *err)
 		.preserve_fds = (int)creation->request->preserve_fds,
 	};
 
-	init_let_go(creation);
+	if (!creation->relayed)
+		init_let_go(creation);
 	foreground_release_signals();
 	if (enter(init, err) < 0 || mount_all(init, err) < 0)
 		return -1;

@@ -12,7 +12,7 @@
 #include "base/macros.h"
 #include "runtime/create.h"
 
-/* What init must not have: by a relay that makes it, before; by init itself, first. */
+/* What init must not have: by a relay before it makes init, else by init itself, first. */
 void init_let_go(struct creation *creation);
 
 no_return void init_main(struct creation *creation);

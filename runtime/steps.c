@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 static const struct step_words table[STEP_COUNT] = {
@@ -71,14 +71,6 @@ const struct step_words *step_words(enum step step)
 	return &table[step];
 }
 
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &time); /* cannot fail for this clock */
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
 int steps_share(struct steps **ret, struct error *err)
 {
 	struct steps *steps = mmap(NULL, sizeof(*steps), PROT_READ | PROT_WRITE,
@@ -86,7 +78,7 @@ int steps_share(struct steps **ret, struct error *err)
 
 	if (steps == MAP_FAILED)
 		return fail_errno(err, "sharing memory with init");
-	steps->begun = now();
+	steps->begun = (uint64_t)clock_ns();
 	*ret = steps;
 	return 0;
 }
@@ -107,7 +99,7 @@ void step_reached(struct steps *steps, enum step step)
 {
 	log_debug("step %s", table[step].name);
 	if (steps)
-		steps->reached[step] = now();
+		steps->reached[step] = (uint64_t)clock_ns();
 	if (!table[step].inert && str_equal(getenv("MOCKER_STOP_AT"), table[step].name))
 		stand_still();
 }

@@ -88,15 +88,6 @@ void platform_free(struct image_platform *platform)
 	json_free(&image_platform_type, platform);
 }
 
-static bool is_one_of(const char *const *words, size_t count, const char *text)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(words[i], text) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void set_variant(struct image_platform *platform, const char *variant)
 {
 	if (*variant)
@@ -142,12 +133,12 @@ static bool set_word(struct image_platform *ret, const char *word)
 	size_t i = find_machine(word);
 	bool ours = strcmp(word, "local") == 0;
 
-	if (ours || is_one_of(systems, ARRAY_SIZE(systems), word)) {
+	if (ours || str_is_among(word, systems, ARRAY_SIZE(systems))) {
 		set_ours(ret, ours ? "linux" : word);
 		return true;
 	}
 	if (i == ARRAY_SIZE(machines) &&
-		!is_one_of(architectures, ARRAY_SIZE(architectures), word))
+		!str_is_among(word, architectures, ARRAY_SIZE(architectures)))
 		return false;
 	ret->os = str_dup("linux");
 	set_machine(ret, word, "");

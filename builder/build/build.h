@@ -59,8 +59,8 @@ struct build_record {
 	char *source;         /* digest of the Mockerfile's text, or else: */
 	bool from_repository; /* that is the build context, and this its commit */
 	struct pairs images;  /* "sha256:HEX", or "" of one that never left this store */
-	struct pairs
-		fetched; /* by ADD: URLs and repositories; "sha256:HEX", "sha1:HEX" */
+	/* By ADD: URLs and repositories; "sha256:HEX", "sha1:HEX". */
+	struct pairs fetched;
 };
 
 void build_record_free(struct build_record *record);

@@ -25,8 +25,8 @@ enum input_kind {
 
 struct inputs {
 	struct digest_state key;
-	struct str
-		list; /* lines "KIND 16-HEX-DIGITS NAME": no values, which may be secret */
+	/* Lines "KIND 16-HEX-DIGITS NAME": no values, which may be secret. */
+	struct str list;
 };
 
 #define auto_inputs __attribute__((cleanup(inputs_free))) struct inputs

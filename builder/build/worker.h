@@ -26,8 +26,8 @@ struct worker {
 	 * by fork, so its address is the same. */
 	void *result;
 	size_t result_size;
-	struct str
-		*text; /* the same for a result of any length, failure or not; or NULL */
+	/* The same for a result of any length, failure or not; or NULL. */
+	struct str *text;
 
 	/* In the parent, for each piece of output; NULL: no pipe. */
 	void (*print)(void *argument, const char *data, size_t length);

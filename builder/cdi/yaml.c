@@ -119,15 +119,6 @@ static void end_collection(struct conversion *conversion)
 	str_append_char(conversion->json, level->is_map ? '}' : ']');
 }
 
-static bool is_one_of(const char *text, const char *const *words)
-{
-	for (; *words; words++) {
-		if (strcmp(text, *words) == 0)
-			return true;
-	}
-	return false;
-}
-
 static bool is_decimal(const char *text)
 {
 	const char *digits = text + (*text == '-');
@@ -155,15 +146,15 @@ static bool append_octal(struct str *json, const char *text)
 /* What is plainly written may be no string. */
 static void append_plain(struct str *json, const char *text)
 {
-	static const char *const nothing[] = { "", "~", "null", "Null", "NULL", NULL };
-	static const char *const yes[] = { "true", "True", "TRUE", NULL };
-	static const char *const no[] = { "false", "False", "FALSE", NULL };
+	static const char *const nothing[] = { "", "~", "null", "Null", "NULL" };
+	static const char *const yes[] = { "true", "True", "TRUE" };
+	static const char *const no[] = { "false", "False", "FALSE" };
 
-	if (is_one_of(text, nothing))
+	if (str_is_among(text, nothing, ARRAY_SIZE(nothing)))
 		str_append(json, "null");
-	else if (is_one_of(text, yes))
+	else if (str_is_among(text, yes, ARRAY_SIZE(yes)))
 		str_append(json, "true");
-	else if (is_one_of(text, no))
+	else if (str_is_among(text, no, ARRAY_SIZE(no)))
 		str_append(json, "false");
 	else if (is_decimal(text))
 		str_append(json, text);

@@ -43,27 +43,19 @@ static const char *const builder_names[] = {
 	"SOURCE_DATE_EPOCH",
 };
 
-static bool is_among(const char *const *names, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
-}
-
 bool scope_is_proxy(const char *name)
 {
-	return is_among(proxy_names, ARRAY_SIZE(proxy_names), name);
+	return str_is_among(name, proxy_names, ARRAY_SIZE(proxy_names));
 }
 
 bool scope_is_platform(const char *name)
 {
-	return is_among(platform_names, ARRAY_SIZE(platform_names), name);
+	return str_is_among(name, platform_names, ARRAY_SIZE(platform_names));
 }
 
 bool scope_is_builders(const char *name)
 {
-	return is_among(builder_names, ARRAY_SIZE(builder_names), name);
+	return str_is_among(name, builder_names, ARRAY_SIZE(builder_names));
 }
 
 void scope_init(

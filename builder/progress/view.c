@@ -3,24 +3,17 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define LINE_MAX_SHOWN 8192
 #define NANOSECONDS    1000000000
 #define TICK           100 /* milliseconds */
 
-static int64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (int64_t)time.tv_sec * NANOSECONDS + time.tv_nsec;
-}
-
 double view_seconds(int64_t began)
 {
-	return (double)(now() - began) / NANOSECONDS;
+	return (double)(clock_ns() - began) / NANOSECONDS;
 }
 
 static void show_nothing(
@@ -53,7 +46,7 @@ void view_begin(struct view *view, enum view_kind kind)
 
 	*view = (struct view){
 		.face = choose_face(kind),
-		.began = now(),
+		.began = clock_ns(),
 		.colours = !no_color || !*no_color,
 	};
 }
@@ -159,7 +152,7 @@ static void add_output(
 static void begin_stage(struct view_stage *stage, const struct progress_event *event)
 {
 	stage->busy = true;
-	stage->began = stage->step_began = now();
+	stage->began = stage->step_began = clock_ns();
 	stage->step = 0;
 	free(stage->text);
 	stage->text = str_dup(event->text);
@@ -170,7 +163,7 @@ static void begin_step(struct view_stage *stage, const struct progress_event *ev
 	forget_output(stage);
 	stage->step = event->step;
 	stage->total = event->total;
-	stage->step_began = now();
+	stage->step_began = clock_ns();
 	stage->busy = event->kind == PROGRESS_STEP_BEGIN;
 	free(stage->text);
 	stage->text = str_dup(event->text);
@@ -241,9 +234,9 @@ int view_timeout(const struct view *view)
 
 void view_tick(struct view *view)
 {
-	if (!view->face->tick || now() - view->ticked < TICK * (NANOSECONDS / 1000))
+	if (!view->face->tick || clock_ns() - view->ticked < TICK * (NANOSECONDS / 1000))
 		return;
-	view->ticked = now();
+	view->ticked = clock_ns();
 	view->face->tick(view);
 }
 

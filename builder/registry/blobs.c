@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "builder/digest.h"
 #include "builder/layout.h"
@@ -46,14 +46,6 @@ struct arrival {
 	struct error error;
 };
 
-static int64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 /* ---- what is told ------------------------------------------------------------------- */
 
 static void say(int output, const char *text)
@@ -68,9 +60,9 @@ static void show_bytes(struct shared *shared)
 	const struct blobs *blobs = shared->blobs;
 	auto_free char *line = NULL;
 
-	if (!blobs->live || now() - shared->shown < TICK)
+	if (!blobs->live || clock_ns() - shared->shown < TICK)
 		return;
-	shared->shown = now();
+	shared->shown = clock_ns();
 	line = str_format("\r\033[K  %zu of %zu blobs, %s of %s", shared->finished,
 		blobs->count, size_text(shared->received).text,
 		size_text(shared->total).text);

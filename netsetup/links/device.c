@@ -64,30 +64,26 @@ int device_move(struct attach *attach, struct error *err)
 	return netlink_commit(host, err);
 }
 
-struct journey {
-	const struct attachment *record;
-	int home; /* the host's namespace */
-};
-
 /* It was moved first and renamed then. */
-static int move_back(void *argument, struct error *err)
+static int fetch(const struct attachment *record, struct error *err)
 {
-	const struct journey *journey = argument;
 	struct netlink_link link;
 	auto_netlink inside = NULL;
+	auto_fd home = -1;
 
-	if (netlink_open(&inside, err) < 0)
+	if (netlink_open_at(record->netns, &inside, err) < 0 ||
+		netns_open_own(&home, err) < 0)
 		return -1;
-	if (netlink_get_link(inside, journey->record->interface, &link, err) < 0 &&
+	if (netlink_get_link(inside, record->interface, &link, err) < 0 &&
 		(err->errnum != ENODEV ||
-			netlink_get_link(inside, journey->record->network.interface,
-				&link, err) < 0))
+			netlink_get_link(inside, record->network.interface, &link, err) <
+				0))
 		return err->errnum == ENODEV ? 0 : -1;
 	netlink_change_link(
 		inside, link.index, &(struct netlink_change){ .clear = IFF_UP });
 	netlink_change_link(inside, link.index,
-		&(struct netlink_change){ .netns_fd = journey->home,
-			.name = journey->record->network.interface });
+		&(struct netlink_change){
+			.netns_fd = home, .name = record->network.interface });
 	return netlink_commit(inside, err);
 }
 
@@ -105,18 +101,6 @@ static int restore(
 		return -1;
 	netlink_change_link(host, link.index, device->up ? &up : &down);
 	return netlink_commit(host, err);
-}
-
-static int fetch(const struct attachment *record, struct error *err)
-{
-	struct journey journey = { .record = record };
-	auto_fd netns = -1;
-	auto_fd home = -1;
-
-	if (netns_open(record->netns, &netns, err) < 0 || netns_open_own(&home, err) < 0)
-		return -1;
-	journey.home = home;
-	return netns_visit(netns, move_back, &journey, err);
 }
 
 /* What the host has by that name did not leave it, or is back. */

@@ -6,9 +6,9 @@
  */
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "netsetup/addresses/routes.h"
 #include "netsetup/links/bridge.h"
@@ -111,23 +111,16 @@ static int configure(struct attach *attach, struct error *err)
 	return tells_all(attach) ? let_announce(attach, err) : 0;
 }
 
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* The kernel sees to a carrier in the background: until then the container's end drops what
  * is sent, and the host's is no port that forwards. Mostly that is a matter of less than a
  * millisecond, so the pauses begin short and grow with the wait. */
 static int await_carrier(struct netlink *netlink, int index, struct error *err)
 {
-	int64_t start = now_us();
+	int64_t start = clock_ns() / 1000;
 	struct netlink_link link;
 
-	for (int64_t waited = 0; waited < CARRIER_US; waited = now_us() - start) {
+	for (int64_t waited = 0; waited < CARRIER_US;
+		waited = clock_ns() / 1000 - start) {
 		if (waited > 0)
 			usleep((useconds_t)(250 + waited / 8));
 		if (netlink_get_link_by_index(netlink, index, &link, err) < 0)
@@ -218,31 +211,21 @@ static int configure_chained(struct attach *attach, struct error *err)
 	return tune_apply(&attach->tune, inside, &link, err);
 }
 
-static int restore_chained(void *argument, struct error *err)
+int inside_restore(struct attach *attach, struct error *err)
 {
-	const struct attachment *record = argument;
+	struct attachment *record = &attach->record;
 	struct netlink_link link;
 	auto_netlink inside = NULL;
 
-	if (netlink_open(&inside, err) < 0)
+	if (!record->before || !record->netns || !attachment_alive(record, NULL))
+		return 0;
+	if (netlink_open_at(record->netns, &inside, err) < 0)
 		return -1;
 	if (netlink_get_link(inside, record->interface, &link, err) < 0)
 		return err->errnum == ENODEV ? 0 : -1; /* who made it took it back */
 	if (tune_restore(record->before, inside, &link, err) < 0)
 		return -1;
 	return netlink_commit(inside, err);
-}
-
-int inside_restore(struct attach *attach, struct error *err)
-{
-	struct attachment *record = &attach->record;
-	auto_fd netns = -1;
-
-	if (!record->before || !record->netns || !attachment_alive(record, NULL))
-		return 0;
-	if (netns_open(record->netns, &netns, err) < 0)
-		return -1;
-	return netns_visit(netns, restore_chained, record, err);
 }
 
 static int visit(void *argument, struct error *err)

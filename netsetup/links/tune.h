@@ -5,8 +5,8 @@
 #include "netsetup/netlink/netlink.h"
 
 struct tune {
-	struct pairs
-		*sysctl; /* "net.core.somaxconn", "net.ipv4.conf.IFNAME.…"; borrowed */
+	/* "net.core.somaxconn", "net.ipv4.conf.IFNAME.…"; borrowed. */
+	struct pairs *sysctl;
 	bool promiscuous;
 	bool all_multicast;
 	bool has_txqlen;

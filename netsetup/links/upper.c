@@ -67,28 +67,18 @@ int upper_create(struct attach *attach, struct error *err)
 	return 0;
 }
 
-static int delete_inside(void *argument, struct error *err)
+int upper_delete(struct attach *attach, struct error *err)
 {
-	const struct attachment *record = argument;
+	struct attachment *record = &attach->record;
 	struct netlink_link link;
 	auto_netlink inside = NULL;
 
-	if (netlink_open(&inside, err) < 0)
+	if (!record->made || !record->netns || !attachment_alive(record, NULL))
+		return 0; /* it went with the namespace */
+	if (netlink_open_at(record->netns, &inside, err) < 0)
 		return -1;
 	if (netlink_get_link(inside, record->interface, &link, err) < 0)
 		return err->errnum == ENODEV ? 0 : -1;
 	netlink_delete_link(inside, record->interface);
 	return netlink_commit(inside, err);
-}
-
-int upper_delete(struct attach *attach, struct error *err)
-{
-	struct attachment *record = &attach->record;
-	auto_fd netns = -1;
-
-	if (!record->made || !record->netns || !attachment_alive(record, NULL))
-		return 0; /* it went with the namespace */
-	if (netns_open(record->netns, &netns, err) < 0)
-		return -1;
-	return netns_visit(netns, delete_inside, record, err);
 }

@@ -12,8 +12,8 @@ struct server {
 	/* One of its arguments, that no other process has: a number alone may be
 	 * another's by now. */
 	const char *mark;
-	const char
-		*noise; /* of what it says when it fails: no line with it; NULL: none */
+	/* Of what it says when it fails: no line with it; NULL: none. */
+	const char *noise;
 };
 
 /* Its pidfd (owned by the caller), or -1: it does not run. */

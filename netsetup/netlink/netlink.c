@@ -58,6 +58,15 @@ int netlink_open_in(int netns_fd, struct netlink **ret, struct error *err)
 	return netns_visit(netns_fd, open_here, ret, err);
 }
 
+int netlink_open_at(const char *netns, struct netlink **ret, struct error *err)
+{
+	auto_fd fd = -1;
+
+	if (netns_open(netns, &fd, err) < 0)
+		return -1;
+	return netlink_open_in(fd, ret, err);
+}
+
 void netlink_close(struct netlink *const *netlink)
 {
 	int saved = errno;

@@ -23,8 +23,10 @@ struct netlink;
 
 /* In the caller's namespace of the moment; later visits elsewhere do not move it. */
 int netlink_open(struct netlink **ret, struct error *err) must_check;
-/* In another. */
+/* In another; in that at a path, as netns_open() opens it. */
 int netlink_open_in(int netns_fd, struct netlink **ret, struct error *err) must_check;
+int netlink_open_at(
+	const char *netns, struct netlink **ret, struct error *err) must_check;
 void netlink_close(struct netlink *const *netlink);
 #define auto_netlink __attribute__((cleanup(netlink_close))) struct netlink *
 

@@ -10,9 +10,9 @@
 
 struct trace {
 	const char *container;
-	const char
-		*destination; /* an address, ADDRESS:PORT (TCP), a container; NULL: out */
-	struct table table;   /* WHERE and WHAT of each step, the verdict last */
+	/* An address, ADDRESS:PORT (TCP), a container; NULL: out. */
+	const char *destination;
+	struct table table; /* WHERE and WHAT of each step, the verdict last */
 	bool dropped;
 };
 

@@ -227,20 +227,25 @@ int cgroup_devices_v1(const struct cgroup_devices *devices, const struct cgroup_
 	return emit_rules_v1(devices, to, err);
 }
 
+/* Of number_text(). */
+static int64_t number_of(const char *text)
+{
+	struct error ignored;
+	uint32_t number;
+
+	return str_to_u32(text, "number", &number, &ignored) < 0 ? DEVICE_ANY : number;
+}
+
 /* A line of devices.list: "c 10:* rwm". */
 static bool read_line_v1(const char *line, struct cgroup_device_rule *ret)
 {
 	char major[16], minor[16], access[8];
-	struct error ignored;
-	uint32_t number;
 
 	if (sscanf(line, "%c %15[^:]:%15s %7s", &ret->type, major, minor, access) != 4 ||
 		parse_access(access, &ret->access) < 0)
 		return false;
-	ret->major =
-		str_to_u32(major, "major", &number, &ignored) < 0 ? DEVICE_ANY : number;
-	ret->minor =
-		str_to_u32(minor, "minor", &number, &ignored) < 0 ? DEVICE_ANY : number;
+	ret->major = number_of(major);
+	ret->minor = number_of(minor);
 	return true;
 }
 

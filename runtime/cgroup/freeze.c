@@ -10,20 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "runtime/cgroup/internal.h"
 
 #define TIMEOUT_MS 10000
 #define DEPTH_MAX  64
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int read_state(const char *file, char **ret, struct error *err)
 {
@@ -58,7 +51,7 @@ static int timed_out(struct error *err)
  * the same again makes it look once more. */
 static int freeze_v1(const char *file, struct error *err)
 {
-	int64_t deadline = now_ms() + TIMEOUT_MS;
+	int64_t deadline = clock_ms() + TIMEOUT_MS;
 	long pause_ns = 20000;
 
 	do {
@@ -72,7 +65,7 @@ static int freeze_v1(const char *file, struct error *err)
 			return 0;
 		(void)nanosleep(&pause, NULL); /* woken early: it asks once more */
 		pause_ns = MIN(pause_ns * 2, 10000000);
-	} while (now_ms() < deadline);
+	} while (clock_ms() < deadline);
 	return timed_out(err);
 }
 
@@ -80,7 +73,7 @@ static int freeze_v1(const char *file, struct error *err)
 static int freeze_v2(const char *file, const char *events, struct error *err)
 {
 	auto_fd fd = open(events, O_RDONLY | O_CLOEXEC);
-	int64_t deadline = now_ms() + TIMEOUT_MS;
+	int64_t deadline = clock_ms() + TIMEOUT_MS;
 
 	if (fd < 0)
 		return fail_errno(err, "opening %s", events);
@@ -90,7 +83,7 @@ static int freeze_v2(const char *file, const char *events, struct error *err)
 		char text[256];
 		ssize_t length = pread(fd, text, sizeof(text) - 1, 0);
 		struct pollfd wait = { .fd = fd, .events = POLLPRI };
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms();
 
 		if (length < 0)
 			return fail_errno(err, "reading %s", events);

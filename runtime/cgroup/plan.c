@@ -87,23 +87,22 @@ static int plan_devices(struct cgroup_plan *plan, struct error *err)
 static int expect_nothing_asked(const struct cgroup_plan *plan,
 	const struct oci_config *config, struct error *err)
 {
-	const char *hint =
-		"mount one at /sys/fs/cgroup, or say --cgroup-manager disabled";
 	bool in_user = plan->rootless || config_namespace(config, CLONE_NEWUSER);
+	const char *asked = plan->resources->devices_count && !in_user
+				    ? "/linux/resources/devices"
+			    : plan->named ? "/linux/cgroupsPath"
+					  : NULL;
 
-	if (plan->target.driver != CGROUP_DRIVER_CGROUPFS)
+	if (plan->target.driver != CGROUP_DRIVER_CGROUPFS || !asked)
 		return 0;
-	if (plan->resources->devices_count && !in_user) {
-		fail(err, "/linux/resources/devices: no cgroup file system is mounted");
-		return fail_hint(err, "%s", hint);
-	}
-	if (plan->named && !plan->rootless) {
-		fail(err, "/linux/cgroupsPath: no cgroup file system is mounted");
-		return fail_hint(err, "%s", hint);
-	}
-	if (plan->named)
-		log_warning("/linux/cgroupsPath: the container has no cgroup, for no "
-			    "cgroup file system is mounted");
+	if (!plan->rootless)
+		return fail(err,
+			"%s: no cgroup file system is mounted; mount one at "
+			"/sys/fs/cgroup, or say --cgroup-manager disabled",
+			asked);
+	log_warning("%s: the container has no cgroup, for no cgroup file system is "
+		    "mounted",
+		asked);
 	return 0;
 }
 

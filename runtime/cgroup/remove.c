@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "runtime/cgroup/internal.h"
@@ -19,14 +20,6 @@
 
 #define DEPTH_MAX    64
 #define PAUSE_MAX_NS 5000000
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static int remove_tree(const char *path, unsigned depth);
 
@@ -78,7 +71,7 @@ static void wait_a_moment(const struct cgroup_dir *dir, long *pause_ns, int64_t 
 	if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
 		strstr(text, "populated 1")) {
 		struct pollfd change = { .fd = fd, .events = POLLPRI };
-		int64_t left = (deadline - now_ns()) / 1000000;
+		int64_t left = (deadline - clock_ns()) / 1000000;
 
 		(void)poll(&change, 1,
 			left > 0 ? (int)left : 0); /* the caller looks again */
@@ -132,7 +125,7 @@ static int remove_dir(const struct cgroup *cgroup, const struct cgroup_dir *dir,
 
 	while ((errnum = ours ? remove_tree(dir->path, 0)
 			      : remove_children(dir->path, 0))) {
-		if (errnum != EBUSY || now_ns() >= deadline)
+		if (errnum != EBUSY || clock_ns() >= deadline)
 			return explain(dir, errnum, err);
 		wait_a_moment(dir, &pause_ns, deadline);
 	}
@@ -142,7 +135,7 @@ static int remove_dir(const struct cgroup *cgroup, const struct cgroup_dir *dir,
 
 int cgroup_remove(const struct cgroup *cgroup, int timeout_ms, struct error *err)
 {
-	int64_t deadline = now_ns() + (int64_t)timeout_ms * 1000000;
+	int64_t deadline = clock_ns() + (int64_t)timeout_ms * 1000000;
 	int result = 0;
 
 	if (cgroup->unit && cgroup_systemd_stop(cgroup, err) < 0)

@@ -7,8 +7,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "runtime/commands/commands.h"
 
 struct events_options {
@@ -65,14 +65,6 @@ static int print_oom(const struct container *container, struct error *err)
 	return call_print(&line, err);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* One event for each time, also for those that came between two looks. */
 static int tell_oom(const struct container *container, struct cgroup_oom *oom,
 	uint64_t *told, struct error *err)
@@ -95,10 +87,10 @@ static int watch(const struct container *container, struct cgroup_oom *oom, int 
 		{ .fd = oom->fd, .events = POLLIN },
 	};
 	uint64_t told = oom->count;
-	int64_t next = now_ms() + interval;
+	int64_t next = clock_ms() + interval;
 
 	for (;;) {
-		int64_t left = MAX(next - now_ms(), 0);
+		int64_t left = MAX(next - clock_ms(), 0);
 		int ready = poll(watched, ARRAY_SIZE(watched), (int)left);
 
 		if (ready < 0 && errno != EINTR)
@@ -109,7 +101,7 @@ static int watch(const struct container *container, struct cgroup_oom *oom, int 
 			return -1;
 		if (ready > 0 && watched[0].revents)
 			return 0;
-		if (now_ms() < next)
+		if (clock_ms() < next)
 			continue;
 		if (print_stats(container, err) < 0)
 			return -1;

@@ -47,7 +47,7 @@ static int make_read_only(void *argument, struct error *err)
 
 	if (setns(root->namespace_fd, CLONE_NEWNS) < 0)
 		return fail_errno(err, "entering the restored mount namespace");
-	return attach_read_only(root->root_fd, false, err);
+	return attach_read_only(root->root_fd, 0, err);
 }
 
 static int amend_root(pid_t pid, struct error *err)

@@ -204,15 +204,13 @@ int attach_bind_classic(const struct mount_plan *plan, int source_fd,
 	return 0;
 }
 
-int attach_read_only(int fd, bool recursive, struct error *err)
+int attach_read_only(int fd, uint64_t more, struct error *err)
 {
-	struct mnt_change change = { .set = MOUNT_ATTR_RDONLY, .recursive = recursive };
+	struct mnt_change change = { .set = MOUNT_ATTR_RDONLY | more };
 
 	if (mnt_change(fd, &change) == 0)
 		return 0;
-	if (errno != ENOSYS)
-		return fail_errno(err, "making it read-only");
-	if (mnt_remount(fd, MOUNT_ATTR_RDONLY, 0) < 0)
+	if (errno != ENOSYS || mnt_remount(fd, change.set, 0) < 0)
 		return fail_errno(err, "making it read-only");
 	return 0;
 }

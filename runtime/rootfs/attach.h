@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/macros.h"
@@ -19,8 +20,8 @@ struct attach_place {
 	const char *destination;
 	const char *root_path; /* the creator's name of the root, for destination "/" */
 	bool nofollow;         /* the destination is the link itself */
-	unsigned long
-		propagation; /* for mounts that ask for none: MS_SHARED | MS_REC ... */
+	/* For mounts that ask for none: MS_SHARED | MS_REC ... */
+	unsigned long propagation;
 	bool shares_with_creator; /* a tree opened by the creator stays in its peer group */
 };
 
@@ -44,5 +45,5 @@ int attach_attributes(
 int attach_propagation(const struct mount_plan *plan, int fd,
 	const struct attach_place *place, struct error *err) must_check;
 
-/* Makes an attached mount read-only, and nothing else. */
-int attach_read_only(int fd, bool recursive, struct error *err) must_check;
+/* Makes an attached mount read-only, with more attributes (MOUNT_ATTR_*; 0: nothing else). */
+int attach_read_only(int fd, uint64_t more, struct error *err) must_check;

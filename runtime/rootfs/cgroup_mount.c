@@ -229,7 +229,7 @@ static int mount_version1(const struct cgroup_view *view,
 	strings_free(&plan.data);
 	if (result < 0 || mirror_all(view, place, fd, err) < 0)
 		return -1;
-	if (read_only && attach_read_only(fd, false, err) < 0)
+	if (read_only && attach_read_only(fd, 0, err) < 0)
 		return -1;
 	*ret_fd = take_fd(&fd);
 	return 0;

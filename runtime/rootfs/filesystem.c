@@ -53,11 +53,7 @@ static bool wants_read_only_superblock(const struct mount_plan *plan)
 
 	if (!(plan->set & MOUNT_ATTR_RDONLY) || plan->late_read_only)
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(virtual_types); i++) {
-		if (strcmp(plan->type, virtual_types[i]) == 0)
-			return false;
-	}
-	return true;
+	return !str_is_among(plan->type, virtual_types, ARRAY_SIZE(virtual_types));
 }
 
 static int set_superblock(const struct mount_plan *plan, int fs_fd, struct error *err)

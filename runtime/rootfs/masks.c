@@ -95,14 +95,9 @@ static int hide_directory(
  * system. */
 static int protect_node(int fd, struct error *err)
 {
-	const struct mnt_change change = {
-		.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-	};
-
-	if (mnt_change(fd, &change) == 0 ||
-		(errno == ENOSYS && mnt_remount(fd, change.set, 0) == 0))
-		return 0;
-	return fail_errno(err, "making the mount of /dev/null read-only");
+	if (attach_read_only(fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err) < 0)
+		return fail_while(err, "the mount of /dev/null");
+	return 0;
 }
 
 static int hide_file_classic(
@@ -225,7 +220,7 @@ static int protect_classic(
 		return fail_errno(err, "binding it on itself");
 	if (path_open_in_root(root_fd, path, O_PATH, 0, &fd, err) < 0)
 		return -1;
-	return attach_read_only(fd, false, err);
+	return attach_read_only(fd, 0, err);
 }
 
 static int protect(int root_fd, const char *path, struct error *err)
@@ -240,7 +235,7 @@ static int protect(int root_fd, const char *path, struct error *err)
 	if (target_fd < 0)
 		return fail_errno(err, "opening it");
 	if (opened.is_root)
-		return attach_read_only(root_fd, false, err);
+		return attach_read_only(root_fd, 0, err);
 	tree_fd = mnt_open_tree(
 		target_fd, "", OPEN_TREE_CLONE | AT_RECURSIVE | AT_EMPTY_PATH);
 	if (tree_fd < 0 || mnt_move(tree_fd, target_fd) < 0)
@@ -248,7 +243,7 @@ static int protect(int root_fd, const char *path, struct error *err)
 			       ? protect_classic(root_fd, path, target_fd, err)
 			       : fail_errno(err, "binding it on itself");
 	/* Attached already: mount(2), which stands in for the newer call, needs that. */
-	return attach_read_only(tree_fd, false, err);
+	return attach_read_only(tree_fd, 0, err);
 }
 
 int masks_make_read_only(int root_fd, const struct strings *paths, struct error *err)

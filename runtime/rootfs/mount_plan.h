@@ -41,8 +41,8 @@ struct mount_plan {
 	bool bind_recursive;  /* rbind */
 	bool idmap;           /* either of the two words, or mappings of its own */
 	bool idmap_recursive; /* ridmap */
-	struct idmap_option
-		idmap_words; /* idmap=…; empty: the mount's own, or inherited */
+	/* idmap=…; empty: the mount's own, or inherited. */
+	struct idmap_option idmap_words;
 	bool copy_up;
 	bool copy_symlink;
 	bool source_nofollow;

@@ -371,7 +371,7 @@ int mounts_finish(struct mount_plan *plans, size_t count, struct error *err)
 	for (size_t i = 0; i < count; i++) {
 		if (plans[i].late_fd < 0)
 			continue;
-		if (attach_read_only(plans[i].late_fd, false, err) < 0)
+		if (attach_read_only(plans[i].late_fd, 0, err) < 0)
 			return fail_while(err, "/mounts/%zu: %s", plans[i].index,
 				plans[i].destination);
 		close(plans[i].late_fd);

@@ -428,7 +428,7 @@ static int finish(struct rootfs *rootfs, struct error *err)
 		mounts_finish(rootfs->plans, rootfs->plans_count, err) < 0 ||
 		spread_unbindable(rootfs, err) < 0)
 		return -1;
-	if (rootfs->config->root->readonly && attach_read_only(root_fd, false, err) < 0)
+	if (rootfs->config->root->readonly && attach_read_only(root_fd, 0, err) < 0)
 		return fail_while(err, "/root/readonly");
 	return 0;
 }

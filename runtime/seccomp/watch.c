@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/str.h"
@@ -110,20 +111,13 @@ void seccomp_watch_hand_over(struct seccomp_watch *watch, int fd)
 
 /* ---- the watch: waiting ------------------------------------------------------------- */
 
-static bool has_ended(int pidfd)
-{
-	struct pollfd end = { .fd = pidfd, .events = POLLIN };
-
-	return poll(&end, 1, 0) > 0;
-}
-
 /* Perhaps for hours, until `start`. */
 static bool await_near(const struct handoff *handoff, int pidfd)
 {
 	const struct timespec second = { .tv_sec = 1 };
 
 	while (!__atomic_load_n(&handoff->near, __ATOMIC_ACQUIRE)) {
-		if (has_ended(pidfd))
+		if (process_pidfd_ends(pidfd, 0))
 			return false;
 		(void)syscall(SYS_futex, &handoff->near, FUTEX_WAIT, 0, &second, NULL, 0);
 	}
@@ -137,7 +131,7 @@ static int take_listener(struct handoff *handoff, int pidfd)
 
 	if (!await_near(handoff, pidfd))
 		return -1;
-	for (int i = 0; i < ROUNDS_MAX && !has_ended(pidfd); i++) {
+	for (int i = 0; i < ROUNDS_MAX && !process_pidfd_ends(pidfd, 0); i++) {
 		int number = handoff_look(handoff);
 
 		if (number >= 0) {
@@ -326,15 +320,12 @@ static void serve(const struct seccomp_watch *watch, int pidfd)
 static void keep_only(int *pidfd)
 {
 	int kept = fcntl(*pidfd, F_DUPFD_CLOEXEC, 3);
-	int log = log_fd() > STDERR_FILENO ? log_fd() : kept;
+	const int all_kept[] = { kept, log_fd() };
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (int fd = 0; fd < 2 + (log_fd() != STDERR_FILENO) && nothing >= 0; fd++)
 		(void)dup2(nothing, fd);
-	/* Linux 5.9 has it, as it has what the watch itself needs. */
-	(void)syscall(SYS_close_range, 3, MIN(kept, log) - 1, 0);
-	(void)syscall(SYS_close_range, MIN(kept, log) + 1, MAX(kept, log) - 1, 0);
-	(void)syscall(SYS_close_range, MAX(kept, log) + 1, ~0U, 0);
+	fd_close_but(STDERR_FILENO + 1, all_kept, ARRAY_SIZE(all_kept));
 	*pidfd = kept;
 }
 

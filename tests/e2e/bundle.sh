@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Root file systems of busybox, bundles, and edits of their config.json by jq.
+# Root file systems of busybox, an image, bundles, and edits of their config.json by jq.
 
 # make_rootfs DIRECTORY: busybox with all its commands, users, the usual directories.
 make_rootfs() {
@@ -34,6 +34,21 @@ for name in sys.stdin.read().split():
 		user:x:1000:
 		wheel:x:10:user
 	END
+}
+
+# make_box: the image "box" of that root file system, by the front door; it was built of
+# context/Mockerfile.
+make_box() {
+	mkdir -p context
+	make_rootfs context/rootfs
+	cat >context/Mockerfile <<-'END'
+		FROM scratch
+		COPY rootfs /
+		ENV GREETING=hello
+		CMD ["sleep", "1000"]
+	END
+	run mocker build -t box -f context/Mockerfile context
+	check_status 0
 }
 
 # make_bundle DIRECTORY [JQ FILTER...]: rootfs/ and the default config.json, edited. Its

@@ -5,15 +5,7 @@
 drive="python3 $e2e/runtime-terminal.py"
 
 set_up() {
-	mkdir -p context
-	make_rootfs context/rootfs
-	cat >context/Mockerfile <<-'END'
-		FROM scratch
-		COPY rootfs /
-		CMD ["sleep", "1000"]
-	END
-	run mocker build -t box -f context/Mockerfile context
-	check_status 0
+	make_box
 	mkdir in-between
 }
 test_setup set_up

@@ -4,15 +4,7 @@
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 
 set_up() {
-	mkdir -p context
-	make_rootfs context/rootfs
-	cat >context/Mockerfile <<-'END'
-		FROM scratch
-		COPY rootfs /
-		CMD ["sleep", "1000"]
-	END
-	run mocker build -t box -f context/Mockerfile context
-	check_status 0
+	make_box
 	run mocker build -t registry.example:5000/box:2 -f context/Mockerfile context
 	check_status 0
 }

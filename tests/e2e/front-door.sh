@@ -3,19 +3,7 @@
 # prints commands which do the same by hand.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 
-set_up() {
-	mkdir -p context
-	make_rootfs context/rootfs
-	cat >context/Mockerfile <<-'END'
-		FROM scratch
-		COPY rootfs /
-		ENV GREETING=hello
-		CMD ["sleep", "1000"]
-	END
-	run mocker build -t box -f context/Mockerfile context
-	check_status 0
-}
-test_setup set_up
+test_setup make_box
 store_stays
 network_stays
 # The store may change; what run makes may not stay.

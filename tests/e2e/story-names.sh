@@ -4,11 +4,7 @@
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 
 set_up() {
-	mkdir -p context
-	make_rootfs context/rootfs
-	printf 'FROM scratch\nCOPY rootfs /\nCMD ["sleep", "1000"]\n' >context/Mockerfile
-	run mocker build -t box -f context/Mockerfile context
-	check_status 0
+	make_box
 	run mocker network create back --dns --subnet 10.7.0.0/24
 	check_status 0
 }
