@@ -179,6 +179,8 @@ test_case "reload restores what is there while others come and go" reloaded_mean
 collected() {
 	local added record=/run/mocker/networks/attachments/pod1/eth0@net1
 
+	run mocker-netsetup gc # a bridge's elements outlive its last attachment
+	check_status 0
 	with_pods add
 	container=pod1 netns=/run/netns/pod1 cni ADD "$config"
 	container=pod2 netns=/run/netns/pod2 cni ADD "$(numbered 2 '.ingressPolicy = "isolated"')"
