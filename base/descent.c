@@ -15,10 +15,12 @@ struct descent descent_begin(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return descent;
-	descent.soft = limit.rlim_cur;
+	descent.limit = limit.rlim_cur;
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		descent.soft = 0;
+		return descent;
+	descent.soft = descent.limit;
+	descent.limit = limit.rlim_max;
 	return descent;
 }
 
@@ -34,15 +36,13 @@ void descent_end(struct descent *descent)
 
 static int check_depth(const struct descent *descent, int fd, struct error *err)
 {
-	struct rlimit limit;
-
 	if (descent->depth >= DESCENT_MAX)
 		return fail(err, "directories are nested more than %d deep", DESCENT_MAX);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd + SPARE > limit.rlim_cur)
+	if (descent->limit > 0 && (rlim_t)fd + SPARE > descent->limit)
 		return fail_code(err, EMFILE,
 			"directories are nested more than %u deep, for which %llu open "
 			"files are too few; raise the hard limit, `ulimit -Hn`",
-			descent->depth, (unsigned long long)limit.rlim_cur);
+			descent->depth, (unsigned long long)descent->limit);
 	return 0;
 }
 

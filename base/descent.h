@@ -20,6 +20,7 @@
 struct descent {
 	unsigned depth; /* directories that are open below the first */
 	rlim_t soft;    /* the limit before; 0: to be left as it is */
+	rlim_t limit;   /* the limit now; 0: unknown */
 };
 
 #define auto_descent __attribute__((cleanup(descent_end))) struct descent

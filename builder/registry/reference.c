@@ -180,14 +180,21 @@ char *reference_familiar(const struct reference *reference)
 	return str_dup(below && !strchr(below, '/') ? below : repository);
 }
 
-char *reference_full(const struct reference *reference)
+char *reference_place(const struct reference *reference, const char *host)
 {
-	const char *host = reference->host ? reference->host : REFERENCE_HUB;
 	bool official =
 		str_equal(host, REFERENCE_HUB) && !strchr(reference->repository, '/');
 
-	return str_format("%s/%s%s:%s", host, official ? "library/" : "",
-		reference->repository, reference->tag ? reference->tag : "latest");
+	return str_format(
+		"%s/%s%s", host, official ? "library/" : "", reference->repository);
+}
+
+char *reference_full(const struct reference *reference)
+{
+	auto_free char *place = reference_place(
+		reference, reference->host ? reference->host : REFERENCE_HUB);
+
+	return str_format("%s:%s", place, reference->tag ? reference->tag : "latest");
 }
 
 int reference_parse(const char *text, struct reference *ret, struct error *err)

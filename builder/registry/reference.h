@@ -34,5 +34,7 @@ const char *reference_version(const struct reference *reference);
 /* [HOST/]REPOSITORY in the shortest form, which is one for all: "x" for docker.io/library/x,
  * docker.io/x and library/x. Owned by the caller. */
 char *reference_familiar(const struct reference *reference);
-/* The longest, with its tag: "docker.io/library/x:latest". Owned by the caller. */
+/* The longest at that host, without its tag: "docker.io/library/x". Owned by the caller. */
+char *reference_place(const struct reference *reference, const char *host);
+/* The same at its own, with its tag: "docker.io/library/x:latest". Owned by the caller. */
 char *reference_full(const struct reference *reference);

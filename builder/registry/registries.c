@@ -11,8 +11,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 
-#define FILE_LIMIT   (1u << 20)
-#define DEFAULT_HOST REFERENCE_HUB
+#define FILE_LIMIT (1u << 20)
 
 static void place_free(struct registry_place *place)
 {
@@ -210,10 +209,7 @@ static int add_by_rule(struct endpoints *endpoints, const struct registry_rule *
 static int add_host(const struct registries *registries, const char *host,
 	const struct reference *reference, struct endpoints *endpoints, struct error *err)
 {
-	const char *repository = reference->repository;
-	bool below_library = str_equal(host, DEFAULT_HOST) && !strchr(repository, '/');
-	auto_free char *name =
-		str_format("%s/%s%s", host, below_library ? "library/" : "", repository);
+	auto_free char *name = reference_place(reference, host);
 	size_t length;
 	const struct registry_rule *rule = find_rule(registries, name, &length);
 
@@ -239,7 +235,7 @@ static int add_short(const struct registries *registries,
 		return add_host(registries, place.host, &place, endpoints, err);
 	}
 	if (registries->search.count == 0)
-		return add_host(registries, DEFAULT_HOST, reference, endpoints, err);
+		return add_host(registries, REFERENCE_HUB, reference, endpoints, err);
 	strings_each (host, &registries->search) {
 		if (add_host(registries, *host, reference, endpoints, err) < 0)
 			return -1;
